@@ -1,0 +1,79 @@
+import { Command, CommanderError } from "commander"
+import { version } from "../package.json"
+import { ConfigError } from "../src/config/config-error.ts"
+import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
+import { configCommand } from "./config.ts"
+import { complain, stopWhenNobodyReads } from "./output.ts"
+import { serveCommand } from "./serve.ts"
+import { userCommand } from "./users.ts"
+
+const examples = `
+Examples:
+  bantam serve                         serve this machine on port 1883
+  bantam sub -t '#' -v                 show every message
+  bantam pub -t hello -m world         publish one
+  bantam user add alice                let alice log in
+  bantam config print > bantam.toml    every setting, explained`
+
+// In the executable a worker begins here as well, and this must be the first thing it does.
+if (isStorageWorker()) {
+  runStorageWorker()
+} else {
+  stopWhenNobodyReads()
+  process.exit(await run(process.argv.slice(2)))
+}
+
+/** @returns the exit code: 0, or 1 after one line on standard error */
+async function run(words: readonly string[]): Promise<number> {
+  const program = new Command("bantam")
+    .description("An MQTT 3.1, 3.1.1 and 5.0 broker that keeps what it acknowledged")
+    .version(`bantam ${version}`, "-V, --version", "print the version")
+    .addHelpText("after", examples)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(asOneLine(text)) })
+  for (const command of [serveCommand(version), userCommand(), configCommand()]) adopt(program, command)
+  try {
+    await program.parseAsync(words.length === 0 ? ["--help"] : [...words], { from: "user" })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    // Commander has said already what is wrong with the command line.
+    if (error instanceof CommanderError) return error.exitCode
+    for (const line of whatWentWrong(error)) complain(line)
+    return 1
+  }
+}
+
+/** Commands made elsewhere answer errors as the program does. */
+function adopt(parent: Command, command: Command): void {
+  inherit(parent, command)
+  parent.addCommand(command)
+}
+
+function inherit(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent)
+  for (const inner of command.commands) inherit(command, inner)
+}
+
+function asOneLine(text: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ")
+  return `bantam: ${line.endsWith("?)") ? line : `${line.replace(/\.$/, "")}; see bantam --help`}\n`
+}
+
+/** An error class of ours says what is wrong, and so does the system; a bare Error or TypeError is a bug of ours. */
+function whatWentWrong(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems
+  if (!(error instanceof Error)) return [`bug: ${String(error)}`]
+  if (isSystemError(error)) {
+    const [, reason = error.message] = /^\w+: ([^,]+)/.exec(error.message) ?? []
+    return [`${error.path}: cannot ${error.syscall} (${reason}); check the path and who may write there`]
+  }
+  const ours = !/^(Error|TypeError|RangeError|ReferenceError|SyntaxError)$/.test(error.constructor.name)
+  return [ours ? error.message : `bug: ${error.stack ?? error.message}`]
+}
+
+function isSystemError(error: Error): error is Error & { readonly path: string; readonly syscall: string } {
+  return "path" in error && "syscall" in error
+}

@@ -1,0 +1,125 @@
+import type { Publish } from "../src/protocol/packet.ts"
+import { describeReasonCode, isError } from "../src/protocol/reason-code.ts"
+import {
+  parseTopicFilter,
+  parseTopicName,
+  type TopicFilter,
+  topicMatches,
+  wireTopicLimits,
+} from "../src/protocol/topic.ts"
+import type { ByteOutput } from "./byte-output.ts"
+import type { ClientRun } from "./client-run.ts"
+import {
+  FormatError,
+  type MessageFormat,
+  parseFormat,
+  payloadFormat,
+  Unprintable,
+  verboseFormat,
+} from "./message-format.ts"
+import { CommandError } from "./output.ts"
+
+/** Which messages are printed, how, and how many. */
+export interface PrintOptions {
+  readonly filterOut?: readonly string[]
+  readonly count?: number
+  readonly verbose?: true
+  readonly omitNewline?: true
+  readonly format?: string
+  readonly hideRetained?: true
+  readonly retainedOnly?: true
+  readonly removeRetained?: true
+}
+
+/** Prints what is to be printed, counts it, and knows when it has seen enough. */
+export class MessagePrinter {
+  /** Resolves at the last message wanted, when what follows from it is done. */
+  readonly over: Promise<void>
+
+  readonly #options: PrintOptions
+  readonly #output: ByteOutput
+  readonly #format: MessageFormat
+  readonly #filteredOut: readonly TopicFilter[]
+  readonly #removals = new Set<Promise<unknown>>()
+  readonly #enough = Promise.withResolvers<void>()
+  #isOver = false
+  #printed = 0
+
+  constructor(options: PrintOptions, output: ByteOutput) {
+    this.#options = options
+    this.#output = output
+    this.#format = formatOf(options)
+    this.#filteredOut = (options.filterOut ?? []).map(filteredOut)
+    this.over = this.#enough.promise.then(async () => void (await Promise.all(this.#removals)))
+    if (options.retainedOnly === true && options.hideRetained === true) {
+      throw new CommandError("-R and --retained-only exclude each other")
+    }
+  }
+
+  /** Hot. What comes after the last message wanted stays unacknowledged, so a session keeps it. */
+  take(publish: Publish, run: ClientRun): void {
+    if (this.#isOver) return
+    run.client.acknowledge(publish)
+    const { retainedOnly, hideRetained, removeRetained, count } = this.#options
+    if (retainedOnly === true && !publish.retain) return this.#stop(run)
+    if (this.#filteredOut.length > 0 && this.#isFilteredOut(publish.topic)) return
+    if (removeRetained === true && publish.retain && publish.payload.length > 0) this.#remove(publish, run)
+    if (hideRetained === true && publish.retain) return
+    this.#print(publish, run)
+    this.#printed += 1
+    if (this.#printed === count) this.#stop(run)
+  }
+
+  #print(publish: Publish, run: ClientRun): void {
+    const position = this.#output.position
+    try {
+      this.#format(publish, new Date(), this.#output)
+    } catch (error) {
+      if (!(error instanceof Unprintable)) throw error
+      this.#output.rollBack(position)
+      run.warn(error.message)
+    }
+  }
+
+  #isFilteredOut(text: string): boolean {
+    const topic = parseTopicName(text, wireTopicLimits)
+    return topic !== undefined && this.#filteredOut.some((filter) => topicMatches(filter, topic))
+  }
+
+  #remove({ topic }: Publish, run: ClientRun): void {
+    const removal = run.client
+      .publish({ topic, payload: new Uint8Array(0), qos: 1, retain: true })
+      .then(({ reasonCode }) => {
+        if (!isError(reasonCode)) return
+        run.fail(`retained message on ${topic} not removed: ${describeReasonCode(reasonCode)}`, reasonCode)
+      })
+      // A connection that ends is reported once, by the run.
+      .catch(() => {})
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
+  }
+
+  /** With nothing to wait for, nothing more is even read. */
+  #stop(run: ClientRun): void {
+    this.#isOver = true
+    this.#enough.resolve()
+    if (this.#removals.size === 0) void run.sayGoodbye()
+  }
+}
+
+function formatOf({ format, verbose, omitNewline }: PrintOptions): MessageFormat {
+  const newline = omitNewline !== true
+  if (format === undefined) return verbose === true ? verboseFormat(newline) : payloadFormat(newline)
+  try {
+    return parseFormat(format, newline)
+  } catch (error) {
+    if (error instanceof FormatError) throw new CommandError(`-F ${format}: ${error.message}`)
+    throw error
+  }
+}
+
+function filteredOut(text: string): TopicFilter {
+  const filter = parseTopicFilter(text, wireTopicLimits)
+  if (filter !== undefined) return filter
+  throw new CommandError(`-T ${text}: in a topic filter + fills a whole level, and # the last one`)
+}

@@ -1,0 +1,20 @@
+import { renameSync, rmSync, writeFileSync } from "node:fs"
+
+/** What a script that started the broker wants to know, such as the port that the system chose. */
+export interface Ready {
+  readonly pid: number
+  readonly version: string
+  readonly urls: readonly string[]
+}
+
+/** Whoever sees the file sees all of it. */
+export function writeReadyFile(path: string, ready: Ready): void {
+  const unfinished = `${path}.${process.pid}`
+  writeFileSync(unfinished, `${JSON.stringify(ready)}\n`)
+  renameSync(unfinished, path)
+}
+
+/** Does nothing where there is none. */
+export function removeReadyFile(path: string): void {
+  rmSync(path, { force: true })
+}

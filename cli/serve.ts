@@ -1,0 +1,233 @@
+import { Command } from "commander"
+import { type Flag, loadSettings } from "../src/config/load.ts"
+import type { Settings } from "../src/config/settings.ts"
+import {
+  type Log,
+  type LogFormat,
+  type LogLevel,
+  lineLog,
+  logFormats,
+  logLevels,
+} from "../src/foundation/log.ts"
+import type { Server, startServer } from "../src/server.ts"
+import { withinFileLimit } from "./file-limit.ts"
+import { collect, type SettingsOptions, settingsFlags, wholeNumber, withSettingsOptions } from "./options.ts"
+import { CommandError, goOnWhenNobodyReads, paint, print } from "./output.ts"
+import { removeReadyFile, writeReadyFile } from "./ready-file.ts"
+
+interface ServeOptions extends SettingsOptions {
+  readonly listen?: readonly string[]
+  readonly port?: number
+  readonly ephemeral?: true
+  readonly allowAnonymous?: true
+  readonly readyFile?: string
+  readonly logLevel?: LogLevel
+  readonly logFormat?: LogFormat
+  readonly recover?: true
+}
+
+/** bantam serve */
+export function serveCommand(version: string): Command {
+  return withSettingsOptions(new Command("serve").description("run the broker"))
+    .option("-l, --listen <url>", "tcp://, tls://, ws://, wss:// or unix:// address; repeatable", collect)
+    .option(
+      "-p, --port <number>",
+      "short for --listen tcp://127.0.0.1:NUMBER; 0 takes a free port",
+      wholeNumber(0, 65_535),
+    )
+    .option("--ephemeral", "keep everything in memory alone")
+    .option("--allow-anonymous", "let clients in without a user name, from anywhere")
+    .option("--ready-file <file>", "written once the broker serves: addresses, pid and version in JSON")
+    .option("--log-level <level>", logLevels.join(", "))
+    .option("--log-format <format>", logFormats.join(" or "))
+    .option("--recover", "set a damaged store aside and save from it what can be read")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  bantam serve                                           this machine alone, port 1883
+  bantam serve --ephemeral --port 0                      for a test: nothing on disk, a free port
+  bantam serve --listen tcp://0.0.0.0:1883               the network; needs a user (bantam user add)
+  bantam serve --config bantam.toml                      see bantam config print
+
+Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certificates again.`,
+    )
+    .action(async (options: ServeOptions) => {
+      // Only now: the other commands must not load the whole broker.
+      const { startServer } = await import("../src/server.ts")
+      process.exitCode = await serve(options, version, startServer)
+    })
+}
+
+/** Serves until a signal ends it. Answers the exit code. */
+async function serve(options: ServeOptions, version: string, start: typeof startServer): Promise<number> {
+  goOnWhenNobodyReads()
+  const read = () => readSettings(options)
+  const settings = read()
+  const log = new ReplaceableLog(settings)
+  const ended = Promise.withResolvers<number>()
+
+  // Before anything listens: a signal that comes early must not kill us by default.
+  listenForEnd(log, ended.resolve)
+  process.on("SIGHUP", () => log.info("reading settings and certificates again", { signal: "SIGHUP" }))
+
+  await refuseOpenDoor(settings, options.recover === true)
+  if (options.readyFile !== undefined) removeReadyFile(options.readyFile)
+  const server = await start(withinFileLimit(settings, log), {
+    log,
+    version,
+    recover: options.recover === true,
+  })
+  process.on("SIGHUP", () => {
+    reload(server, read, log).catch((error: unknown) => bug(log, error, ended.resolve))
+  })
+  try {
+    if (options.readyFile !== undefined) {
+      writeReadyFile(options.readyFile, { pid: process.pid, version, urls: server.urls })
+    }
+    await announce(server, settings, version, log)
+    return await ended.promise
+  } finally {
+    if (options.readyFile !== undefined) removeReadyFile(options.readyFile)
+    await server.stop()
+  }
+}
+
+function readSettings(options: ServeOptions): Settings {
+  const flags: Flag[] = []
+  const short = (flag: string, key: string, value: string | true | undefined): void => {
+    if (value !== undefined) flags.push({ flag, key, value: String(value) })
+  }
+  const listen = [...(options.listen ?? [])]
+  if (options.port !== undefined) listen.push(`tcp://127.0.0.1:${options.port}`)
+  const listenFlag = options.listen === undefined ? "--port" : "--listen"
+  if (listen.length > 0) short(listenFlag, "listen", listen.join(","))
+  short("--ephemeral", "storage.ephemeral", options.ephemeral)
+  short("--allow-anonymous", "security.allow_anonymous", options.allowAnonymous)
+  short("--log-level", "log.level", options.logLevel)
+  short("--log-format", "log.format", options.logFormat)
+  return loadSettings({
+    ...(options.config === undefined ? {} : { file: options.config }),
+    environment: process.env,
+    flags: settingsFlags(options, flags),
+  })
+}
+
+/** A broker that the network reaches and nobody can log in to is a mistake, and one open to all must be meant. */
+async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<void> {
+  const wide = settings.listeners.find(({ loopback }) => !loopback)
+  // A damaged store is about to be mended; and nobody gets in without a password while anonymous is not allowed.
+  if (wide === undefined || settings.security.allowAnonymous === true || recover) return
+  if (await hasUsers(settings)) return
+  const remedy = settings.storage.ephemeral
+    ? "let everyone in with --allow-anonymous, or keep users with storage.ephemeral = false"
+    : "add a user with `bantam user add NAME`, or let everyone in with --allow-anonymous"
+  throw new CommandError(`${wide.url} can be reached from the network and there is no user yet; ${remedy}`)
+}
+
+async function hasUsers({ storage }: Settings): Promise<boolean> {
+  if (storage.ephemeral) return false
+  const { openAccounts } = await import("../src/storage/open-store.ts")
+  const accounts = openAccounts(storage.directory)
+  try {
+    return (await accounts.users()).length > 0
+  } finally {
+    accounts.close()
+  }
+}
+
+function listenForEnd(log: Log, end: (exitCode: number) => void): void {
+  let asked = false
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(1)
+      asked = true
+      log.info("stopping; a second signal ends it at once", { signal })
+      end(0)
+    })
+  }
+  process.on("uncaughtException", (error) => bug(log, error, end))
+  process.on("unhandledRejection", (error) => bug(log, error, end))
+}
+
+/**
+ * What nobody caught leaves us in a state that nobody thought of. We stop in good order: what was acknowledged is
+ * on disk, and whoever supervises us starts a broker that is sound.
+ */
+function bug(log: Log, error: unknown, end: (exitCode: number) => void): void {
+  log.error("stopping because of a bug in Bantam", {
+    error: error instanceof Error ? error.stack : String(error),
+  })
+  end(1)
+}
+
+async function reload(server: Server, read: () => Settings, log: ReplaceableLog): Promise<void> {
+  let settings: Settings
+  try {
+    settings = read()
+    await refuseOpenDoor(settings, false)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    log.error("settings not reloaded; the old ones stay", { why: error.message })
+    return
+  }
+  log.replace(settings)
+  const needRestart = await server.reload(withinFileLimit(settings, log))
+  if (needRestart.length > 0)
+    log.warn("some settings take effect after a restart", { keys: needRestart.join(" ") })
+}
+
+/** The start-up block for people; programs read the ready file or the log. */
+async function announce(server: Server, settings: Settings, version: string, log: Log): Promise<void> {
+  const { storage, security } = settings
+  const open = settings.listeners.find(({ loopback }) => !loopback)
+  if (open !== undefined && security.allowAnonymous === true) {
+    log.warn("whoever can reach this address may publish and subscribe", { url: open.url })
+  }
+  if (settings.log.format === "json") {
+    return log.info("serving", { version, urls: server.urls.join(" "), directory: storage.directory })
+  }
+  const facts = [
+    ...server.urls.map((url, index) => [index === 0 ? "listening" : "", url]),
+    [
+      "data",
+      storage.ephemeral ? "in memory alone" : `${storage.directory} (durability: ${storage.durability})`,
+    ],
+  ]
+  if (process.stdout.isTTY === true) facts.push(...firstSteps(server.urls))
+  const lines = facts.map(([name = "", fact = ""]) => `  ${paint.dim(name.padEnd(9))}  ${fact}\n`)
+  await print(`${paint.bold(`Bantam ${version}`)}\n${lines.join("")}`)
+}
+
+/** Two commands that show a newcomer that it works. */
+function firstSteps(urls: readonly string[]): string[][] {
+  const [, port] = /^tcp:.*:(\d+)$/m.exec(urls.join("\n")) ?? []
+  if (port === undefined) return []
+  const at = port === "1883" ? "" : ` -p ${port}`
+  return [
+    ["try", `bantam sub${at} -t '#' -v`],
+    ["", `bantam pub${at} -t hello -m world`],
+  ]
+}
+
+/** A log whose level and format a reload may change. */
+class ReplaceableLog implements Log {
+  #log: Log
+
+  constructor(settings: Settings) {
+    this.#log = makeLog(settings)
+  }
+
+  replace(settings: Settings): void {
+    this.#log = makeLog(settings)
+  }
+
+  debug: Log["debug"] = (sentence, fields) => this.#log.debug(sentence, fields)
+  info: Log["info"] = (sentence, fields) => this.#log.info(sentence, fields)
+  warn: Log["warn"] = (sentence, fields) => this.#log.warn(sentence, fields)
+  error: Log["error"] = (sentence, fields) => this.#log.error(sentence, fields)
+}
+
+function makeLog({ log }: Settings): Log {
+  return lineLog(log.level, log.format, (line) => process.stderr.write(line))
+}

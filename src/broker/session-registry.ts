@@ -1,0 +1,237 @@
+import { Agenda } from "../foundation/agenda.ts"
+import type { Clock } from "../foundation/clock.ts"
+import type { Ticket } from "../foundation/ticket.ts"
+import { type Message, nextMessageCounter } from "../protocol/message.ts"
+import type { ClientId } from "../protocol/packet.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
+import { Session } from "../session/session.ts"
+import type { SessionRecord, Store, StoredWill } from "../storage/store.ts"
+import type { Broker } from "./broker.ts"
+
+/** A client that asks for its session, already authenticated [3.1.4]. */
+export interface OpenRequest {
+  readonly clientId: ClientId
+  /** The identity that authentication found. */
+  readonly username: string | undefined
+  readonly cleanStart: boolean
+  readonly expiryIntervalSeconds: number
+  readonly will: StoredWill | undefined
+  /**
+   * The session is this client's alone, and durable if it is to be. Called before anybody else can ask for it, so
+   * CONNACK and the session's new link are settled in one step.
+   */
+  opened(session: Session, sessionPresent: boolean): void
+  refused(reasonCode: ReasonCode): void
+}
+
+export interface RegistryOptions {
+  readonly broker: Broker
+  readonly store: Store
+  readonly clock: Clock
+  readonly maximumExpirySeconds: number
+  mayPublishWill(message: Message): boolean
+}
+
+/** A Session Expiry Interval that never comes [3.1.2.11.2]. */
+export const neverExpires = 0xffff_ffff
+
+/** The sessions by client identifier: opened, resumed, taken over, expired; and the wills that wait for their time. */
+export class SessionRegistry {
+  readonly #options: RegistryOptions
+  readonly #sessions = new Map<ClientId, Session>()
+  /** Who asks for a client identifier while another claim for it is under way waits for that one. */
+  readonly #claims = new Map<ClientId, Promise<void>>()
+  readonly #expiries: Agenda
+  readonly #wills: Agenda
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+    this.#expiries = new Agenda(options.clock, (clientId) => this.#expire(clientId as ClientId))
+    this.#wills = new Agenda(options.clock, (clientId) => this.#publishWill(clientId as ClientId))
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  find(clientId: ClientId): Session | undefined {
+    return this.#sessions.get(clientId)
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#sessions.values()
+  }
+
+  /** One claim at a time for each client identifier; the later one takes over [MQTT-3.1.4-3]. */
+  async open(request: OpenRequest): Promise<void> {
+    const { clientId } = request
+    const earlier = this.#claims.get(clientId)
+    const claim = earlier === undefined ? this.#claim(request) : earlier.then(() => this.#claim(request))
+    const settled = claim.catch(() => undefined)
+    this.#claims.set(clientId, settled)
+    try {
+      await claim
+    } finally {
+      if (this.#claims.get(clientId) === settled) this.#claims.delete(clientId)
+    }
+  }
+
+  /**
+   * The session's connection has ended.
+   *
+   * @param withWill false when the client said farewell in a way that discards its will [MQTT-3.1.2-10]
+   * @param expiryIntervalSeconds what its DISCONNECT changed the interval to, if it did [3.14.2.2.2]
+   */
+  disconnected(session: Session, withWill: boolean, expiryIntervalSeconds: number | undefined): void {
+    session.detach()
+    const now = this.#options.clock.now()
+    const { will } = session.record
+    const expiry = this.#capped(expiryIntervalSeconds ?? session.record.expiryIntervalSeconds)
+    if (will !== undefined && withWill) this.#scheduleWill(session, will, expiry, now)
+    if (expiry === 0) {
+      this.end(session)
+      return
+    }
+    const waits = this.#wills.dateOf(session.clientId) !== undefined
+    session.update({
+      expiryIntervalSeconds: expiry,
+      disconnectedAtMs: now,
+      will: waits ? session.record.will : undefined,
+    })
+    if (expiry !== neverExpires) this.#expiries.set(session.clientId, now + expiry * 1000)
+  }
+
+  /** Nothing of the session remains; a will that still waited is published now [3.1.3.2.2]. */
+  end(session: Session): Ticket | undefined {
+    const { clientId } = session
+    if (this.#wills.dateOf(clientId) !== undefined) this.#publishWill(clientId)
+    session.detach()
+    this.#expiries.clear(clientId)
+    this.#sessions.delete(clientId)
+    for (const { filter, shareName } of session.subscriptions.values()) {
+      this.#options.broker.subscriptions.remove(session, filter, shareName)
+    }
+    return session.journal?.ended()
+  }
+
+  /** Puts back a session of an earlier run. */
+  restore(session: Session): void {
+    this.#sessions.set(session.clientId, session)
+  }
+
+  /** All are back: whoever was connected when the earlier run ended has lost its connection without a farewell. */
+  restored(): void {
+    const now = this.#options.clock.now()
+    for (const session of [...this.#sessions.values()]) {
+      const { disconnectedAtMs, expiryIntervalSeconds, will, clientId } = session.record
+      const since = disconnectedAtMs ?? now
+      if (disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })
+      if (will !== undefined) this.#scheduleWill(session, will, expiryIntervalSeconds, since)
+      if (expiryIntervalSeconds !== neverExpires) {
+        this.#expiries.set(clientId, since + expiryIntervalSeconds * 1000)
+      }
+    }
+  }
+
+  close(): void {
+    this.#expiries.close()
+    this.#wills.close()
+  }
+
+  async #claim(request: OpenRequest): Promise<void> {
+    const existing = this.#sessions.get(request.clientId)
+    if (existing !== undefined && existing.record.username !== request.username) {
+      // Someone else's: it is neither kicked, resumed nor ended by a stranger who knows its name [5.4.2].
+      request.refused(ReasonCode.clientIdentifierNotValid)
+      return
+    }
+    if (existing?.link !== undefined) {
+      this.#options.broker.hook.tell({ kind: "session-taken-over", clientId: request.clientId })
+      existing.link.close(ReasonCode.sessionTakenOver)
+    }
+    // Closing may have ended it: a session that expires with its connection is not resumed.
+    const left = this.#sessions.get(request.clientId)
+    const resumed = left !== undefined && !request.cleanStart ? left : undefined
+    if (left !== undefined && resumed === undefined) this.end(left)
+    const { session, ticket } = resumed === undefined ? this.#create(request) : this.#resume(resumed, request)
+    if ((await settled(ticket)) === "failed") {
+      if (resumed === undefined) this.end(session)
+      request.refused(ReasonCode.quotaExceeded)
+      return
+    }
+    request.opened(session, resumed !== undefined)
+  }
+
+  #create(request: OpenRequest): { session: Session; ticket: Ticket | undefined } {
+    const { broker, store, clock } = this.#options
+    const record: SessionRecord = {
+      clientId: request.clientId,
+      username: request.username,
+      createdAtMs: clock.now(),
+      expiryIntervalSeconds: this.#capped(request.expiryIntervalSeconds),
+      disconnectedAtMs: undefined,
+      will: request.will,
+    }
+    const stored = record.expiryIntervalSeconds === 0 ? undefined : store.create(record)
+    const session = new Session(broker, record, stored?.journal)
+    this.#sessions.set(request.clientId, session)
+    return { session, ticket: stored?.ticket }
+  }
+
+  #resume(session: Session, request: OpenRequest): { session: Session; ticket: Ticket | undefined } {
+    this.#expiries.clear(session.clientId)
+    // A client that is back in time has not died [MQTT-3.1.3-9].
+    this.#wills.clear(session.clientId)
+    const ticket = session.update({
+      expiryIntervalSeconds: this.#capped(request.expiryIntervalSeconds),
+      disconnectedAtMs: undefined,
+      will: request.will,
+    })
+    return { session, ticket }
+  }
+
+  #scheduleWill(session: Session, will: StoredWill, expirySeconds: number, sinceMs: number): void {
+    const delay = Math.min(will.delaySeconds, expirySeconds)
+    if (delay === 0) this.#publishWill(session.clientId)
+    else this.#wills.set(session.clientId, sinceMs + delay * 1000)
+  }
+
+  #publishWill(clientId: ClientId): void {
+    this.#wills.clear(clientId)
+    const session = this.#sessions.get(clientId)
+    const will = session?.record.will
+    if (session === undefined || will === undefined) return
+    const now = this.#options.clock.now()
+    const message: Message = {
+      ...will.message,
+      receivedAtMs: now,
+      counter: nextMessageCounter(),
+      expiresAtMs:
+        will.messageExpirySeconds === 0 ? Number.POSITIVE_INFINITY : now + will.messageExpirySeconds * 1000,
+    }
+    // Published and taken off the record in one step: the store keeps both or neither.
+    if (this.#options.mayPublishWill(message)) this.#options.broker.publish(message)
+    else this.#options.broker.dropped(session, message, "not-authorized")
+    session.update({ will: undefined })
+  }
+
+  #expire(clientId: ClientId): void {
+    const session = this.#sessions.get(clientId)
+    if (session === undefined || session.link !== undefined) return
+    this.#options.broker.counters.sessionsExpired += 1
+    this.#options.broker.hook.tell({ kind: "session-expired", clientId })
+    this.end(session)
+  }
+
+  #capped(expirySeconds: number): number {
+    return Math.min(expirySeconds, this.#options.maximumExpirySeconds)
+  }
+}
+
+function settled(ticket: Ticket | undefined): Promise<"committed" | "failed"> | "committed" {
+  if (ticket === undefined || ticket.state === "committed") return "committed"
+  if (ticket.state === "failed") return Promise.resolve("failed")
+  return new Promise((resolve) => {
+    ticket.wait({ settled: ({ state }) => resolve(state === "failed" ? "failed" : "committed") })
+  })
+}

@@ -1,0 +1,247 @@
+import * as v from "valibot"
+import { logFormats, logLevels } from "../foundation/log.ts"
+import { choice, flag, texts, unset, unsetTexts, whole } from "./kinds.ts"
+
+/**
+ * Every setting there is: its description, default and bounds. Checking, the sample file, environment names and
+ * the type of the settings all follow from this one table. Units stand at the end of the names.
+ */
+export const sections = {
+  tls: {
+    about: "Certificates for every tls:// and wss:// address, in PEM files. Read again at a reload.",
+    keys: {
+      cert_file: unset("The server's certificate, followed by its intermediates.", "/etc/bantam/cert.pem"),
+      key_file: unset("The private key of that certificate.", "/etc/bantam/key.pem"),
+      ca_file: unset("Who may sign client certificates. Without it none is asked for.", "/etc/bantam/ca.pem"),
+      crl_file: unset("Client certificates that are revoked.", "/etc/bantam/crl.pem"),
+      require_client_certificate: flag("Refuse clients without a valid certificate. Needs ca_file.", false),
+    },
+  },
+  websocket: {
+    about: "MQTT over WebSocket, for every ws:// and wss:// address.",
+    keys: {
+      paths: texts("Request paths that speak MQTT; any other is not found.", ["/mqtt", "/"]),
+      origins: unsetTexts(
+        "Web pages that may connect; a client that is no web page names none, and may always. Unset: any page.",
+        "https://example.org",
+      ),
+    },
+  },
+  storage: {
+    about: "Where sessions, queued and retained messages and users are kept.",
+    keys: {
+      directory: unset(
+        "One directory for everything. Unset: /var/lib/bantam for root, else bantam in the user's data directory.",
+        "/var/lib/bantam",
+      ),
+      durability: choice(
+        "What an acknowledgement promises. full: it survives a power cut. normal: it survives a crash of the process.\n" +
+          "none: acknowledged at once and written soon after.",
+        ["full", "normal", "none"],
+        "full",
+      ),
+      ephemeral: flag("Keep everything in memory alone; nothing survives the process.", false),
+    },
+  },
+  security: {
+    about: "Who may connect.",
+    keys: {
+      allow_anonymous: v.optional(
+        v.pipe(
+          v.union([v.literal("loopback"), v.boolean()]),
+          v.title('"loopback", true or false'),
+          v.description(
+            'Clients without a user name: true, false, or "loopback" for those on loopback and unix addresses only.',
+          ),
+        ),
+        "loopback",
+      ),
+    },
+  },
+  limits: {
+    about: "What one client, and all together, may cost.",
+    keys: {
+      connections: whole(
+        "Network connections at a time. The limit for open files bounds it too.",
+        1,
+        1_000_000,
+        10_000,
+      ),
+      packet_bytes: whole(
+        "Longest packet we take, announced to MQTT 5 clients.",
+        1_024,
+        268_435_460,
+        1_048_576,
+      ),
+      connect_packet_bytes: whole("Longest packet from a client not let in yet.", 1_024, 1_048_576, 262_144),
+      topic_bytes: whole("Longest topic name or filter.", 16, 65_535, 65_535),
+      topic_levels: whole("Levels of a topic name or filter, one more than its slashes.", 2, 65_536, 128),
+      client_id_bytes: whole("Longest client identifier.", 23, 65_535, 65_535),
+      user_properties_per_packet: whole("User properties in one packet.", 0, 65_535, 128),
+      subscriptions_per_client: whole("Subscriptions of one session.", 1, 1_000_000, 1_000),
+      subscriptions_per_packet: whole("Topic filters in one SUBSCRIBE or UNSUBSCRIBE.", 1, 65_535, 1_000),
+      in_flight: whole(
+        "QoS 1 and 2 messages on their way to one client; its own Receive Maximum may be lower.",
+        1,
+        65_535,
+        256,
+      ),
+      receive_maximum: whole(
+        "QoS 1 and 2 messages we take from one client before we acknowledge the first, announced to MQTT 5 clients.",
+        1,
+        65_535,
+        256,
+      ),
+      queued_messages: whole("Messages that wait for one client.", 1, 100_000_000, 100_000),
+      queued_bytes: whole("Bytes of the messages that wait for one client.", 1_024, 2 ** 40, 268_435_456),
+      when_queue_full: choice(
+        "What gives way at either bound: the oldest waiting message, the newest, or reject: its publisher is told.",
+        ["drop-oldest", "drop-newest", "reject"],
+        "drop-oldest",
+      ),
+      queue_window: whole(
+        "Waiting messages kept in memory for one connected client; the rest waits on disk.",
+        1,
+        1_000_000,
+        1_000,
+      ),
+      retained_messages: whole("Retained messages of the whole broker.", 0, 100_000_000, 1_000_000),
+      retained_bytes: whole("Bytes of all retained messages.", 0, 2 ** 40, 1_073_741_824),
+      connect_timeout_seconds: whole("From a new connection to its CONNECT.", 1, 3_600, 10),
+      write_buffer_bytes: whole(
+        "Waiting in memory for a client that reads too slowly; beyond it messages queue or drop.",
+        16_384,
+        268_435_456,
+        1_048_576,
+      ),
+      topic_aliases: whole("Topic aliases a client may set, announced to MQTT 5 clients.", 0, 65_535, 32),
+      topic_aliases_out: whole("Topic aliases we set towards a client that allows them.", 0, 65_535, 32),
+    },
+  },
+  mqtt: {
+    about: "What we offer of the protocol.",
+    keys: {
+      maximum_qos: choice("Highest QoS a client may publish with.", [0, 1, 2], 2),
+      retain_available: flag("Clients may publish retained messages.", true),
+      wildcard_subscriptions_available: flag("Topic filters may hold + and #.", true),
+      shared_subscriptions_available: flag("Topic filters may begin with $share/.", true),
+      shared_subscription_strategy: choice(
+        "Which member of a share group gets the next message.",
+        ["round-robin", "random", "sticky", "least-inflight"],
+        "round-robin",
+      ),
+      keep_alive_maximum_seconds: whole(
+        "Longest keep alive; MQTT 5 clients that ask for more are told this one. 0: any.",
+        0,
+        65_535,
+        0,
+      ),
+      session_expiry_maximum_seconds: whole(
+        "Longest life of a session without a connection. 4294967295: for ever.",
+        0,
+        0xffff_ffff,
+        0xffff_ffff,
+      ),
+      message_expiry_maximum_seconds: whole("Longest life of a message. 0: for ever.", 0, 0xffff_ffff, 0),
+      sys_interval_seconds: whole(
+        "How often the counters under $SYS are published. 0: never.",
+        0,
+        86_400,
+        10,
+      ),
+      response_information: unset("Sent to MQTT 5 clients that ask for response information.", "replies/"),
+      server_reference: unset(
+        "Another server, named to MQTT 5 clients that we turn away.",
+        "other.example.org",
+      ),
+    },
+  },
+  log: {
+    about: "What is written to standard error.",
+    keys: {
+      level: choice("The least serious line that is written.", logLevels, "info"),
+      format: choice("Lines for people or for programs.", logFormats, "text"),
+    },
+  },
+} as const
+
+/** The keys that stand in front of the first section. */
+export const topLevel = {
+  listen: v.optional(
+    v.pipe(
+      v.array(
+        v.union([
+          v.string(),
+          v.strictObject({
+            url: v.string(),
+            cert_file: v.exactOptional(v.string()),
+            key_file: v.exactOptional(v.string()),
+            ca_file: v.exactOptional(v.string()),
+            crl_file: v.exactOptional(v.string()),
+            require_client_certificate: v.exactOptional(v.boolean()),
+          }),
+        ]),
+      ),
+      v.minLength(1),
+      v.readonly(),
+      v.title('one or more addresses such as ["tcp://127.0.0.1:1883"]'),
+      v.description(
+        "Addresses to listen on: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT, wss://HOST:PORT or unix:///PATH.\n" +
+          "Port 0 takes a free one. A table adds keys of [tls] for one address alone:\n" +
+          '{ url = "tls://0.0.0.0:8884", ca_file = "/etc/bantam/ca.pem", require_client_certificate = true }',
+      ),
+    ),
+    ["tcp://127.0.0.1:1883"],
+  ),
+} as const
+
+/** Unknown keys are refused: a misspelt limit must not silently be none. */
+export const settingsSchema = v.strictObject({
+  ...topLevel,
+  tls: v.strictObject(sections.tls.keys),
+  websocket: v.strictObject(sections.websocket.keys),
+  storage: v.strictObject(sections.storage.keys),
+  security: v.strictObject(sections.security.keys),
+  limits: v.strictObject(sections.limits.keys),
+  mqtt: v.strictObject(sections.mqtt.keys),
+  log: v.strictObject(sections.log.keys),
+} satisfies typeof topLevel & Record<keyof typeof sections, v.GenericSchema>)
+
+/** The settings as they are written down: snake_case, nothing derived yet. */
+export type WrittenSettings = v.InferOutput<typeof settingsSchema>
+
+/** One setting as the schema holds it. The title says what it must be, for messages. */
+export interface Setting {
+  /** As in `limits.connections`. */
+  readonly key: string
+  readonly schema: v.GenericSchema
+  readonly description: string
+  /** Completes the sentence "it must be …". */
+  readonly expectation: string
+  /** Undefined: there is none, the setting is unset. */
+  readonly fallback: unknown
+  /** Stands in the sample where there is no default. */
+  readonly example: unknown
+}
+
+function settingsOf(prefix: string, keys: Record<string, v.GenericSchema>): Setting[] {
+  return Object.entries(keys).map(([name, schema]) => {
+    const wrapped = "wrapped" in schema ? (schema.wrapped as v.GenericSchema) : schema
+    return {
+      key: prefix + name,
+      schema,
+      description: v.getDescription(wrapped) ?? "",
+      expectation: v.getTitle(wrapped) ?? "",
+      fallback: v.getDefault(schema),
+      example: v.getMetadata(wrapped)["example"],
+    }
+  })
+}
+
+/** All settings by key, in the order of the sample. */
+export const allSettings: ReadonlyMap<string, Setting> = new Map(
+  [
+    ...settingsOf("", topLevel),
+    ...Object.entries(sections).flatMap(([name, section]) => settingsOf(`${name}.`, section.keys)),
+  ].map((setting) => [setting.key, setting]),
+)

@@ -1,0 +1,122 @@
+import { homedir } from "node:os"
+import { join, resolve } from "node:path"
+import type { ListenAddress, TlsFiles } from "../transport/socket.ts"
+import { isLoopback, listenUrl, parseListenUrl } from "./listen-url.ts"
+import type { WrittenSettings } from "./schema.ts"
+
+/** One address to listen on, with all that belongs to it. */
+export interface ListenerSettings {
+  /** Normalised: scheme, host and port. */
+  readonly url: string
+  readonly address: ListenAddress
+  /** Only programs on this machine can reach it. */
+  readonly loopback: boolean
+  /** Present exactly for tls and wss. */
+  readonly tls: TlsFiles | undefined
+}
+
+/**
+ * What the broker is told before it starts. Each setting is named as in the file, in camelCase, and described in
+ * `schema.ts`; what is derived from several of them is worked out once, here.
+ */
+export type Settings = Omit<Camel<WrittenSettings>, "listen" | "tls" | "storage"> & {
+  readonly listeners: readonly ListenerSettings[]
+  /** The directory is an absolute path. */
+  readonly storage: Camel<WrittenSettings["storage"]> & { readonly directory: string }
+}
+
+/** `keep_alive_maximum_seconds` becomes `keepAliveMaximumSeconds`, all the way down. */
+export type Camel<Written> = Written extends readonly unknown[]
+  ? Written
+  : Written extends object
+    ? { readonly [Key in keyof Written as CamelName<Key & string>]: Camel<Written[Key]> }
+    : Written
+type CamelName<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelName<Tail>>}`
+  : Name
+
+/** What a setting may depend on besides the file. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Something wrong with one setting. */
+export interface Problem {
+  readonly key: string
+  /** The sentence after the key. */
+  readonly what: string
+}
+
+/**
+ * Completes checked settings.
+ *
+ * @param problems takes what is wrong between settings that are each well formed
+ */
+export function resolveSettings(
+  written: WrittenSettings,
+  environment: Environment,
+  problems: Problem[],
+): Settings {
+  const { listen, tls, storage, ...rest } = written
+  return {
+    ...camel(rest),
+    listeners: listen.flatMap((entry) => resolveListener(entry, tls, problems) ?? []),
+    storage: { ...camel(storage), directory: resolve(storage.directory ?? defaultDirectory(environment)) },
+  }
+}
+
+/** Where the data of whoever runs the program belongs, by the custom of the system. */
+export function defaultDirectory(environment: Environment, userId = process.getuid?.()): string {
+  if (userId === 0) return "/var/lib/bantam"
+  const dataHome = environment["XDG_DATA_HOME"]
+  // A relative one is to be ignored, says the XDG specification.
+  if (dataHome?.startsWith("/") === true) return join(dataHome, "bantam")
+  return join(environment["HOME"] ?? homedir(), ".local/share/bantam")
+}
+
+function resolveListener(
+  entry: WrittenSettings["listen"][number],
+  shared: WrittenSettings["tls"],
+  problems: Problem[],
+): ListenerSettings | undefined {
+  const { url, ...own } = typeof entry === "string" ? { url: entry } : entry
+  const wrong = (what: string): undefined => {
+    problems.push({ key: "listen", what })
+  }
+  const address = parseListenUrl(url)
+  if ("problem" in address) return wrong(`has ${JSON.stringify(url)}, which ${address.problem}`)
+  const listener = { url: listenUrl(address), address, loopback: isLoopback(address) }
+  if (address.scheme !== "tls" && address.scheme !== "wss") {
+    if (Object.keys(own).length === 0) return { ...listener, tls: undefined }
+    return wrong(`gives certificates to ${url}, which is not encrypted; make it tls:// or wss://`)
+  }
+  const { key_file, cert_file, ca_file, crl_file, require_client_certificate } = { ...shared, ...own }
+  if (cert_file === undefined || key_file === undefined) {
+    return wrong(`has ${url}, which needs a certificate; set tls.cert_file and tls.key_file`)
+  }
+  if (require_client_certificate === true && ca_file === undefined) {
+    return wrong(`has ${url}, which cannot check client certificates; set tls.ca_file to who signs them`)
+  }
+  return {
+    ...listener,
+    tls: {
+      certFile: cert_file,
+      keyFile: key_file,
+      ...(ca_file === undefined ? {} : { caFile: ca_file }),
+      ...(crl_file === undefined ? {} : { crlFile: crl_file }),
+      requireClientCertificate: require_client_certificate,
+    },
+  }
+}
+
+function camel<Written extends object>(written: Written): Camel<Written> {
+  return camelKeys(written) as Camel<Written>
+}
+
+function camelKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      camelKeys(inner),
+    ]),
+  )
+}

@@ -1,0 +1,61 @@
+import { Fifo } from "../foundation/fifo.ts"
+import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
+
+/** An answer that waits for the store. */
+export interface PendingAnswer {
+  /** Called once, in its turn, when what it promises is committed, or is known not to be. */
+  settle(committed: boolean): void
+}
+
+/**
+ * Answers that must not leave before what they promise is durable, in the order in which the packets they answer came
+ * [4.6]. What promises nothing durable passes through when nothing waits, and takes its place in the line otherwise.
+ */
+export class AckQueue implements TicketWaiter {
+  readonly #tickets = new Fifo<Ticket | undefined>()
+  readonly #answers = new Fifo<PendingAnswer>()
+  #waitsOn: Ticket | undefined
+  #over = false
+
+  /** Answers that wait. */
+  get size(): number {
+    return this.#answers.size
+  }
+
+  /** Hot. Whether an answer with this ticket can leave now, so that no `PendingAnswer` need be made for it. */
+  passes(ticket: Ticket | undefined): boolean {
+    return this.#answers.size === 0 && (ticket === undefined || ticket.state === "committed")
+  }
+
+  push(ticket: Ticket | undefined, answer: PendingAnswer): void {
+    this.#tickets.push(ticket)
+    this.#answers.push(answer)
+    this.#advance()
+  }
+
+  settled(ticket: Ticket): void {
+    if (this.#waitsOn === ticket) this.#waitsOn = undefined
+    this.#advance()
+  }
+
+  /** The connection is gone: nobody is left to be answered. */
+  close(): void {
+    this.#over = true
+    this.#tickets.clear()
+    this.#answers.clear()
+  }
+
+  #advance(): void {
+    while (!this.#over && this.#answers.size > 0) {
+      const ticket = this.#tickets.peek()
+      if (ticket?.state === "pending") {
+        if (this.#waitsOn === ticket) return
+        this.#waitsOn = ticket
+        ticket.wait(this)
+        return
+      }
+      this.#tickets.shift()
+      this.#answers.shift()?.settle(ticket?.state !== "failed")
+    }
+  }
+}

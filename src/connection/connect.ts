@@ -1,0 +1,169 @@
+import { isUtf8 } from "node:buffer"
+import { neverExpires } from "../broker/session-registry.ts"
+import { noBytes, type Message, topicOf } from "../protocol/message.ts"
+import type { ClientId, Connack, Connect, WillFields } from "../protocol/packet.ts"
+import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
+import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
+import { parseTopicName } from "../protocol/topic.ts"
+import type { Principal } from "../security/authentication.ts"
+import type { StoredWill } from "../storage/store.ts"
+import type { ConnectionSurroundings } from "./surroundings.ts"
+import type { Terms } from "./terms.ts"
+
+/** A stranger who was let in: what was agreed, and what its session is to be. */
+export interface Welcome {
+  readonly terms: Terms
+  readonly cleanStart: boolean
+  readonly will: StoredWill | undefined
+  /** We chose its client identifier [3.2.2.3.7]. */
+  readonly assigned: boolean
+  readonly keepAliveSeconds: number
+}
+
+/** What a connection knows of its peer before the peer says anything. */
+export interface Door {
+  readonly remoteAddress: string
+  readonly anonymousAllowed: boolean
+}
+
+/**
+ * From stranger to client, before any session is touched: who refuses here has kicked, resumed and ended nobody's
+ * session [3.1.4].
+ *
+ * @returns the reason code of the refusal, or what was agreed
+ */
+export async function welcome(
+  connect: Connect,
+  door: Door,
+  surroundings: ConnectionSurroundings,
+): Promise<Welcome | ReasonCode> {
+  const { authentication, authorization, limits } = surroundings
+  // No authentication method is configured, so none is the right one [MQTT-4.12.0-1].
+  if (connect.properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod
+  const clientId = clientIdOf(connect, limits.clientIdBytes)
+  if (clientId === undefined) return ReasonCode.clientIdentifierNotValid
+  const verdict = await authentication.authenticate({
+    clientId,
+    username: connect.username,
+    password: connect.password,
+    remoteAddress: door.remoteAddress,
+    anonymousAllowed: door.anonymousAllowed,
+  })
+  if (verdict.verdict === "reject") return verdict.reasonCode
+  const terms = termsOf(connect, clientId, verdict.principal, surroundings)
+  const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
+  if (typeof will === "number") return will
+  if (will !== undefined && !authorization.mayPublish(verdict.principal, will.message.topic.name)) {
+    return ReasonCode.notAuthorized
+  }
+  return {
+    terms,
+    cleanStart: connect.cleanStart,
+    will,
+    assigned: connect.clientId === "" && connect.version === 5,
+    keepAliveSeconds: keepAliveOf(connect, limits.keepAliveMaximumSeconds),
+  }
+}
+
+/** The CONNACK that lets a client in, with every bound it has to know [3.2.2.3]. */
+export function connackFor(
+  connect: Connect,
+  agreed: Welcome,
+  sessionPresent: boolean,
+  surroundings: ConnectionSurroundings,
+): Connack {
+  if (connect.version !== 5) {
+    return { type: "connack", sessionPresent, reasonCode: ReasonCode.success, properties: noProperties }
+  }
+  const { limits } = surroundings
+  const asked = connect.properties.sessionExpiryInterval ?? 0
+  const granted = Math.min(asked, limits.sessionExpiryMaximumSeconds)
+  const properties: PropertiesOf<"connack"> = {
+    ...(granted !== asked && { sessionExpiryInterval: granted }),
+    ...(limits.receiveMaximum < 65_535 && { receiveMaximum: limits.receiveMaximum }),
+    ...(limits.maximumQos < 2 && { maximumQos: limits.maximumQos }),
+    ...(!limits.retainAvailable && { retainAvailable: false }),
+    maximumPacketSize: limits.packetBytes,
+    ...(agreed.assigned && { assignedClientIdentifier: agreed.terms.clientId }),
+    ...(limits.topicAliases > 0 && { topicAliasMaximum: limits.topicAliases }),
+    ...(!limits.wildcardSubscriptionAvailable && { wildcardSubscriptionAvailable: false }),
+    ...(!limits.sharedSubscriptionAvailable && { sharedSubscriptionAvailable: false }),
+    ...(agreed.keepAliveSeconds !== connect.keepAliveSeconds && { serverKeepAlive: agreed.keepAliveSeconds }),
+    ...(connect.properties.requestResponseInformation === true &&
+      limits.responseInformation !== "" && { responseInformation: limits.responseInformation }),
+  }
+  return { type: "connack", sessionPresent, reasonCode: ReasonCode.success, properties }
+}
+
+/** MQTT 3 has no Session Expiry Interval: a session is for the connection, or for ever [3.1.2.4]. */
+function sessionExpiryOf(connect: Connect): number {
+  if (connect.version === 5) return connect.properties.sessionExpiryInterval ?? 0
+  return connect.cleanStart ? 0 : neverExpires
+}
+
+function clientIdOf(connect: Connect, maximumBytes: number): ClientId | undefined {
+  const { clientId, version, cleanStart } = connect
+  if (clientId === "") {
+    // 3.1 wants a name, 3.1.1 wants one for a session that is to be found again [3.1.1: MQTT-3.1.3-7, 3.1.3-8].
+    if (version === 3 || (version === 4 && !cleanStart)) return undefined
+    return `auto-${crypto.randomUUID()}` as ClientId
+  }
+  return Buffer.byteLength(clientId) <= maximumBytes ? (clientId as ClientId) : undefined
+}
+
+function keepAliveOf(connect: Connect, maximumSeconds: number): number {
+  if (maximumSeconds === 0 || connect.version !== 5) return connect.keepAliveSeconds
+  const asked = connect.keepAliveSeconds
+  return asked === 0 ? maximumSeconds : Math.min(asked, maximumSeconds)
+}
+
+function termsOf(
+  connect: Connect,
+  clientId: ClientId,
+  principal: Principal,
+  { limits }: ConnectionSurroundings,
+): Terms {
+  const { properties, version } = connect
+  const keepAliveSeconds = keepAliveOf(connect, limits.keepAliveMaximumSeconds)
+  return {
+    version,
+    clientId,
+    principal,
+    bridge: connect.bridge,
+    publisher: { origin: "client", clientId, username: principal.username },
+    silenceLimitMs: keepAliveSeconds === 0 ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1500,
+    receiveMaximum: Math.min(properties.receiveMaximum ?? 65_535, limits.inFlight),
+    maximumPacketBytes: properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+    topicAliasMaximum: Math.min(properties.topicAliasMaximum ?? 0, limits.topicAliasesOut),
+    wantsProblemInformation: properties.requestProblemInformation ?? true,
+    sessionExpiryIntervalSeconds: sessionExpiryOf(connect),
+  }
+}
+
+function willOf(
+  will: WillFields,
+  terms: Terms,
+  { limits, topicLimits }: ConnectionSurroundings,
+): StoredWill | ReasonCode {
+  const name = parseTopicName(will.topic, topicLimits)
+  if (name === undefined) return ReasonCode.topicNameInvalid
+  if (will.qos > limits.maximumQos) return ReasonCode.qosNotSupported
+  if (will.retain && !limits.retainAvailable) return ReasonCode.retainNotSupported
+  const { willDelayInterval = 0, messageExpiryInterval = 0, ...forwarded } = will.properties
+  if (forwarded.payloadFormatIndicator === 1 && !isUtf8(will.payload)) return ReasonCode.payloadFormatInvalid
+  const message: Message = {
+    topic: topicOf(name),
+    // The connection's bytes are not ours to keep.
+    payload: will.payload.length === 0 ? noBytes : new Uint8Array(will.payload),
+    qos: will.qos,
+    retain: will.retain,
+    properties: encodeForwardedProperties(forwarded),
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    publisher: { ...terms.publisher, origin: "will" },
+    receivedAtMs: 0,
+    counter: 0,
+    hops: 0,
+  }
+  return { message, delaySeconds: willDelayInterval, messageExpirySeconds: messageExpiryInterval }
+}

@@ -1,0 +1,496 @@
+import { unreachable } from "../foundation/assert.ts"
+import { decodePacket } from "../protocol/decoder.ts"
+import { encodePacket, acknowledgementLength, writeAcknowledgement } from "../protocol/encoder.ts"
+import { FrameReader } from "../protocol/frame-reader.ts"
+import type { Connect, Disconnect, Packet, PacketId, ProtocolVersion, Qos } from "../protocol/packet.ts"
+import { noProperties } from "../protocol/properties.ts"
+import { ProtocolError } from "../protocol/protocol-error.ts"
+import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/publish-codec.ts"
+import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
+import type { Link, LinkOutcome } from "../session/link.ts"
+import type { Session } from "../session/session.ts"
+import type { Socket, SocketOwner } from "../transport/socket.ts"
+import { AckQueue } from "./ack-queue.ts"
+import { connackFor, type Door, type Welcome, welcome } from "./connect.ts"
+import { Publishing } from "./publish.ts"
+import { Subscribing } from "./subscribe.ts"
+import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
+import type { Terms } from "./terms.ts"
+import { OutboundAliases } from "./topic-aliases.ts"
+
+type State =
+  | { readonly at: "awaiting-connect"; readonly deadlineMs: number }
+  /** CONNECT was read; what follows it waits until the client is in. */
+  | { readonly at: "welcoming"; readonly connect: Connect }
+  | Online
+  /** Nothing more is read; the last bytes are on their way out until the deadline. */
+  | { readonly at: "closed"; readonly deadlineMs: number }
+
+interface Online {
+  readonly at: "online"
+  readonly session: Session
+  readonly terms: Terms
+  readonly acks: AckQueue
+  readonly publishing: Publishing
+  readonly subscribing: Subscribing
+  readonly aliases: OutboundAliases | undefined
+}
+
+/** How long a peer may take to read our last words. */
+const farewellMs = 5_000
+
+/**
+ * One Network Connection: it reads packets for as long as its state allows them, writes what its session sends, and
+ * is the one place where a broken rule turns into an answer and an end.
+ */
+export class Connection implements SocketOwner, Link, Peer {
+  readonly #surroundings: ConnectionSurroundings
+  readonly #socket: Socket
+  readonly #door: Door
+  readonly #gone: () => void
+  readonly #frames: FrameReader
+  #state: State
+  #heardMs: number
+  #reading: "reading" | "paused" = "reading"
+
+  /** @param gone called when the socket is closed and nothing more can come */
+  constructor(surroundings: ConnectionSurroundings, socket: Socket, door: Door, gone: () => void) {
+    this.#surroundings = surroundings
+    this.#socket = socket
+    this.#door = door
+    this.#gone = gone
+    this.#frames = new FrameReader(surroundings.limits.connectPacketBytes)
+    // Until CONNECT says that version 5 is spoken, which forbids it.
+    this.#frames.takesPaddedLengths = true
+    this.#heardMs = surroundings.clock.now()
+    this.#state = {
+      at: "awaiting-connect",
+      deadlineMs: this.#heardMs + surroundings.limits.connectTimeoutMs,
+    }
+  }
+
+  get takesMore(): boolean {
+    return this.#socket.output.writable
+  }
+
+  get receiveMaximum(): number {
+    return this.#state.at === "online" ? this.#state.terms.receiveMaximum : 0
+  }
+
+  // --- what the socket tells it ---
+
+  received(chunk: Uint8Array): void {
+    this.#surroundings.counters.bytesReceived += chunk.length
+    this.#heardMs = this.#surroundings.clock.now()
+    try {
+      if (this.#state.at === "closed") return
+      this.#frames.append(chunk)
+      this.#readFrames()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  closed(): void {
+    this.#end(true, undefined, "connection lost")
+    this.#gone()
+  }
+
+  writable(): void {
+    this.#heardMs = this.#surroundings.clock.now()
+    try {
+      if (this.#state.at !== "online") return
+      this.#state.session.writable()
+      this.#state.subscribing.deliverRetained()
+      if (!this.#surroundings.storeIsBehind) this.#resume()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Called every second: ends what has been silent for too long. */
+  sweep(nowMs: number): void {
+    const state = this.#state
+    switch (state.at) {
+      case "awaiting-connect":
+        if (nowMs >= state.deadlineMs) this.#refuse(undefined, "no CONNECT in time")
+        return
+      case "online":
+        if (nowMs - this.#heardMs > state.terms.silenceLimitMs) this.close(ReasonCode.keepAliveTimeout)
+        return
+      case "closed":
+        if (nowMs >= state.deadlineMs) this.#socket.terminate()
+        return
+      case "welcoming":
+        return
+      default:
+        unreachable(state)
+    }
+  }
+
+  // --- what its session asks of it ---
+
+  publish(
+    publish: SharedPublish,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: PacketId | undefined,
+    subscriptionIdentifiers: readonly number[],
+  ): LinkOutcome {
+    const state = this.#state
+    // A connection that is being closed in the middle of a fan-out takes nothing more.
+    if (state.at !== "online") return "not-authorized"
+    const { clock, counters, authorization } = this.#surroundings
+    const { message } = publish
+    if (!authorization.mayRead(state.terms.principal, message.topic.name)) return "not-authorized"
+    const { output } = this.#socket
+    const firstByte = publishFirstByte(qos, retain, dup)
+    const identifier = packetId ?? 0
+    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
+    const { terms, aliases } = state
+    let written: number
+    if (aliases === undefined && (subscriptionIdentifiers.length === 0 || terms.version !== 5)) {
+      written = appendShared(output, publish, terms, firstByte, identifier, nowMs)
+    } else {
+      const topic = message.topic.name
+      const known = aliases?.find(topic) ?? 0
+      const alias = known === 0 ? (aliases?.free ?? 0) : known
+      const withTopic = known === 0
+      // prettier-ignore
+      written = appendOwn(
+        output, publish, terms, firstByte, identifier, nowMs, alias, withTopic, subscriptionIdentifiers,
+      )
+      if (written > 0 && withTopic && alias !== 0) aliases?.settle(topic)
+    }
+    if (written === 0) return "too-large"
+    counters.packetsSent += 1
+    counters.publishesSent += 1
+    counters.publishBytesSent += message.payload.length
+    counters.bytesSent += written
+    return "sent"
+  }
+
+  pubrel(packetId: PacketId): void {
+    this.acknowledge("pubrel", packetId, ReasonCode.success)
+  }
+
+  close(reasonCode: ReasonCode): void {
+    const state = this.#state
+    if (state.at === "online" && state.terms.version === 5) {
+      this.send({ type: "disconnect", reasonCode, properties: noProperties })
+    }
+    this.#end(true, undefined, describeReasonCode(reasonCode))
+  }
+
+  // --- what its parts ask of it ---
+
+  acknowledge(
+    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+    packetId: PacketId,
+    reasonCode: ReasonCode,
+  ): void {
+    const state = this.#state
+    if (state.at !== "online") return
+    if (reasonCode !== ReasonCode.success && state.terms.version === 5) {
+      this.send({ type, packetId, reasonCode, properties: noProperties })
+      return
+    }
+    const { output } = this.#socket
+    const at = output.reserve(acknowledgementLength)
+    writeAcknowledgement(output.bytes, at, type, packetId)
+    this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += acknowledgementLength
+  }
+
+  send(packet: Packet): void {
+    const bytes = encodePacket(packet, this.#version)
+    const limit = this.#state.at === "online" ? this.#state.terms.maximumPacketBytes : bytes.length
+    if (bytes.length > limit) return
+    this.#socket.output.append(bytes)
+    this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += bytes.length
+  }
+
+  get #version(): ProtocolVersion {
+    switch (this.#state.at) {
+      case "online":
+        return this.#state.terms.version
+      case "welcoming":
+        return this.#state.connect.version
+      default:
+        return 4
+    }
+  }
+
+  // --- reading ---
+
+  /** A ProtocolError is answered; anything else is a bug of ours. Either ends this connection and no other. */
+  #fail(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      if (this.#state.at === "online") {
+        this.#surroundings.log.info("protocol error", {
+          client: this.#state.terms.clientId,
+          code: describeReasonCode(error.reasonCode),
+          detail: error.message,
+        })
+        this.#disconnect(error)
+      } else {
+        this.#refuse(error.reasonCode, error.message)
+      }
+      return
+    }
+    this.#surroundings.log.error("a bug ended a connection", {
+      address: this.#door.remoteAddress,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+    this.close(ReasonCode.unspecifiedError)
+    this.#end(true, undefined, "internal error")
+  }
+
+  #readFrames(): void {
+    const frames = this.#frames
+    while (this.#reading === "reading" && this.#readsNow && frames.next()) {
+      this.#surroundings.counters.packetsReceived += 1
+      this.#frame(frames)
+    }
+    if (this.#state.at === "online") this.#holdBackIfBehind(this.#state)
+  }
+
+  get #readsNow(): boolean {
+    return this.#state.at === "awaiting-connect" || this.#state.at === "online"
+  }
+
+  /** Hot. PUBLISH and the acknowledgements of a PUBLISH are read where they lie, without a packet being made. */
+  #frame(frames: FrameReader): void {
+    const { firstByte, bytes, bodyStart, bodyEnd } = frames
+    const state = this.#state
+    if (state.at !== "online") {
+      this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
+      return
+    }
+    if (firstByte >> 4 === 3) {
+      state.publishing.publish(firstByte, bytes, bodyStart, bodyEnd)
+      return
+    }
+    if (bodyEnd - bodyStart === 2) {
+      const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
+      if (packetId !== 0 && this.#acknowledged(state, firstByte, packetId as PacketId)) return
+    }
+    this.#packet(state, decodePacket(firstByte, bytes, bodyStart, bodyEnd, state.terms.version))
+  }
+
+  #acknowledged(state: Online, firstByte: number, packetId: PacketId): boolean {
+    switch (firstByte) {
+      case 0x40:
+        state.publishing.puback(packetId)
+        break
+      case 0x50:
+        state.publishing.pubrec(packetId, ReasonCode.success)
+        break
+      case 0x62:
+        state.publishing.pubrel(packetId)
+        break
+      case 0x70:
+        state.publishing.pubcomp(packetId)
+        break
+      default:
+        return false
+    }
+    state.subscribing.deliverRetained()
+    return true
+  }
+
+  #packet(state: Online, packet: Packet): void {
+    switch (packet.type) {
+      case "puback":
+        state.publishing.puback(packet.packetId)
+        return state.subscribing.deliverRetained()
+      case "pubrec":
+        state.publishing.pubrec(packet.packetId, packet.reasonCode)
+        return state.subscribing.deliverRetained()
+      case "pubrel":
+        return state.publishing.pubrel(packet.packetId)
+      case "pubcomp":
+        state.publishing.pubcomp(packet.packetId)
+        return state.subscribing.deliverRetained()
+      case "subscribe":
+        return state.subscribing.subscribe(packet)
+      case "unsubscribe":
+        return state.subscribing.unsubscribe(packet)
+      case "pingreq":
+        return this.send({ type: "pingresp" })
+      case "disconnect":
+        return this.#farewell(state, packet)
+      case "connect":
+        throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
+      case "auth":
+        throw new ProtocolError(ReasonCode.protocolError, "AUTH without an authentication method [4.12]")
+      case "publish":
+      case "connack":
+      case "suback":
+      case "unsuback":
+      case "pingresp":
+        throw new ProtocolError(ReasonCode.protocolError, `${packet.type} from a client`)
+      default:
+        unreachable(packet)
+    }
+  }
+
+  // --- from stranger to client ---
+
+  #connect(packet: Packet): void {
+    if (packet.type !== "connect") {
+      throw new ProtocolError(ReasonCode.protocolError, "the first packet is not CONNECT [MQTT-3.1.0-1]")
+    }
+    this.#frames.takesPaddedLengths = packet.version !== 5
+    this.#state = { at: "welcoming", connect: packet }
+    this.#socket.pause()
+    this.#welcome(packet).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #welcome(connect: Connect): Promise<void> {
+    const agreed = await welcome(connect, this.#door, this.#surroundings)
+    if (this.#state.at !== "welcoming") return
+    if (typeof agreed === "number") {
+      this.#refuse(agreed, describeReasonCode(agreed), connect.clientId)
+      return
+    }
+    await this.#surroundings.broker.sessions.open({
+      clientId: agreed.terms.clientId,
+      username: agreed.terms.principal.username,
+      cleanStart: agreed.cleanStart,
+      expiryIntervalSeconds: agreed.terms.sessionExpiryIntervalSeconds,
+      will: agreed.will,
+      opened: (session, sessionPresent) => this.#opened(connect, agreed, session, sessionPresent),
+      refused: (reasonCode) => this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId),
+    })
+  }
+
+  #opened(connect: Connect, agreed: Welcome, session: Session, sessionPresent: boolean): void {
+    const { broker, counters, limits } = this.#surroundings
+    if (this.#state.at !== "welcoming") {
+      // The client left while its session was being opened.
+      broker.sessions.disconnected(session, true, undefined)
+      return
+    }
+    const { terms } = agreed
+    this.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
+    const acks = new AckQueue()
+    this.#state = {
+      at: "online",
+      session,
+      terms,
+      acks,
+      publishing: new Publishing(this.#surroundings, this, session, terms, acks),
+      subscribing: new Subscribing(this.#surroundings, this, session, terms, acks),
+      aliases: terms.topicAliasMaximum > 0 ? new OutboundAliases(terms.topicAliasMaximum) : undefined,
+    }
+    this.#frames.maximumBytes = limits.packetBytes
+    counters.connectionsAccepted += 1
+    counters.clientsConnected += 1
+    counters.clientsMaximum = Math.max(counters.clientsMaximum, broker.sessions.size)
+    broker.hook.tell({
+      kind: "client-connected",
+      clientId: terms.clientId,
+      username: terms.principal.username,
+      address: this.#door.remoteAddress,
+      version: versionNames[terms.version],
+      sessionPresent,
+    })
+    session.attach(this)
+    this.#socket.resume()
+    this.#readFrames()
+  }
+
+  // --- ends ---
+
+  /** @param reasonCode undefined: the connection is closed without a word, as to whoever never sent CONNECT */
+  #refuse(reasonCode: ReasonCode | undefined, why: string, clientId = ""): void {
+    if (this.#state.at === "closed") return
+    if (reasonCode !== undefined) {
+      this.send({ type: "connack", sessionPresent: false, reasonCode, properties: noProperties })
+    }
+    this.#surroundings.broker.hook.tell({
+      kind: "client-refused",
+      clientId,
+      address: this.#door.remoteAddress,
+      why,
+    })
+    this.#end(false, undefined, why)
+  }
+
+  /** Tells a version 5 client which rule it broke [4.13.1], and closes. */
+  #disconnect({ reasonCode, message }: ProtocolError): void {
+    if (this.#state.at === "online" && this.#state.terms.version === 5) {
+      const properties = this.#state.terms.wantsProblemInformation ? { reasonString: message } : noProperties
+      this.send({ type: "disconnect", reasonCode, properties })
+    }
+    this.#end(true, undefined, describeReasonCode(reasonCode))
+  }
+
+  /** The client says goodbye; only reason code 0 discards its will [MQTT-3.14.4-3]. */
+  #farewell(state: Online, { reasonCode, properties }: Disconnect): void {
+    const { sessionExpiryInterval } = properties
+    if (sessionExpiryInterval !== undefined && sessionExpiryInterval !== 0) {
+      if (state.terms.sessionExpiryIntervalSeconds === 0) {
+        throw new ProtocolError(ReasonCode.protocolError, "a session cannot outlive its connection after all")
+      }
+    }
+    const withWill = reasonCode !== ReasonCode.normalDisconnection
+    this.#end(
+      withWill,
+      sessionExpiryInterval,
+      withWill ? describeReasonCode(reasonCode) : "disconnected by client",
+    )
+  }
+
+  /** The one way out, taken once. */
+  #end(withWill: boolean, sessionExpiryInterval: number | undefined, why: string): void {
+    const state = this.#state
+    if (state.at === "closed") return
+    this.#state = { at: "closed", deadlineMs: this.#surroundings.clock.now() + farewellMs }
+    this.#socket.end()
+    if (state.at !== "online") return
+    state.acks.close()
+    state.subscribing.close()
+    const { broker, counters } = this.#surroundings
+    counters.clientsConnected -= 1
+    broker.hook.tell({
+      kind: "client-disconnected",
+      clientId: state.terms.clientId,
+      username: state.terms.principal.username,
+      why,
+    })
+    broker.sessions.disconnected(state.session, withWill, sessionExpiryInterval)
+  }
+
+  // --- back-pressure ---
+
+  /** A client that publishes faster than the disk writes, or does not read our answers, is read no further. */
+  #holdBackIfBehind({ acks }: Online): void {
+    const { output } = this.#socket
+    if (this.#surroundings.storeIsBehind && acks.size > 0) {
+      this.#pause()
+      this.#surroundings.whenStoreCaughtUp(() => this.writable())
+    } else if (!output.writable) {
+      this.#pause()
+    }
+  }
+
+  #pause(): void {
+    if (this.#reading === "paused") return
+    this.#reading = "paused"
+    this.#socket.pause()
+  }
+
+  #resume(): void {
+    if (this.#reading === "reading" || this.#state.at !== "online") return
+    this.#reading = "reading"
+    this.#heardMs = this.#surroundings.clock.now()
+    this.#socket.resume()
+    this.#readFrames()
+  }
+}
+
+const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<ProtocolVersion, string>

@@ -1,0 +1,224 @@
+import { isUtf8 } from "node:buffer"
+import type { Ticket } from "../foundation/ticket.ts"
+import { type Message, nextMessageCounter, type Topic } from "../protocol/message.ts"
+import type { PacketId } from "../protocol/packet.ts"
+import { ProtocolError } from "../protocol/protocol-error.ts"
+import type { PublishReader } from "../protocol/publish-codec.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
+import type { Session } from "../session/session.ts"
+import type { AckQueue, PendingAnswer } from "./ack-queue.ts"
+import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
+import type { Terms } from "./terms.ts"
+import { InboundAliases } from "./topic-aliases.ts"
+
+/** What a client publishes, and the four acknowledgements in both directions [3.3-3.7]. */
+export class Publishing {
+  readonly #surroundings: ConnectionSurroundings
+  readonly #peer: Peer
+  readonly #session: Session
+  readonly #terms: Terms
+  readonly #acks: AckQueue
+  #aliases: InboundAliases | undefined
+  /** PUBACKs that wait for the store; with the identifiers not yet released, what Receive Maximum bounds. */
+  #unanswered = 0
+
+  constructor(
+    surroundings: ConnectionSurroundings,
+    peer: Peer,
+    session: Session,
+    terms: Terms,
+    acks: AckQueue,
+  ) {
+    this.#surroundings = surroundings
+    this.#peer = peer
+    this.#session = session
+    this.#terms = terms
+    this.#acks = acks
+  }
+
+  /**
+   * Hot. Takes the PUBLISH whose body is `bytes[start, end)`.
+   *
+   * @throws ProtocolError for what ends the connection
+   */
+  publish(firstByte: number, bytes: Uint8Array, start: number, end: number): void {
+    const { publishReader: publish, counters, authorization } = this.#surroundings
+    publish.read(firstByte, bytes, start, end, this.#terms.version)
+    counters.publishesReceived += 1
+    counters.publishBytesReceived += publish.payload.length
+    this.#check(publish)
+    const topic = publish.topicAlias === 0 ? publish.topic : this.#resolveAlias(publish)
+    if (topic === undefined) throw new ProtocolError(ReasonCode.topicNameInvalid)
+    const { qos, packetId } = publish
+    if (qos === 2 && this.#session.hasReceived(packetId)) {
+      // Routed before. Its PUBREC still waits for the store, should the first one do so [MQTT-4.3.3-10].
+      this.#answer("pubrec", packetId, this.#session.keepIdentifier(packetId), ReasonCode.success)
+      return
+    }
+    if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
+      this.#refuse(publish, ReasonCode.notAuthorized)
+      return
+    }
+    if (publish.payloadIsText && !isUtf8(publish.payload)) {
+      this.#refuse(publish, ReasonCode.payloadFormatInvalid)
+      return
+    }
+    this.#route(publish, topic)
+  }
+
+  puback(packetId: PacketId): void {
+    this.#session.puback(packetId)
+  }
+
+  pubrec(packetId: PacketId, reasonCode: ReasonCode): void {
+    const outcome = this.#session.pubrec(packetId, reasonCode)
+    if (outcome === "refused") return
+    if (outcome === "unknown") {
+      this.#answer("pubrel", packetId, undefined, ReasonCode.packetIdentifierNotFound)
+    } else {
+      this.#answer("pubrel", packetId, outcome, ReasonCode.success)
+    }
+  }
+
+  pubrel(packetId: PacketId): void {
+    const outcome = this.#session.releaseIdentifier(packetId)
+    if (outcome === "unknown") {
+      this.#answer("pubcomp", packetId, undefined, ReasonCode.packetIdentifierNotFound)
+    } else {
+      this.#answer("pubcomp", packetId, outcome, ReasonCode.success)
+    }
+  }
+
+  pubcomp(packetId: PacketId): void {
+    this.#session.pubcomp(packetId)
+  }
+
+  /** An answer whose turn has come. */
+  settled(type: AnswerType, packetId: PacketId, reasonCode: ReasonCode, committed: boolean): void {
+    if (type === "puback") this.#unanswered -= 1
+    if (committed) this.#peer.acknowledge(type, packetId, reasonCode)
+    else this.#notStored(type, packetId)
+  }
+
+  #check(publish: PublishReader): void {
+    const { limits } = this.#surroundings
+    if (publish.qos > limits.maximumQos) throw new ProtocolError(ReasonCode.qosNotSupported)
+    if (publish.retain && !limits.retainAvailable) throw new ProtocolError(ReasonCode.retainNotSupported)
+    if (publish.qos === 0 || this.#unanswered + this.#session.unreleased < limits.receiveMaximum) return
+    if (publish.qos === 2 && this.#session.hasReceived(publish.packetId)) return
+    throw new ProtocolError(ReasonCode.receiveMaximumExceeded)
+  }
+
+  #resolveAlias(publish: PublishReader): Topic {
+    this.#aliases ??= new InboundAliases(
+      this.#terms.version === 5 ? this.#surroundings.limits.topicAliases : 0,
+    )
+    return this.#aliases.resolve(publish.topicAlias, publish.topic)
+  }
+
+  #route(publish: PublishReader, topic: Topic): void {
+    const { broker } = this.#surroundings
+    const { qos, packetId } = publish
+    const published = broker.publish(this.#messageOf(publish, topic))
+    if (qos === 0) return
+    if (published === "refused") {
+      this.#refuse(publish, ReasonCode.quotaExceeded)
+      return
+    }
+    const ticket = published === "unmatched" ? undefined : published
+    const reasonCode =
+      published === "unmatched" && this.#terms.version === 5
+        ? ReasonCode.noMatchingSubscribers
+        : ReasonCode.success
+    if (qos === 1) {
+      this.#answer("puback", packetId, ticket, reasonCode)
+    } else if (ticket?.state === "failed") {
+      this.#answer("pubrec", packetId, ticket, reasonCode)
+    } else {
+      // Kept in the same batch as the message itself, so a crash leaves both or neither.
+      this.#answer("pubrec", packetId, this.#session.keepIdentifier(packetId) ?? ticket, reasonCode)
+    }
+  }
+
+  #messageOf(publish: PublishReader, topic: Topic): Message {
+    const now = this.#surroundings.clock.now()
+    return {
+      topic,
+      payload: publish.payload,
+      qos: publish.qos,
+      retain: publish.retain,
+      properties: publish.properties,
+      expiresAtMs: this.#expiryOf(publish, now),
+      publisher: this.#terms.publisher,
+      receivedAtMs: now,
+      counter: nextMessageCounter(),
+      hops: 0,
+    }
+  }
+
+  #expiryOf(publish: PublishReader, now: number): number {
+    const maximum = this.#surroundings.limits.messageExpiryMaximumSeconds
+    const asked = publish.messageExpirySeconds
+    if (asked < 0) return maximum === 0 ? Number.POSITIVE_INFINITY : now + maximum * 1000
+    return now + (maximum === 0 ? asked : Math.min(asked, maximum)) * 1000
+  }
+
+  /** The message goes no further. A client before MQTT 5 cannot be told why. */
+  #refuse(publish: PublishReader, reasonCode: ReasonCode): void {
+    this.#surroundings.counters.dropped[
+      reasonCode === ReasonCode.notAuthorized ? "not-authorized" : "not-stored"
+    ] += 1
+    if (publish.qos === 0) return
+    if (this.#terms.version !== 5 && reasonCode === ReasonCode.quotaExceeded) {
+      // Its only way to learn that we did not take the message is to get no answer.
+      this.#peer.close(reasonCode)
+      return
+    }
+    const type = publish.qos === 1 ? "puback" : "pubrec"
+    if (this.#terms.version === 5) {
+      this.#answer(type, publish.packetId, undefined, reasonCode)
+      return
+    }
+    // Before MQTT 5 an acknowledgement is all there is, or a closed connection [3.1.1: MQTT-3.3.5-2].
+    const kept = publish.qos === 2 ? this.#session.keepIdentifier(publish.packetId) : undefined
+    this.#answer(type, publish.packetId, kept, ReasonCode.success)
+  }
+
+  #answer(type: AnswerType, packetId: PacketId, ticket: Ticket | undefined, reasonCode: ReasonCode): void {
+    if (this.#acks.passes(ticket)) {
+      this.#peer.acknowledge(type, packetId, reasonCode)
+      return
+    }
+    if (type === "puback") this.#unanswered += 1
+    this.#acks.push(ticket, new PublishAnswer(this, type, packetId, reasonCode))
+  }
+
+  #notStored(type: AnswerType, packetId: PacketId): void {
+    if (type === "pubrec") this.#session.forgetIdentifier(packetId)
+    if (this.#terms.version === 5 && (type === "puback" || type === "pubrec")) {
+      this.#peer.acknowledge(type, packetId, ReasonCode.quotaExceeded)
+    } else {
+      this.#peer.close(ReasonCode.quotaExceeded)
+    }
+  }
+}
+
+type AnswerType = "puback" | "pubrec" | "pubrel" | "pubcomp"
+
+class PublishAnswer implements PendingAnswer {
+  readonly #publishing: Publishing
+  readonly #type: AnswerType
+  readonly #packetId: PacketId
+  readonly #reasonCode: ReasonCode
+
+  constructor(publishing: Publishing, type: AnswerType, packetId: PacketId, reasonCode: ReasonCode) {
+    this.#publishing = publishing
+    this.#type = type
+    this.#packetId = packetId
+    this.#reasonCode = reasonCode
+  }
+
+  settle(committed: boolean): void {
+    this.#publishing.settled(this.#type, this.#packetId, this.#reasonCode, committed)
+  }
+}

@@ -1,0 +1,185 @@
+import { isExpired, type Message } from "../protocol/message.ts"
+import type { Qos, Subscribe, SubscribeRequest, Unsubscribe } from "../protocol/packet.ts"
+import { noProperties } from "../protocol/properties.ts"
+import { ProtocolError } from "../protocol/protocol-error.ts"
+import { SharedPublish } from "../protocol/publish-codec.ts"
+import { ReasonCode, reasonCodeOf } from "../protocol/reason-code.ts"
+import { hasWildcard, parseSubscriptionFilter, type SubscriptionFilter } from "../protocol/topic.ts"
+import type { Ticket } from "../foundation/ticket.ts"
+import { Fifo } from "../foundation/fifo.ts"
+import type { Subscription } from "../routing/subscriber.ts"
+import type { Session } from "../session/session.ts"
+import type { AckQueue } from "./ack-queue.ts"
+import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
+import type { Terms } from "./terms.ts"
+
+/** How many retained messages go out before other connections have their turn. */
+const retainedSlice = 500
+
+interface Granted {
+  readonly subscription: Subscription
+  readonly isNew: boolean
+  readonly ticket: Ticket | undefined
+}
+
+interface RetainedDelivery {
+  readonly subscription: Subscription
+  readonly messages: IterableIterator<Message>
+}
+
+/** SUBSCRIBE and UNSUBSCRIBE: check, grant, then the retained messages [3.8-3.11]. */
+export class Subscribing {
+  readonly #surroundings: ConnectionSurroundings
+  readonly #peer: Peer
+  readonly #session: Session
+  readonly #terms: Terms
+  readonly #acks: AckQueue
+  readonly #retained = new Fifo<RetainedDelivery>()
+  #delivering = false
+  #over = false
+
+  constructor(
+    surroundings: ConnectionSurroundings,
+    peer: Peer,
+    session: Session,
+    terms: Terms,
+    acks: AckQueue,
+  ) {
+    this.#surroundings = surroundings
+    this.#peer = peer
+    this.#session = session
+    this.#terms = terms
+    this.#acks = acks
+  }
+
+  /** @throws ProtocolError for what ends the connection */
+  subscribe(packet: Subscribe): void {
+    const [identifier] = packet.properties.subscriptionIdentifiers ?? []
+    const outcomes = packet.requests.map((request) => this.#grant(request, identifier))
+    // The tickets of one turn are one and the same, unless the store refuses.
+    const ticket = outcomes.map((outcome) => ticketOf(outcome)).find((each) => each !== undefined)
+    this.#acks.push(ticket, {
+      settle: (committed) => {
+        const reasonCodes = outcomes.map((outcome) => this.#settled(outcome, committed))
+        this.#peer.send({ type: "suback", packetId: packet.packetId, reasonCodes, properties: noProperties })
+        this.deliverRetained()
+      },
+    })
+  }
+
+  unsubscribe(packet: Unsubscribe): void {
+    const { broker, topicLimits } = this.#surroundings
+    let ticket: Ticket | undefined
+    const reasonCodes = packet.filters.map((text) => {
+      const parsed = parseSubscriptionFilter(text, topicLimits)
+      if (parsed === undefined) return ReasonCode.topicFilterInvalid
+      const removed = broker.unsubscribe(this.#session, parsed.filter, parsed.shareName)
+      ticket = removed.ticket ?? ticket
+      if (!removed.existed) return ReasonCode.noSubscriptionExisted
+      broker.hook.tell({ kind: "unsubscribed", clientId: this.#session.clientId, filter: text })
+      return ReasonCode.success
+    })
+    this.#acks.push(ticket, {
+      settle: () =>
+        this.#peer.send({
+          type: "unsuback",
+          packetId: packet.packetId,
+          reasonCodes,
+          properties: noProperties,
+        }),
+    })
+  }
+
+  /**
+   * Sends retained messages for as long as the client takes them, in slices: a `#` over a million topics stops nobody
+   * else, and fills no buffer. Called again when the client acknowledged or can be written to.
+   */
+  deliverRetained(): void {
+    if (this.#delivering) return
+    this.#delivering = true
+    let left = retainedSlice
+    while (!this.#over && left > 0 && this.#session.ready) {
+      const delivery = this.#retained.peek()
+      if (delivery === undefined) break
+      const next = delivery.messages.next()
+      if (next.done === true) {
+        this.#retained.shift()
+        continue
+      }
+      left -= 1
+      if (isExpired(next.value, this.#surroundings.clock.now())) continue
+      this.#session.deliverRetained(new SharedPublish(next.value), delivery.subscription)
+    }
+    this.#delivering = false
+    if (left === 0 && !this.#over) this.#surroundings.soon(() => this.deliverRetained())
+  }
+
+  close(): void {
+    this.#over = true
+    this.#retained.clear()
+  }
+
+  #grant(request: SubscribeRequest, identifier: number | undefined): Granted | ReasonCode {
+    const parsed = parseSubscriptionFilter(request.filter, this.#surroundings.topicLimits)
+    if (parsed === undefined) return ReasonCode.topicFilterInvalid
+    if (parsed.shareName !== undefined && request.noLocal) {
+      throw new ProtocolError(ReasonCode.protocolError, "No Local on a shared subscription [MQTT-3.8.3-4]")
+    }
+    const refusal = this.#refusalOf(parsed, request.filter)
+    if (refusal !== undefined) return refusal
+    const { broker, limits } = this.#surroundings
+    const subscription: Subscription = {
+      subscriber: this.#session,
+      filter: parsed.filter,
+      shareName: parsed.shareName,
+      qos: Math.min(request.qos, limits.maximumQos) as Qos,
+      // A bridge wants no echo of its own, which before MQTT 5 it had no other way to say.
+      noLocal: request.noLocal || (this.#terms.bridge && parsed.shareName === undefined),
+      retainAsPublished: request.retainAsPublished || this.#terms.bridge,
+      retainHandling: request.retainHandling,
+      subscriptionIdentifiers: identifier === undefined ? [] : [identifier],
+    }
+    const { isNew, ticket } = broker.subscribe(this.#session, subscription)
+    return { subscription, isNew, ticket }
+  }
+
+  #refusalOf({ filter, shareName }: SubscriptionFilter, text: string): ReasonCode | undefined {
+    const { authorization, limits } = this.#surroundings
+    if (shareName !== undefined && !limits.sharedSubscriptionAvailable) {
+      return ReasonCode.sharedSubscriptionsNotSupported
+    }
+    if (hasWildcard(filter) && !limits.wildcardSubscriptionAvailable) {
+      return ReasonCode.wildcardSubscriptionsNotSupported
+    }
+    // What may be read is decided by the filter itself: the share name in front of it gives no right.
+    if (!authorization.maySubscribe(this.#terms.principal, filter)) return ReasonCode.notAuthorized
+    const { subscriptions } = this.#session
+    if (subscriptions.size >= limits.subscriptionsPerClient && !subscriptions.has(text)) {
+      return ReasonCode.quotaExceeded
+    }
+    return undefined
+  }
+
+  /** @returns the reason code for SUBACK [3.9.3] */
+  #settled(outcome: Granted | ReasonCode, committed: boolean): ReasonCode {
+    if (typeof outcome === "number") return outcome
+    const { broker } = this.#surroundings
+    const { subscription, isNew } = outcome
+    if (!committed || outcome.ticket?.state === "failed") {
+      broker.unsubscribe(this.#session, subscription.filter, subscription.shareName)
+      return ReasonCode.quotaExceeded
+    }
+    const text = subscription.filter
+    broker.hook.tell({ kind: "subscribed", clientId: this.#session.clientId, filter: text })
+    // A shared subscription gets no retained messages, for every new member would get them all [4.8.2].
+    const wanted = subscription.retainHandling === 0 || (subscription.retainHandling === 1 && isNew)
+    if (wanted && subscription.shareName === undefined) {
+      this.#retained.push({ subscription, messages: broker.retained.match(subscription.filter) })
+    }
+    return reasonCodeOf(subscription.qos)
+  }
+}
+
+function ticketOf(outcome: Granted | ReasonCode): Ticket | undefined {
+  return typeof outcome === "number" ? undefined : outcome.ticket
+}

@@ -1,0 +1,43 @@
+import type { Broker } from "../broker/broker.ts"
+import type { Clock } from "../foundation/clock.ts"
+import type { Counters } from "../foundation/counters.ts"
+import type { Log } from "../foundation/log.ts"
+import type { Packet, PacketId } from "../protocol/packet.ts"
+import type { PublishReader } from "../protocol/publish-codec.ts"
+import type { ReasonCode } from "../protocol/reason-code.ts"
+import type { TopicLimits } from "../protocol/topic.ts"
+import type { AuthenticationChain } from "../security/authentication.ts"
+import type { AuthorizationChain } from "../security/authorization.ts"
+import type { ConnectionLimits } from "./terms.ts"
+
+/** What all connections of a broker share. */
+export interface ConnectionSurroundings {
+  readonly broker: Broker
+  readonly authentication: AuthenticationChain
+  readonly authorization: AuthorizationChain
+  readonly limits: ConnectionLimits
+  readonly topicLimits: TopicLimits
+  /** One for all: a PUBLISH is read and routed before the next is looked at. */
+  readonly publishReader: PublishReader
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly log: Log
+  /** Runs after the sockets of this turn were read: long work is done in slices of this. */
+  soon(run: () => void): void
+  /** More waits for the disk than should, so whoever publishes durably is to be read no further. */
+  readonly storeIsBehind: boolean
+  /** Calls `resume` when the store has caught up. */
+  whenStoreCaughtUp(resume: () => void): void
+}
+
+/** What the parts of a connection ask of it. */
+export interface Peer {
+  /** Hot. One of the four acknowledgements of a PUBLISH. */
+  acknowledge(
+    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+    packetId: PacketId,
+    reasonCode: ReasonCode,
+  ): void
+  send(packet: Packet): void
+  close(reasonCode: ReasonCode): void
+}

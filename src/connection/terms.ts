@@ -1,0 +1,52 @@
+import type { Publisher } from "../protocol/message.ts"
+import type { ClientId } from "../protocol/packet.ts"
+import type { PublishTerms } from "../protocol/publish-codec.ts"
+import type { Principal } from "../security/authentication.ts"
+
+/** What CONNECT and CONNACK settled between a client and us, for as long as their connection lasts. */
+export interface Terms extends PublishTerms {
+  readonly clientId: ClientId
+  readonly principal: Principal
+  /** It speaks as a bridge of the Mosquitto family does: messages keep RETAIN, and none of its own come back. */
+  readonly bridge: boolean
+  /** Named in every message the client publishes. */
+  readonly publisher: Publisher
+  /** One and a half keep alives of silence end the connection [MQTT-3.1.2-22]; Infinity for a keep alive of 0. */
+  readonly silenceLimitMs: number
+  /** QoS 1 and 2 messages the client takes at once: its Receive Maximum or our limit, whichever is lower. */
+  readonly receiveMaximum: number
+  /** Topic aliases we may give it; 0 for none [3.1.2.11.5]. */
+  readonly topicAliasMaximum: number
+  /** False: reason strings only where the client cannot refuse them [3.1.2.11.7]. */
+  readonly wantsProblemInformation: boolean
+  /** What CONNECT asked for, which decides what DISCONNECT may ask for [3.14.2.2.2]. */
+  readonly sessionExpiryIntervalSeconds: number
+}
+
+/** The settings that shape connections. */
+export interface ConnectionLimits {
+  readonly connections: number
+  readonly packetBytes: number
+  /** Longest CONNECT, taken from strangers before they have proven anything. */
+  readonly connectPacketBytes: number
+  readonly clientIdBytes: number
+  readonly connectTimeoutMs: number
+  readonly inFlight: number
+  /** QoS 1 and 2 messages we take from one client before it must wait for us [3.2.2.3.3]. */
+  readonly receiveMaximum: number
+  readonly topicAliases: number
+  readonly topicAliasesOut: number
+  readonly subscriptionsPerClient: number
+  readonly userPropertiesPerPacket: number
+  readonly maximumQos: 0 | 1 | 2
+  readonly retainAvailable: boolean
+  readonly wildcardSubscriptionAvailable: boolean
+  readonly sharedSubscriptionAvailable: boolean
+  /** Longest keep alive; 0: as the client wishes [3.2.2.3.14]. */
+  readonly keepAliveMaximumSeconds: number
+  readonly sessionExpiryMaximumSeconds: number
+  /** Longest life of a message; 0: as its publisher wishes. */
+  readonly messageExpiryMaximumSeconds: number
+  /** Empty: none [3.2.2.3.15]. */
+  readonly responseInformation: string
+}

@@ -1,0 +1,58 @@
+/** Why a message did not reach someone who was interested in it. */
+export const dropReasons = [
+  "queue-full",
+  "expired",
+  "too-large",
+  "slow-receiver",
+  "not-authorized",
+  "not-stored",
+  "session-ended",
+] as const
+export type DropReason = (typeof dropReasons)[number]
+
+/** Plain numbers that only grow, except where said; whoever counts adds, whoever reports reads. */
+export interface Counters {
+  bytesReceived: number
+  bytesSent: number
+  /** Control packets of any kind. */
+  packetsReceived: number
+  packetsSent: number
+  publishesReceived: number
+  publishesSent: number
+  publishBytesReceived: number
+  publishBytesSent: number
+  socketsOpened: number
+  connectionsAccepted: number
+  /** Clients connected now. */
+  clientsConnected: number
+  clientsMaximum: number
+  sessionsExpired: number
+  readonly dropped: Record<DropReason, number>
+}
+
+export function newCounters(): Counters {
+  return {
+    bytesReceived: 0,
+    bytesSent: 0,
+    packetsReceived: 0,
+    packetsSent: 0,
+    publishesReceived: 0,
+    publishesSent: 0,
+    publishBytesReceived: 0,
+    publishBytesSent: 0,
+    socketsOpened: 0,
+    connectionsAccepted: 0,
+    clientsConnected: 0,
+    clientsMaximum: 0,
+    sessionsExpired: 0,
+    dropped: {
+      "queue-full": 0,
+      expired: 0,
+      "too-large": 0,
+      "slow-receiver": 0,
+      "not-authorized": 0,
+      "not-stored": 0,
+      "session-ended": 0,
+    },
+  }
+}

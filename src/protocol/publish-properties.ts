@@ -1,0 +1,183 @@
+import { ByteWriter } from "./byte-writer.ts"
+import { noBytes } from "./message.ts"
+import type { PropertiesOf } from "./properties.ts"
+import { encodeProperties } from "./property-codec.ts"
+import { ProtocolError } from "./protocol-error.ts"
+import { ReasonCode } from "./reason-code.ts"
+import { parseTopicName } from "./topic.ts"
+import { decodeUtf8 } from "./utf8.ts"
+
+/** Where the properties that end at this broker are put; `properties` gets those that travel on. */
+export interface PublishPropertyFields {
+  topicAlias: number
+  messageExpirySeconds: number
+  properties: Uint8Array
+  payloadIsText: boolean
+}
+
+/** The properties that travel with a message from its publisher to each of its receivers unchanged. */
+export type ForwardedProperties = Omit<PropertiesOf<"will">, "willDelayInterval" | "messageExpiryInterval">
+
+const payloadFormatIndicator = 0x01
+const messageExpiryInterval = 0x02
+const contentType = 0x03
+const responseTopic = 0x08
+const correlationData = 0x09
+const subscriptionIdentifier = 0x0b
+const topicAlias = 0x23
+const userProperty = 0x26
+
+/**
+ * Hot for MQTT 5. Checks the properties of a PUBLISH in place [3.3.2.3]. Those that the receivers get unchanged are
+ * not decoded: they stay the bytes they are, in their order [MQTT-3.3.2-17, 3.3.2-18].
+ *
+ * @returns where the payload begins
+ * @throws ProtocolError malformedPacket, protocolError, topicAliasInvalid, payloadFormatInvalid
+ */
+export function readPublishProperties(
+  fields: PublishPropertyFields,
+  bytes: Uint8Array,
+  start: number,
+  packetEnd: number,
+  maximumUserProperties: number,
+): number {
+  let at = start
+  let length = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at]
+    if (byte === undefined || at >= packetEnd || shift > 21) throw malformed("length of the properties")
+    at += 1
+    length |= (byte & 0x7f) << shift
+    if (byte < 0x80) {
+      if (byte === 0 && shift > 0) throw malformed("length of the properties in more bytes than it needs")
+      break
+    }
+  }
+  const first = at
+  const end = at + length
+  if (end > packetEnd) throw malformed("properties go beyond the packet")
+  let seen = 0
+  let userProperties = 0
+  // Properties of our own are cut out; what lies between them travels on.
+  let keptFrom = first
+  let kept = noBytes
+  while (at < end) {
+    const propertyStart = at
+    const identifier = bytes[at]
+    at += 1
+    if (identifier !== userProperty && identifier !== undefined) {
+      const bit = 1 << (identifier & 31)
+      if (identifier !== topicAlias && (seen & bit) !== 0) throw repeated(identifier)
+      if (identifier !== topicAlias) seen |= bit
+    }
+    switch (identifier) {
+      case payloadFormatIndicator: {
+        const value = bytes[at]
+        at += 1
+        if (value === undefined || at > end) throw malformed("payload format indicator")
+        if (value > 1) throw new ProtocolError(ReasonCode.protocolError, "payload format indicator above 1")
+        fields.payloadIsText = value === 1
+        break
+      }
+      case messageExpiryInterval:
+        at += 4
+        if (at > end) throw malformed("message expiry interval")
+        fields.messageExpirySeconds = readFour(bytes, at - 4)
+        kept = append(kept, bytes, keptFrom, propertyStart)
+        keptFrom = at
+        break
+      case topicAlias:
+        if (fields.topicAlias !== 0) throw repeated(identifier)
+        at += 2
+        if (at > end) throw malformed("topic alias")
+        fields.topicAlias = ((bytes[at - 2] ?? 0) << 8) | (bytes[at - 1] ?? 0)
+        if (fields.topicAlias === 0) throw new ProtocolError(ReasonCode.topicAliasInvalid)
+        kept = append(kept, bytes, keptFrom, propertyStart)
+        keptFrom = at
+        break
+      case contentType:
+        at = checkText(bytes, at, end)
+        break
+      case responseTopic: {
+        const textEnd = checkText(bytes, at, end)
+        if (parseTopicName(decodeUtf8(bytes, at + 2, textEnd)) === undefined) {
+          throw new ProtocolError(ReasonCode.topicNameInvalid, "response topic [MQTT-3.3.2-14]")
+        }
+        at = textEnd
+        break
+      }
+      case correlationData:
+        at = fieldEnd(bytes, at, end)
+        break
+      case userProperty:
+        userProperties += 1
+        if (userProperties > maximumUserProperties) {
+          throw new ProtocolError(ReasonCode.quotaExceeded, "too many user properties")
+        }
+        at = checkText(bytes, checkText(bytes, at, end), end)
+        break
+      case subscriptionIdentifier:
+        throw new ProtocolError(
+          ReasonCode.protocolError,
+          "subscription identifier from a client [MQTT-3.3.4-6]",
+        )
+      default:
+        throw malformed(`property ${identifier} in PUBLISH`)
+    }
+  }
+  fields.properties = keptFrom === end ? kept : append(kept, bytes, keptFrom, end)
+  return end
+}
+
+/** The bytes that a `Message` carries for these properties: as in a PUBLISH, without the length before them. */
+export function encodeForwardedProperties(properties: ForwardedProperties): Uint8Array {
+  const writer = new ByteWriter()
+  encodeProperties(writer, "will", properties)
+  const bytes = writer.take()
+  let at = 0
+  while ((bytes[at] ?? 0) >= 0x80) at += 1
+  return bytes.subarray(at + 1)
+}
+
+function append(kept: Uint8Array<ArrayBuffer>, bytes: Uint8Array, start: number, end: number) {
+  if (start === end) return kept
+  const joined = new Uint8Array(kept.length + end - start)
+  joined.set(kept)
+  joined.set(bytes.subarray(start, end), kept.length)
+  return joined
+}
+
+/** @returns the end of a field with a two-byte length before it */
+function fieldEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 2 > end) throw malformed("length of a property")
+  const next = at + 2 + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))
+  if (next > end) throw malformed("a property goes beyond the properties")
+  return next
+}
+
+function checkText(bytes: Uint8Array, at: number, end: number): number {
+  const next = fieldEnd(bytes, at, end)
+  for (let index = at + 2; index < next; index++) {
+    const byte = bytes[index] ?? 0
+    if (byte === 0 || byte >= 0x80) {
+      decodeUtf8(bytes, at + 2, next)
+      break
+    }
+  }
+  return next
+}
+
+function readFour(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] ?? 0) * 0x100_0000 +
+    (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0))
+  )
+}
+
+function malformed(what: string): ProtocolError {
+  return new ProtocolError(ReasonCode.malformedPacket, what)
+}
+
+function repeated(identifier: number): ProtocolError {
+  return new ProtocolError(ReasonCode.protocolError, `property ${identifier} repeated`)
+}

@@ -1,0 +1,102 @@
+import type { Brand } from "../foundation/brand.ts"
+
+/** Where a message is published: no wildcards, not empty [4.7]. */
+export type TopicName = Brand<string, "TopicName">
+
+/** What a subscription asks for: levels, `+` for one of them, a last `#` for the rest [4.7]. */
+export type TopicFilter = Brand<string, "TopicFilter">
+
+/** The group within which a shared subscription takes turns [4.8.2]. */
+export type ShareName = Brand<string, "ShareName">
+
+/** Bounds on topic names and filters. A topic of 60,000 levels has crashed brokers. */
+export interface TopicLimits {
+  /** UTF-8 bytes; the wire allows 65,535 */
+  readonly maximumBytes: number
+  readonly maximumLevels: number
+}
+
+export const defaultTopicLimits: TopicLimits = { maximumBytes: 65_535, maximumLevels: 128 }
+
+/** No bounds but those of the wire: what a decoder checks, since it is the broker that sets limits. */
+export const wireTopicLimits: TopicLimits = { maximumBytes: 65_535, maximumLevels: 65_536 }
+
+/** A filter as a SUBSCRIBE names it: shared within a group, or one's own. */
+export interface SubscriptionFilter {
+  readonly filter: TopicFilter
+  readonly shareName: ShareName | undefined
+}
+
+/** @returns undefined when the text is no topic name [MQTT-4.7.1-1, 4.7.3-1, 4.7.3-2] or beyond the limits */
+export function parseTopicName(text: string, limits = defaultTopicLimits): TopicName | undefined {
+  if (text.length === 0 || !withinLimits(text, limits)) return undefined
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 0x23 || code === 0x2b || code === 0) return undefined
+  }
+  return text as TopicName
+}
+
+/** @returns undefined when the text is no topic filter [MQTT-4.7.1-2, 4.7.1-3] or beyond the limits */
+export function parseTopicFilter(text: string, limits = defaultTopicLimits): TopicFilter | undefined {
+  if (text.length === 0 || !withinLimits(text, limits)) return undefined
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 0) return undefined
+    if (code !== 0x23 && code !== 0x2b) continue
+    // A wildcard fills its level, and `#` is the last level.
+    if (index > 0 && text[index - 1] !== "/") return undefined
+    const isLast = index === text.length - 1
+    if (code === 0x23 ? !isLast : !isLast && text[index + 1] !== "/") return undefined
+  }
+  return text as TopicFilter
+}
+
+/** Reads `$share/name/filter` too. @returns undefined when either part is not valid [MQTT-4.8.2-1, 4.8.2-2] */
+export function parseSubscriptionFilter(
+  text: string,
+  limits = defaultTopicLimits,
+): SubscriptionFilter | undefined {
+  if (!text.startsWith("$share/")) {
+    const filter = parseTopicFilter(text, limits)
+    return filter === undefined ? undefined : { filter, shareName: undefined }
+  }
+  const end = text.indexOf("/", 7)
+  if (end <= 7) return undefined
+  const shareName = text.slice(7, end)
+  if (/[+#\0]/.test(shareName)) return undefined
+  const filter = parseTopicFilter(text.slice(end + 1), limits)
+  return filter === undefined ? undefined : { filter, shareName: shareName as ShareName }
+}
+
+/** The text a SUBSCRIBE would carry for this filter. */
+export function subscriptionFilterText({ filter, shareName }: SubscriptionFilter): string {
+  return shareName === undefined ? filter : `$share/${shareName}/${filter}`
+}
+
+/** A wildcard at the first level never reaches a topic that begins with `$` [MQTT-4.7.2-1]. */
+export function topicMatches(filter: TopicFilter, topic: TopicName): boolean {
+  if (topic.startsWith("$") && (filter.startsWith("+") || filter.startsWith("#"))) return false
+  const filterLevels = filter.split("/")
+  const topicLevels = topic.split("/")
+  for (const [index, level] of filterLevels.entries()) {
+    if (level === "#") return true
+    if (index >= topicLevels.length) return false
+    if (level !== "+" && level !== topicLevels[index]) return false
+  }
+  return filterLevels.length === topicLevels.length
+}
+
+export function hasWildcard(filter: TopicFilter): boolean {
+  return filter.includes("+") || filter.includes("#")
+}
+
+function withinLimits(text: string, limits: TopicLimits): boolean {
+  // Three bytes are the most that one UTF-16 unit can become, so most texts need not be measured.
+  if (text.length * 3 > limits.maximumBytes && Buffer.byteLength(text) > limits.maximumBytes) return false
+  let levels = 1
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) === 0x2f) levels += 1
+  }
+  return levels <= limits.maximumLevels
+}

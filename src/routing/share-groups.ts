@@ -1,0 +1,103 @@
+import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { ShareName } from "../protocol/topic.ts"
+import type { Ticket } from "../foundation/ticket.ts"
+import type { Redelivery, Subscriber, Subscription } from "./subscriber.ts"
+
+export const shareStrategies = ["round-robin", "random", "sticky", "least-inflight"] as const
+
+/** How a share group picks the member that gets the next message. */
+export type ShareStrategy = (typeof shareStrategies)[number]
+
+/** The subscribers that take turns on one filter under one share name [4.8.2]. */
+export class ShareGroup implements Redelivery {
+  readonly name: ShareName
+  readonly #strategy: ShareStrategy
+  readonly #members: Subscription[] = []
+  /** Where round-robin goes on, or whom sticky holds on to. */
+  #next = 0
+
+  constructor(name: ShareName, strategy: ShareStrategy) {
+    this.name = name
+    this.#strategy = strategy
+  }
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  /** @returns the subscription it replaces */
+  add(subscription: Subscription): Subscription | undefined {
+    const index = this.#members.findIndex((member) => member.subscriber === subscription.subscriber)
+    if (index < 0) {
+      this.#members.push(subscription)
+      return undefined
+    }
+    const replaced = this.#members[index]
+    this.#members[index] = subscription
+    return replaced
+  }
+
+  remove(subscriber: Subscriber): Subscription | undefined {
+    const index = this.#members.findIndex((member) => member.subscriber === subscriber)
+    if (index < 0) return undefined
+    const [removed] = this.#members.splice(index, 1)
+    if (index < this.#next) this.#next -= 1
+    return removed
+  }
+
+  /** Hot. Gives the message to one member; an absent one gets it only when nobody else can take it. */
+  deliver(publish: SharedPublish): Ticket | undefined {
+    const chosen = this.#choose(undefined) ?? this.#turn()
+    return chosen?.subscriber.deliver(publish, chosen, this)
+  }
+
+  redeliver(publish: SharedPublish, instead: Subscriber): boolean {
+    const chosen = this.#choose(instead)
+    if (chosen === undefined) return false
+    chosen.subscriber.deliver(publish, chosen, this)
+    return true
+  }
+
+  /** @returns a member that can take a message now */
+  #choose(except: Subscriber | undefined): Subscription | undefined {
+    switch (this.#strategy) {
+      case "round-robin":
+        return this.#readyFrom(this.#next, 1, except)
+      case "sticky":
+        return this.#readyFrom(this.#next, 0, except)
+      case "random":
+        return this.#readyFrom(Math.floor(Math.random() * this.#members.length), 1, except)
+      case "least-inflight":
+        return this.#leastLoaded(except)
+    }
+  }
+
+  #readyFrom(start: number, step: 0 | 1, except: Subscriber | undefined): Subscription | undefined {
+    const members = this.#members
+    for (let offset = 0; offset < members.length; offset++) {
+      const index = (start + offset) % members.length
+      const member = members[index]
+      if (member === undefined || !member.subscriber.ready || member.subscriber === except) continue
+      this.#next = (index + step) % members.length
+      return member
+    }
+    return undefined
+  }
+
+  #leastLoaded(except: Subscriber | undefined): Subscription | undefined {
+    let best: Subscription | undefined
+    for (const member of this.#members) {
+      if (!member.subscriber.ready || member.subscriber === except) continue
+      if (best === undefined || member.subscriber.load < best.subscriber.load) best = member
+    }
+    return best
+  }
+
+  /** Nobody is ready: the queues of the members fill in turn. */
+  #turn(): Subscription | undefined {
+    if (this.#members.length === 0) return undefined
+    const index = this.#next % this.#members.length
+    this.#next = (index + 1) % this.#members.length
+    return this.#members[index]
+  }
+}

@@ -1,0 +1,46 @@
+import type { ClientId, Qos, RetainHandling } from "../protocol/packet.ts"
+import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { ShareName, TopicFilter } from "../protocol/topic.ts"
+import type { Ticket } from "../foundation/ticket.ts"
+
+/** Whoever takes messages: the session of a client, connected or not, and later a rule, a bridge, a peer. */
+export interface Subscriber {
+  /** Tells the publisher's own subscriptions apart, for No Local [3.8.3.1]. */
+  readonly clientId: ClientId | ""
+  /** It can put a message on the wire at once: share groups prefer such a member [4.8.2]. */
+  readonly ready: boolean
+  /** Messages it has not acknowledged yet, those in its queue included. */
+  readonly load: number
+  /**
+   * Hot. Takes the message over: sends it, queues it, or drops it and counts that.
+   *
+   * @param group the share group that chose this subscriber, which wants the message back should it fail to deliver it
+   * @returns what the publisher's acknowledgement must wait for, if anything
+   */
+  deliver(publish: SharedPublish, terms: DeliveryTerms, group: Redelivery | undefined): Ticket | undefined
+  /** Its queue is full and its owner wants publishers refused then, rather than messages dropped. */
+  refuses(publish: SharedPublish): boolean
+}
+
+/** What the subscriptions of one subscriber that match one topic come to together [3.3.4]. */
+export interface DeliveryTerms {
+  /** The highest of them: the message goes out at this or its own, whichever is lower [3.8.4]. */
+  readonly qos: Qos
+  readonly retainAsPublished: boolean
+  readonly subscriptionIdentifiers: readonly number[]
+}
+
+/** Gives a message that a member of a share group did not deliver to another member. */
+export interface Redelivery {
+  /** @returns false when no other member can take it */
+  redeliver(publish: SharedPublish, instead: Subscriber): boolean
+}
+
+/** A subscriber's interest in a topic filter [3.8.3]. */
+export interface Subscription extends DeliveryTerms {
+  readonly subscriber: Subscriber
+  readonly filter: TopicFilter
+  readonly shareName: ShareName | undefined
+  readonly noLocal: boolean
+  readonly retainHandling: RetainHandling
+}

@@ -1,0 +1,29 @@
+import { ReasonCode } from "../protocol/reason-code.ts"
+import type { AccountStore } from "../storage/store.ts"
+import type { AuthenticationVerdict, Authenticator, Credentials } from "./authentication.ts"
+import { PasswordVerifier } from "./password.ts"
+
+/** The users of the store. They are read at each login, so what another process changes holds from the next one on. */
+export class AccountAuthenticator implements Authenticator {
+  readonly #accounts: AccountStore
+  readonly #passwords = new PasswordVerifier()
+
+  constructor(accounts: AccountStore) {
+    this.#accounts = accounts
+  }
+
+  async authenticate({ username, password }: Credentials): Promise<AuthenticationVerdict> {
+    if (username === undefined) return { verdict: "pass" }
+    const user = await this.#accounts.user(username)
+    // Whether it is the name or the password that is wrong is nobody's business, so both take the same way.
+    const verdict = await this.#passwords.verify(password ?? new Uint8Array(0), user?.passwordHash)
+    switch (verdict) {
+      case "match":
+        return { verdict: "accept", principal: { username } }
+      case "mismatch":
+        return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword }
+      case "busy":
+        return { verdict: "reject", reasonCode: ReasonCode.serverBusy }
+    }
+  }
+}

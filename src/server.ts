@@ -1,0 +1,208 @@
+import { Broker } from "./broker/broker.ts"
+import { SysTopics } from "./broker/sys-topics.ts"
+import type { ListenerSettings, Settings } from "./config/settings.ts"
+import { Acceptor } from "./connection/acceptor.ts"
+import type { ConnectionSurroundings } from "./connection/surroundings.ts"
+import { type Clock, systemClock } from "./foundation/clock.ts"
+import { newCounters } from "./foundation/counters.ts"
+import type { Log } from "./foundation/log.ts"
+import { PublishReader } from "./protocol/publish-codec.ts"
+import { ReasonCode } from "./protocol/reason-code.ts"
+import { TopicTable } from "./protocol/topic-table.ts"
+import { AccountAuthenticator } from "./security/accounts.ts"
+import { AuthenticationChain, anonymousAuthenticator } from "./security/authentication.ts"
+import { AuthorizationChain, sysTopicsAreOurs } from "./security/authorization.ts"
+import { openStore } from "./storage/open-store.ts"
+import type { Store } from "./storage/store.ts"
+import { listen } from "./transport/listen.ts"
+import type { Listener } from "./transport/socket.ts"
+import { watchBroker } from "./watch-broker.ts"
+
+export interface ServerOptions {
+  readonly log: Log
+  readonly version: string
+  /** Set a damaged store aside and keep what can be read of it. */
+  readonly recover?: boolean
+  readonly clock?: Clock
+}
+
+/** A broker that serves. */
+export interface Server {
+  /** The real addresses, in the order of the settings. */
+  readonly urls: readonly string[]
+  /** Says goodbye to the clients, writes what waits, and lets go of everything. */
+  stop(): Promise<void>
+  /**
+   * Takes over what can change while it serves: certificates, and the level of the log, which is the caller's.
+   *
+   * @returns the sections of the settings that differ and need a restart
+   */
+  reload(settings: Settings): Promise<readonly string[]>
+}
+
+/**
+ * Builds the house from the ground up, and opens its doors last.
+ *
+ * @throws ListenError an address cannot be listened on
+ * @throws StoreError the store is damaged, foreign, or served by another process
+ */
+export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
+  const { log, version } = options
+  const clock = options.clock ?? systemClock
+  const { store, recovered } = await openStore(
+    settings.storage.ephemeral
+      ? { kind: "memory" }
+      : {
+          kind: "sqlite",
+          directory: settings.storage.directory,
+          durability: settings.storage.durability,
+          recover: options.recover ?? false,
+        },
+    clock,
+    log,
+  )
+  if (recovered !== undefined) log.warn("the store was damaged; this was saved of it", { ...recovered })
+  const listeners: Listener[] = []
+  try {
+    const surroundings = await furnish(settings, store, clock, log)
+    const acceptor = new Acceptor(surroundings)
+    const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
+    sysTopics.start()
+    for (const each of settings.listeners) listeners.push(await open(each, settings, acceptor, log))
+    return {
+      urls: listeners.map(({ url }) => url),
+      stop: async () => {
+        for (const listener of listeners) listener.stop()
+        sysTopics.close()
+        await acceptor.close(ReasonCode.serverShuttingDown)
+        surroundings.broker.close()
+        await store.close()
+      },
+      reload: async (changed) => {
+        for (const listener of listeners) listener.reload?.()
+        return sectionsThatDiffer(settings, changed)
+      },
+    }
+  } catch (error) {
+    for (const listener of listeners) listener.stop()
+    await store.close()
+    throw error
+  }
+}
+
+/** Everything behind the doors. */
+async function furnish(
+  settings: Settings,
+  store: Store,
+  clock: Clock,
+  log: Log,
+): Promise<ConnectionSurroundings> {
+  const { limits, mqtt } = settings
+  const authorization = new AuthorizationChain([sysTopicsAreOurs], true)
+  const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
+  const counters = newCounters()
+  const broker = new Broker({
+    store,
+    clock,
+    counters,
+    limits: {
+      inFlight: limits.inFlight,
+      queuedMessages: limits.queuedMessages,
+      queuedBytes: limits.queuedBytes,
+      whenFull: limits.whenQueueFull,
+      windowMessages: limits.queueWindow,
+      receiveMaximum: limits.receiveMaximum,
+      retainedMessages: limits.retainedMessages,
+      retainedBytes: limits.retainedBytes,
+      sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
+    },
+    shareStrategy: mqtt.sharedSubscriptionStrategy,
+    mayPublishWill: ({ publisher, topic }) =>
+      authorization.mayPublish({ username: publisher.username }, topic.name),
+    bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
+  })
+  watchBroker(broker, clock, log)
+  await broker.restore()
+  const storeGate = new StoreGate(store, log)
+  return {
+    broker,
+    authentication: new AuthenticationChain([
+      new AccountAuthenticator(store.accounts),
+      anonymousAuthenticator,
+    ]),
+    authorization,
+    limits: {
+      ...limits,
+      connectTimeoutMs: limits.connectTimeoutSeconds * 1000,
+      maximumQos: mqtt.maximumQos,
+      retainAvailable: mqtt.retainAvailable,
+      wildcardSubscriptionAvailable: mqtt.wildcardSubscriptionsAvailable,
+      sharedSubscriptionAvailable: mqtt.sharedSubscriptionsAvailable,
+      keepAliveMaximumSeconds: mqtt.keepAliveMaximumSeconds,
+      sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
+      messageExpiryMaximumSeconds: mqtt.messageExpiryMaximumSeconds,
+      responseInformation: mqtt.responseInformation ?? "",
+    },
+    topicLimits,
+    publishReader: new PublishReader(new TopicTable(topicLimits), limits.userPropertiesPerPacket),
+    clock,
+    counters,
+    log,
+    soon: (run) => void setImmediate(run),
+    get storeIsBehind() {
+      return store.mood === "behind"
+    },
+    whenStoreCaughtUp: (resume) => storeGate.wait(resume),
+  }
+}
+
+async function open(
+  listener: ListenerSettings,
+  settings: Settings,
+  acceptor: Acceptor,
+  log: Log,
+): Promise<Listener> {
+  const { allowAnonymous } = settings.security
+  const anonymousAllowed = allowAnonymous === "loopback" ? listener.loopback : allowAnonymous
+  const { paths, origins } = settings.websocket
+  return listen(listener.address, listener.tls, acceptor.accept(anonymousAllowed), {
+    onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),
+    output: { highWaterBytes: settings.limits.writeBufferBytes },
+    paths,
+    ...(origins === undefined ? {} : { origins }),
+    maximumMessageBytes: settings.limits.packetBytes * 2,
+  })
+}
+
+/** Holds back those who publish faster than the disk writes, until it has caught up. */
+class StoreGate {
+  #waiting: (() => void)[] = []
+
+  constructor(store: Store, log: Log) {
+    store.onMood((mood, why) => {
+      if (mood === "failed") log.error("nothing can be stored; durable messages are refused", { why })
+      else if (mood === "behind") log.warn("the disk is behind; publishers are slowed", { why })
+      else log.info("the store has caught up")
+      if (mood !== "behind") this.#open()
+    })
+  }
+
+  wait(resume: () => void): void {
+    this.#waiting.push(resume)
+  }
+
+  #open(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resume of waiting) resume()
+  }
+}
+
+function sectionsThatDiffer(before: Settings, after: Settings): string[] {
+  const sections = Object.keys(before) as (keyof Settings)[]
+  return sections.filter((section) => section !== "log" && !Bun.deepEquals(before[section], after[section]))
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

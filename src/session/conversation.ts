@@ -1,0 +1,273 @@
+import { Fifo } from "../foundation/fifo.ts"
+import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
+import { isExpired } from "../protocol/message.ts"
+import type { PacketId } from "../protocol/packet.ts"
+import { SharedPublish } from "../protocol/publish-codec.ts"
+import { isError, type ReasonCode } from "../protocol/reason-code.ts"
+import type { RecalledMessage, Sequence, SessionJournal } from "../storage/store.ts"
+import type { Link } from "./link.ts"
+import { Outgoing } from "./outgoing.ts"
+import type { SessionLimits } from "./session-limits.ts"
+
+/** What a conversation tells its session. */
+export interface ConversationOwner {
+  readonly journal: SessionJournal | undefined
+  readonly limits: SessionLimits
+  now(): number
+  /** Highest sequence given out so far. */
+  readonly lastSequence: Sequence
+  /** The message left the queue: acknowledged when there is no reason. */
+  left(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized" | "not-stored" | undefined): void
+  /** The store has no more than what is in memory: these are all. */
+  counted(messages: number, bytes: number): void
+  /** The store could not be read; the client is better off connecting again. */
+  failed(error: unknown): void
+}
+
+/** The store is read in pages of this many messages while a client catches up. */
+const pageSize = 500
+
+/**
+ * The sending half of a session while its client is connected [4.3, 4.4, 4.9]: what waits for its turn, what is in
+ * flight, and what still lies in the store. A queue of a million messages keeps but a window of them in memory.
+ *
+ * It lives as long as one connection. What it holds is forgotten with it, and read back from the store by the next.
+ */
+export class Conversation implements TicketWaiter {
+  readonly #owner: ConversationOwner
+  readonly #link: Link
+  readonly #waiting = new Fifo<Outgoing>()
+  readonly #inFlight = new Map<PacketId, Outgoing>()
+  /** All up to here are in memory or done; all beyond, up to `#storedUpTo`, are in the store alone. */
+  #pagedUpTo: Sequence
+  #storedUpTo: Sequence
+  #paging = false
+  #waitsOn: Ticket | undefined
+  #over = false
+
+  /** @param hasStored whether the store holds messages of earlier connections */
+  constructor(owner: ConversationOwner, link: Link, hasStored: boolean) {
+    this.#owner = owner
+    this.#link = link
+    this.#pagedUpTo = hasStored ? 0 : owner.lastSequence
+    this.#storedUpTo = hasStored ? owner.lastSequence : 0
+  }
+
+  get link(): Link {
+    return this.#link
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** A message given now would be on the wire at once. */
+  get ready(): boolean {
+    return (
+      this.#waiting.size === 0 &&
+      this.#pagedUpTo >= this.#storedUpTo &&
+      this.#inFlight.size < this.#link.receiveMaximum &&
+      this.#link.takesMore
+    )
+  }
+
+  /** The store alone holds what is beyond this. */
+  get pagedUpTo(): Sequence {
+    return this.#pagedUpTo
+  }
+
+  /** Starts by sending again what an earlier connection left unacknowledged [MQTT-4.4.0-1]. */
+  start(): void {
+    this.pump()
+  }
+
+  /** Hot. Sends the message, or lets it wait in memory or, beyond the window, in the store alone. */
+  take(outgoing: Outgoing): void {
+    if (this.ready && !outgoing.waitsForStore && !this.#inFlight.has(outgoing.packetId)) {
+      this.#pagedUpTo = outgoing.sequence
+      this.#send(outgoing)
+      return
+    }
+    const stored = this.#owner.journal !== undefined
+    const storeOnly =
+      stored &&
+      (this.#pagedUpTo < this.#storedUpTo || this.#waiting.size >= this.#owner.limits.windowMessages)
+    if (storeOnly) {
+      this.#storedUpTo = outgoing.sequence
+    } else {
+      this.#waiting.push(outgoing)
+      this.#pagedUpTo = outgoing.sequence
+    }
+    this.pump()
+  }
+
+  /** Takes out the oldest message that waits in memory, when there is one. */
+  shiftOldest(): Outgoing | undefined {
+    return this.#waiting.shift()
+  }
+
+  /** Hot. Sends as long as the client takes: called when it acknowledged, can be written to, or the store answered. */
+  pump(): void {
+    while (this.#inFlight.size < this.#link.receiveMaximum && this.#link.takesMore) {
+      const next = this.#waiting.peek()
+      if (next === undefined) {
+        if (this.#pagedUpTo < this.#storedUpTo) this.#page()
+        return
+      }
+      if (next.waitsForStore) {
+        this.#waitFor(next.ticket)
+        return
+      }
+      if (this.#inFlight.has(next.packetId)) return
+      this.#waiting.shift()
+      if (next.ticket?.state === "failed") this.#owner.left(next, "not-stored")
+      else if (isExpired(next.message, this.#owner.now())) this.#drop(next, "expired")
+      else this.#send(next)
+      if (this.#over) return
+    }
+  }
+
+  /** @returns false when no message in flight has this identifier */
+  puback(packetId: PacketId): boolean {
+    const outgoing = this.#inFlight.get(packetId)
+    if (outgoing?.awaiting !== "puback") return false
+    this.#finish(packetId, outgoing)
+    return true
+  }
+
+  /**
+   * The client has the message. What is left is to release its identifier.
+   *
+   * @returns `refused` when no PUBREL follows, `unknown` for an identifier not in flight, else what PUBREL waits for
+   */
+  pubrec(packetId: PacketId, reasonCode: ReasonCode): "refused" | "unknown" | Ticket | undefined {
+    const outgoing = this.#inFlight.get(packetId)
+    if (outgoing === undefined || outgoing.awaiting === "puback") return "unknown"
+    if (isError(reasonCode)) {
+      this.#finish(packetId, outgoing)
+      return "refused"
+    }
+    outgoing.awaiting = "pubcomp"
+    return this.#owner.journal?.released(outgoing.sequence)
+  }
+
+  pubcomp(packetId: PacketId): boolean {
+    const outgoing = this.#inFlight.get(packetId)
+    if (outgoing?.awaiting !== "pubcomp") return false
+    this.#finish(packetId, outgoing)
+    return true
+  }
+
+  /** The connection is gone. @returns what share groups might give to other members [4.8.2] */
+  end(): Outgoing[] {
+    this.#over = true
+    const orphans: Outgoing[] = []
+    for (const outgoing of this.#inFlight.values()) {
+      // A message of QoS 2 that was sent is this client's alone, for it may have it.
+      if (outgoing.group !== undefined && outgoing.qos === 1) orphans.push(outgoing)
+    }
+    for (const outgoing of this.#waiting) {
+      if (outgoing.group !== undefined) orphans.push(outgoing)
+    }
+    return orphans
+  }
+
+  settled(ticket: Ticket): void {
+    if (this.#waitsOn === ticket) this.#waitsOn = undefined
+    if (!this.#over) this.pump()
+  }
+
+  #waitFor(ticket: Ticket | undefined): void {
+    if (ticket === undefined || this.#waitsOn === ticket) return
+    this.#waitsOn = ticket
+    ticket.wait(this)
+  }
+
+  #send(outgoing: Outgoing): void {
+    const { packetId } = outgoing
+    outgoing.awaiting = outgoing.qos === 1 ? "puback" : "pubrec"
+    this.#inFlight.set(packetId, outgoing)
+    const outcome = this.#link.publish(
+      outgoing.publish,
+      outgoing.qos,
+      outgoing.retain,
+      outgoing.sentBefore,
+      packetId,
+      outgoing.subscriptionIdentifiers,
+    )
+    if (outcome === "sent") {
+      this.#owner.journal?.sent(outgoing.sequence)
+      return
+    }
+    this.#inFlight.delete(packetId)
+    this.#drop(outgoing, outcome)
+  }
+
+  #drop(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized"): void {
+    this.#owner.journal?.removed(outgoing.sequence)
+    this.#owner.left(outgoing, why)
+  }
+
+  #finish(packetId: PacketId, outgoing: Outgoing): void {
+    this.#inFlight.delete(packetId)
+    this.#owner.journal?.removed(outgoing.sequence)
+    this.#owner.left(outgoing, undefined)
+    this.pump()
+  }
+
+  #page(): void {
+    const { journal } = this.#owner
+    if (this.#paging || journal === undefined) return
+    this.#paging = true
+    const askedUpTo = this.#owner.lastSequence
+    journal.queue(this.#pagedUpTo, pageSize).then(
+      (page) => {
+        this.#paging = false
+        if (!this.#over) this.#recall(page, askedUpTo)
+      },
+      (error: unknown) => {
+        this.#paging = false
+        if (!this.#over) this.#owner.failed(error)
+      },
+    )
+  }
+
+  #recall(page: readonly RecalledMessage[], askedUpTo: Sequence): void {
+    for (const recalled of page) {
+      const outgoing = new Outgoing(
+        recalled.sequence,
+        new SharedPublish(recalled.message),
+        recalled.qos,
+        recalled.retain,
+        recalled.subscriptionIdentifiers,
+        undefined,
+      )
+      outgoing.sentBefore = recalled.sentBefore
+      this.#pagedUpTo = recalled.sequence
+      if (!recalled.released) {
+        this.#waiting.push(outgoing)
+        continue
+      }
+      outgoing.awaiting = "pubcomp"
+      this.#inFlight.set(outgoing.packetId, outgoing)
+      this.#link.pubrel(outgoing.packetId)
+    }
+    if (page.length < pageSize) {
+      this.#pagedUpTo = Math.max(this.#pagedUpTo, askedUpTo)
+      if (this.#pagedUpTo >= this.#storedUpTo) this.#count()
+    }
+    this.pump()
+  }
+
+  /** What was refused by a failing store, or damaged in it, was counted but never came back. */
+  #count(): void {
+    let messages = this.#inFlight.size
+    let bytes = 0
+    for (const outgoing of this.#inFlight.values()) bytes += outgoing.size
+    for (const outgoing of this.#waiting) {
+      messages += 1
+      bytes += outgoing.size
+    }
+    this.#owner.counted(messages, bytes)
+  }
+}

@@ -1,0 +1,27 @@
+import type { PacketId, Qos } from "../protocol/packet.ts"
+import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { ReasonCode } from "../protocol/reason-code.ts"
+
+/** What became of a message handed to a link. Whatever is not sent was not written at all. */
+export type LinkOutcome = "sent" | "too-large" | "not-authorized"
+
+/** What a session asks of the connection it has at the moment. */
+export interface Link {
+  /** False while the peer reads more slowly than it is written to. */
+  readonly takesMore: boolean
+  /** How many QoS 1 and 2 messages the client takes at once: the lower of its Receive Maximum and our limit. */
+  readonly receiveMaximum: number
+  /** Hot. @param packetId undefined at QoS 0 */
+  publish(
+    publish: SharedPublish,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: PacketId | undefined,
+    subscriptionIdentifiers: readonly number[],
+  ): LinkOutcome
+  /** Asks again for the PUBCOMP of a message whose PUBREC was received before. */
+  pubrel(packetId: PacketId): void
+  /** Says why, as far as the version allows, and closes. The session is detached when this returns. */
+  close(reasonCode: ReasonCode): void
+}

@@ -1,0 +1,313 @@
+import type { DropReason } from "../foundation/counters.ts"
+import type { Ticket } from "../foundation/ticket.ts"
+import type { Message } from "../protocol/message.ts"
+import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
+import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { ReasonCode } from "../protocol/reason-code.ts"
+import { subscriptionFilterText } from "../protocol/topic.ts"
+import type { DeliveryTerms, Redelivery, Subscriber, Subscription } from "../routing/subscriber.ts"
+import type { SessionJournal, SessionRecord, StoredSession } from "../storage/store.ts"
+import { Conversation, type ConversationOwner } from "./conversation.ts"
+import type { Link } from "./link.ts"
+import { Outgoing, sizeInQueue } from "./outgoing.ts"
+import type { SessionLimits } from "./session-limits.ts"
+
+/** What a session tells whoever keeps it. */
+export interface SessionObserver {
+  dropped(session: Session, message: Message, why: DropReason): void
+  /** The same, for a message that only the store has. */
+  droppedUnseen(session: Session, why: DropReason): void
+  /** Its queue could not be read back. */
+  unreadable(session: Session, error: unknown): void
+}
+
+/** What all sessions of a broker have in common. */
+export interface SessionSurroundings {
+  readonly limits: SessionLimits
+  readonly observer: SessionObserver
+  now(): number
+}
+
+/**
+ * What outlives a connection [4.1]: subscriptions, messages not yet acknowledged, and QoS 2 identifiers received and
+ * not released. While its client is away it is a few counters; the messages are in the store.
+ */
+export class Session implements Subscriber, ConversationOwner {
+  /** By filter as subscribed, `$share/…` included. */
+  readonly subscriptions = new Map<string, Subscription>()
+  readonly #surroundings: SessionSurroundings
+  readonly #journal: SessionJournal | undefined
+  #record: SessionRecord
+  #conversation: Conversation | undefined
+  #awaitingRelease: Set<PacketId> | undefined
+  #lastSequence = 0
+  #queuedMessages = 0
+  #queuedBytes = 0
+
+  /** @param journal undefined when the session ends with its connection, so that nothing of it is stored */
+  constructor(
+    surroundings: SessionSurroundings,
+    record: SessionRecord,
+    journal: SessionJournal | undefined,
+    stored?: StoredSession,
+  ) {
+    this.#surroundings = surroundings
+    this.#record = record
+    this.#journal = journal
+    if (stored === undefined) return
+    this.#lastSequence = stored.lastSequence
+    this.#queuedMessages = stored.queuedMessages
+    this.#queuedBytes = stored.queuedBytes
+    if (stored.awaitingRelease.length > 0) this.#awaitingRelease = new Set(stored.awaitingRelease)
+  }
+
+  get clientId(): ClientId {
+    return this.#record.clientId
+  }
+
+  get record(): SessionRecord {
+    return this.#record
+  }
+
+  get journal(): SessionJournal | undefined {
+    return this.#journal
+  }
+
+  get limits(): SessionLimits {
+    return this.#surroundings.limits
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence
+  }
+
+  get link(): Link | undefined {
+    return this.#conversation?.link
+  }
+
+  get ready(): boolean {
+    return this.#conversation?.ready ?? false
+  }
+
+  get load(): number {
+    return this.#queuedMessages
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  now(): number {
+    return this.#surroundings.now()
+  }
+
+  /** Changes the record, in the store too. @returns what the change waits for, undefined without a store */
+  update(change: Partial<SessionRecord>): Ticket | undefined {
+    this.#record = { ...this.#record, ...change }
+    return this.#journal?.updated(this.#record)
+  }
+
+  // --- what it receives as a subscriber ---
+
+  deliver(publish: SharedPublish, terms: DeliveryTerms, group: Redelivery | undefined): Ticket | undefined {
+    const { message } = publish
+    const qos = message.qos < terms.qos ? message.qos : terms.qos
+    const retain = message.retain && terms.retainAsPublished
+    return this.#give(publish, qos, retain, terms.subscriptionIdentifiers, group)
+  }
+
+  /** A retained message for a new subscription goes out with RETAIN set [MQTT-3.3.1-8]. */
+  deliverRetained(publish: SharedPublish, terms: DeliveryTerms): Ticket | undefined {
+    const { message } = publish
+    const qos = message.qos < terms.qos ? message.qos : terms.qos
+    return this.#give(publish, qos, true, terms.subscriptionIdentifiers, undefined)
+  }
+
+  refuses({ message }: SharedPublish): boolean {
+    return message.qos > 0 && this.limits.whenFull === "reject" && !this.#hasRoomFor(message)
+  }
+
+  // --- its connection ---
+
+  /** From here on messages go to this link, beginning with those that an earlier one left [4.4]. */
+  attach(link: Link): void {
+    this.#conversation = new Conversation(this, link, this.#queuedMessages > 0 && this.#journal !== undefined)
+    this.#conversation.start()
+  }
+
+  /** The connection is gone. Messages of a share group go to its other members, where one can take them. */
+  detach(): void {
+    const conversation = this.#conversation
+    if (conversation === undefined) return
+    this.#conversation = undefined
+    for (const outgoing of conversation.end()) {
+      if (outgoing.group?.redeliver(outgoing.publish, this) !== true) continue
+      this.#journal?.removed(outgoing.sequence)
+      this.left(outgoing, undefined)
+    }
+  }
+
+  /** The link can be written to again. */
+  writable(): void {
+    this.#conversation?.pump()
+  }
+
+  /** @returns false when no message in flight has this identifier */
+  puback(packetId: PacketId): boolean {
+    return this.#conversation?.puback(packetId) ?? false
+  }
+
+  pubrec(packetId: PacketId, reasonCode: ReasonCode): ReturnType<Conversation["pubrec"]> {
+    const conversation = this.#conversation
+    return conversation === undefined ? "unknown" : conversation.pubrec(packetId, reasonCode)
+  }
+
+  pubcomp(packetId: PacketId): boolean {
+    return this.#conversation?.pubcomp(packetId) ?? false
+  }
+
+  // --- what its client publishes at QoS 2: the receiver's half [4.3.3] ---
+
+  /** How many identifiers the client has not released. */
+  get unreleased(): number {
+    return this.#awaitingRelease?.size ?? 0
+  }
+
+  /** The message was routed before, so only its PUBREC is repeated [MQTT-4.3.3-10]. */
+  hasReceived(packetId: PacketId): boolean {
+    return this.#awaitingRelease?.has(packetId) ?? false
+  }
+
+  /** @returns what PUBREC waits for */
+  keepIdentifier(packetId: PacketId): Ticket | undefined {
+    this.#awaitingRelease ??= new Set()
+    this.#awaitingRelease.add(packetId)
+    return this.#journal?.identifierKept(packetId)
+  }
+
+  /** The PUBREC was refused, so the identifier is the client's again. */
+  forgetIdentifier(packetId: PacketId): void {
+    this.#awaitingRelease?.delete(packetId)
+  }
+
+  /** @returns what PUBCOMP waits for; `unknown` when the identifier was not kept */
+  releaseIdentifier(packetId: PacketId): "unknown" | Ticket | undefined {
+    if (this.#awaitingRelease?.delete(packetId) !== true) return "unknown"
+    if (this.#awaitingRelease.size === 0) this.#awaitingRelease = undefined
+    return this.#journal?.identifierReleased(packetId)
+  }
+
+  // --- its subscriptions; the tree is the broker's ---
+
+  /** @returns what SUBACK waits for */
+  subscribed(subscription: Subscription): Ticket | undefined {
+    this.subscriptions.set(subscriptionFilterText(subscription), subscription)
+    const { filter, shareName, qos, noLocal, retainAsPublished, retainHandling } = subscription
+    const [subscriptionIdentifier = 0] = subscription.subscriptionIdentifiers
+    return this.#journal?.subscribed({
+      filter,
+      shareName,
+      qos,
+      noLocal,
+      retainAsPublished,
+      retainHandling,
+      subscriptionIdentifier,
+    })
+  }
+
+  /** @returns what UNSUBACK waits for */
+  unsubscribed(subscription: Subscription): Ticket | undefined {
+    this.subscriptions.delete(subscriptionFilterText(subscription))
+    return this.#journal?.unsubscribed(subscription.filter, subscription.shareName)
+  }
+
+  // --- what its conversation tells it ---
+
+  left(outgoing: Outgoing, why: DropReason | undefined): void {
+    this.#queuedMessages -= 1
+    this.#queuedBytes -= outgoing.size
+    if (why !== undefined) this.#surroundings.observer.dropped(this, outgoing.message, why)
+  }
+
+  counted(messages: number, bytes: number): void {
+    this.#queuedMessages = messages
+    this.#queuedBytes = bytes
+  }
+
+  failed(error: unknown): void {
+    this.#surroundings.observer.unreadable(this, error)
+  }
+
+  /** Hot. The one way in for every message, live, retained, redelivered or will. */
+  #give(
+    publish: SharedPublish,
+    qos: Qos,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+    group: Redelivery | undefined,
+  ): Ticket | undefined {
+    if (qos === 0) {
+      this.#giveNow(publish, retain, subscriptionIdentifiers)
+      return undefined
+    }
+    if (!this.#makeRoomFor(publish.message)) return undefined
+    const sequence = this.#lastSequence + 1
+    const outgoing = new Outgoing(sequence, publish, qos, retain, subscriptionIdentifiers, group)
+    const ticket = this.#journal?.enqueued(outgoing)
+    if (ticket?.state === "failed") {
+      this.#surroundings.observer.dropped(this, publish.message, "not-stored")
+      return ticket
+    }
+    this.#lastSequence = sequence
+    outgoing.ticket = ticket
+    this.#queuedMessages += 1
+    this.#queuedBytes += outgoing.size
+    this.#conversation?.take(outgoing)
+    return ticket
+  }
+
+  /** QoS 0 is for now or never: an absent client misses it [4.3.1], a slow one too, and that is counted. */
+  #giveNow(publish: SharedPublish, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
+    const link = this.#conversation?.link
+    if (link === undefined) return
+    const outcome = link.takesMore
+      ? link.publish(publish, 0, retain, false, undefined, subscriptionIdentifiers)
+      : "slow-receiver"
+    if (outcome !== "sent") this.#surroundings.observer.dropped(this, publish.message, outcome)
+  }
+
+  #hasRoomFor(message: Message): boolean {
+    const { queuedMessages, queuedBytes } = this.limits
+    return this.#queuedMessages < queuedMessages && this.#queuedBytes + sizeInQueue(message) <= queuedBytes
+  }
+
+  #makeRoomFor(message: Message): boolean {
+    if (this.#hasRoomFor(message)) return true
+    if (this.limits.whenFull === "drop-oldest") {
+      while (this.#queuedMessages > 0 && !this.#hasRoomFor(message)) {
+        if (!this.#dropOldest()) break
+      }
+      if (this.#hasRoomFor(message)) return true
+    }
+    this.#surroundings.observer.dropped(this, message, "queue-full")
+    return false
+  }
+
+  /** @returns false when all that is queued is in flight, and so the client's to answer */
+  #dropOldest(): boolean {
+    const conversation = this.#conversation
+    const oldest = conversation?.shiftOldest()
+    if (oldest !== undefined) {
+      this.#journal?.removed(oldest.sequence)
+      this.left(oldest, "queue-full")
+      return true
+    }
+    if (this.#journal === undefined || this.#queuedMessages <= (conversation?.inFlight ?? 0)) return false
+    this.#journal.removedOldest(conversation?.pagedUpTo ?? 0)
+    // Which message that was only the store knows, so its size is taken for the average until the queue is read.
+    this.#queuedBytes -= Math.round(this.#queuedBytes / this.#queuedMessages)
+    this.#queuedMessages -= 1
+    this.#surroundings.observer.droppedUnseen(this, "queue-full")
+    return true
+  }
+}

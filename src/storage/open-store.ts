@@ -1,0 +1,33 @@
+import type { Clock } from "../foundation/clock.ts"
+import type { Log } from "../foundation/log.ts"
+import { MemoryStore } from "./memory-store.ts"
+import { DirectAccounts } from "./sqlite/accounts.ts"
+import { openUnserved } from "./sqlite/opening.ts"
+import type { RecoveredCounts } from "./sqlite/recovery.ts"
+import { SqliteStore, type SqliteOptions } from "./sqlite/sqlite-store.ts"
+import type { AccountStore, Store } from "./store.ts"
+
+export type StoreSettings = { readonly kind: "memory" } | ({ readonly kind: "sqlite" } & SqliteOptions)
+
+export interface OpenedStore {
+  readonly store: Store
+  /** What was saved from a damaged database; undefined when there was nothing to save it from. */
+  readonly recovered?: RecoveredCounts
+}
+
+/** @throws StoreError it is damaged, foreign, too new, or served by another process */
+export async function openStore(settings: StoreSettings, clock: Clock, log: Log): Promise<OpenedStore> {
+  if (settings.kind === "memory") return { store: new MemoryStore() }
+  const { store, recovered } = await SqliteStore.open(settings, clock, log)
+  return recovered === undefined ? { store } : { store, recovered }
+}
+
+/**
+ * The accounts of a store's directory, for the command line: a running broker sees each change at once. Makes the
+ * directory if there is none.
+ *
+ * @throws StoreError
+ */
+export function openAccounts(directory: string): AccountStore & { close(): void } {
+  return new DirectAccounts(openUnserved(directory))
+}

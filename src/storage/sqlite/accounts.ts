@@ -1,0 +1,62 @@
+import type { AccountStore, StoredUser } from "../store.ts"
+import type { Database } from "./database.ts"
+
+/** The table of users, read anew each time: another process may have written it a moment ago. */
+export class Accounts {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  user(name: string): StoredUser | undefined {
+    return this.#database.query<StoredUser, [string]>(`${select} WHERE name = ?`).get(name) ?? undefined
+  }
+
+  users(): readonly StoredUser[] {
+    return this.#database.query<StoredUser, []>(`${select} ORDER BY name`).all()
+  }
+
+  saveUser({ name, passwordHash, createdAtMs }: StoredUser): void {
+    this.#database
+      .query<unknown, [string, string, number]>("INSERT OR REPLACE INTO user VALUES (?, ?, ?)")
+      .run(name, passwordHash, createdAtMs)
+  }
+
+  removeUser(name: string): boolean {
+    return this.#database.query<unknown, [string]>("DELETE FROM user WHERE name = ?").run(name).changes > 0
+  }
+}
+
+const select = "SELECT name, password_hash AS passwordHash, created_at_ms AS createdAtMs FROM user"
+
+/** The same in the dress of the contract, for a process that has the database open itself. */
+export class DirectAccounts implements AccountStore {
+  readonly #accounts: Accounts
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#accounts = new Accounts(database)
+  }
+
+  async user(name: string): Promise<StoredUser | undefined> {
+    return this.#accounts.user(name)
+  }
+
+  async users(): Promise<readonly StoredUser[]> {
+    return this.#accounts.users()
+  }
+
+  async saveUser(user: StoredUser): Promise<void> {
+    this.#accounts.saveUser(user)
+  }
+
+  async removeUser(name: string): Promise<boolean> {
+    return this.#accounts.removeUser(name)
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}

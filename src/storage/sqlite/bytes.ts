@@ -1,0 +1,123 @@
+/** Appends numbers and bytes to a buffer that grows; little-endian, like every machine we run on. */
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView<ArrayBuffer>
+  #length = 0
+
+  constructor(buffer = new ArrayBuffer(4096)) {
+    this.#bytes = new Uint8Array(buffer)
+    this.#view = new DataView(buffer)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** What was written, still in the writer's buffer: valid until the next write. */
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  uint8(value: number): void {
+    const offset = this.#advance(1)
+    this.#view.setUint8(offset, value)
+  }
+
+  uint32(value: number): void {
+    const offset = this.#advance(4)
+    this.#view.setUint32(offset, value, true)
+  }
+
+  /** Overwrites four bytes that were written before: for a length that is known only afterwards. */
+  uint32At(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, true)
+  }
+
+  float64(value: number): void {
+    const offset = this.#advance(8)
+    this.#view.setFloat64(offset, value, true)
+  }
+
+  /** The bytes alone, for a reader who knows how many. */
+  bytes(bytes: Uint8Array): void {
+    const offset = this.#advance(bytes.length)
+    this.#bytes.set(bytes, offset)
+  }
+
+  /** The length, then the bytes. */
+  sized(bytes: Uint8Array): void {
+    this.uint32(bytes.length)
+    this.bytes(bytes)
+  }
+
+  text(text: string): void {
+    this.sized(Buffer.from(text))
+  }
+
+  /** Makes room, which may replace the buffer: so it comes before any look at the buffer. */
+  #advance(count: number): number {
+    const offset = this.#length
+    const needed = offset + count
+    if (needed > this.#bytes.length) this.#grow(needed)
+    this.#length = needed
+    return offset
+  }
+
+  #grow(needed: number): void {
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+}
+
+/** Reads what a ByteWriter wrote. Beyond the end each method throws a RangeError. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #offset = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#offset
+  }
+
+  uint8(): number {
+    return this.#view.getUint8(this.#advance(1))
+  }
+
+  uint32(): number {
+    return this.#view.getUint32(this.#advance(4), true)
+  }
+
+  float64(): number {
+    return this.#view.getFloat64(this.#advance(8), true)
+  }
+
+  /** A view, not a copy. */
+  bytes(length: number): Uint8Array {
+    const offset = this.#advance(length)
+    return this.#bytes.subarray(offset, offset + length)
+  }
+
+  /** A view, not a copy. */
+  sized(): Uint8Array {
+    return this.bytes(this.uint32())
+  }
+
+  text(): string {
+    const bytes = this.sized()
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  }
+
+  #advance(count: number): number {
+    const offset = this.#offset
+    if (offset + count > this.#bytes.length) throw new RangeError("the record ends too early")
+    this.#offset = offset + count
+    return offset
+  }
+}

@@ -1,0 +1,98 @@
+import { Database, SQLiteError } from "bun:sqlite"
+import { damage, StoreError } from "../store-error.ts"
+import { applicationId, migrations } from "./schema.ts"
+
+export type { Database, Statement } from "bun:sqlite"
+
+/**
+ * full: what is acknowledged survives a power cut. normal: it survives the end of the process, and a power cut may
+ * take the last moments. none: acknowledged before it is written.
+ */
+export const durabilities = ["full", "normal", "none"] as const
+export type Durability = (typeof durabilities)[number]
+
+const synchronous = { full: "FULL", normal: "NORMAL", none: "OFF" } as const satisfies Record<
+  Durability,
+  string
+>
+
+/** Another process that writes (an account from the command line) holds the lock for a few milliseconds. */
+const busyTimeoutMs = 5000
+
+/** Opens an SQLite file that is there, though it may be empty. */
+export function openBare(file: string): Database {
+  return new Database(file, { readwrite: true, create: false, strict: true })
+}
+
+/** Opens a file for the store. A write waits until other processes are done: begin with `immediate`. */
+export function openFile(file: string, durability: Durability): Database {
+  const database = openBare(file)
+  try {
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+    database.run("PRAGMA journal_mode = WAL")
+    database.run(`PRAGMA synchronous = ${synchronous[durability]}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * Makes sure that the file is ours, of a version that we know, and brings it up to the present one.
+ *
+ * @throws StoreError
+ */
+export function adopt(database: Database, file: string): void {
+  if (pragma(database, "application_id") !== applicationId) {
+    throw new StoreError(`${file} is a database of another program: choose another directory`)
+  }
+  const version = pragma(database, "user_version")
+  if (version > migrations.length) {
+    throw new StoreError(
+      `${file} was written by a newer bantam (schema ${version}, this one knows ${migrations.length}): use that one`,
+    )
+  }
+  if (version < migrations.length) migrate(database)
+}
+
+/** Takes the steps that are missing, all of them or none. */
+export function migrate(database: Database): void {
+  database
+    .transaction(() => {
+      for (const step of migrations.slice(pragma(database, "user_version"))) database.run(step)
+      database.run(`PRAGMA user_version = ${migrations.length}`)
+    })
+    .immediate()
+}
+
+/** Makes an empty database ours. */
+export function initialize(database: Database): void {
+  database.run(`PRAGMA application_id = ${applicationId}`)
+  migrate(database)
+}
+
+/** @throws StoreError what SQLite finds wrong with the structure of the file */
+export function quickCheck(database: Database, file: string): void {
+  const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check
+  if (found !== "ok") throw damage(`SQLite reports "${found ?? "nothing"}"`, file)
+}
+
+export function pragma(database: Database, name: "application_id" | "user_version"): number {
+  const row = database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()
+  return row?.[name] ?? 0
+}
+
+/** The file is not what SQLite wrote. */
+export function isDamage(error: unknown): error is SQLiteError {
+  return error instanceof SQLiteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code ?? "")
+}
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true
+}
+
+/** Turns SQLite's words for a broken file into ours; anything else stays what it is. */
+export function asStoreError(error: unknown, file: string): unknown {
+  return isDamage(error) ? damage(`SQLite reports "${error.message}"`, file) : error
+}

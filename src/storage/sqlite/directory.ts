@@ -1,0 +1,81 @@
+import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { damage, StoreError } from "../store-error.ts"
+import { initialize, isBusy, openBare, openFile, pragma } from "./database.ts"
+
+/** The database within a store's directory. */
+export function databaseFile(directory: string): string {
+  return join(directory, "bantam.db")
+}
+
+/**
+ * Sees to it that the directory and the database are there, readable by their owner alone.
+ *
+ * @throws StoreError the file is there, but without content, or only what belongs to it is there
+ */
+export function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const file = databaseFile(directory)
+  if (!existsSync(file)) {
+    if (existsSync(`${file}-wal`))
+      throw damage("the database is gone, and only its log is left", `${file}-wal`)
+    createDatabase(file)
+  }
+  // SQLite takes a file without content for a new database; ours has never been empty.
+  if (statSync(file).size === 0) throw damage("a file without content was found", file)
+  chmodSync(file, 0o600)
+}
+
+/** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it. */
+export function createDatabase(file: string): void {
+  const draft = `${file}.${process.pid}.new`
+  rmSync(draft, { force: true })
+  createEmpty(draft)
+  const database = openFile(draft, "full")
+  initialize(database)
+  database.close()
+  try {
+    linkSync(draft, file)
+  } catch (error) {
+    if (!existsSync(file)) throw error
+  } finally {
+    rmSync(draft)
+  }
+}
+
+export interface DirectoryLock {
+  release(): void
+}
+
+/**
+ * Takes the directory for this process alone. The lock is a transaction that never ends, on an SQLite file of its
+ * own: the system drops it with the process, however that ends. The file names its holder.
+ *
+ * @throws StoreError another process has it
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const file = join(directory, "bantam.lock")
+  if (!existsSync(file)) createEmpty(file)
+  const database = openBare(file)
+  try {
+    database.run("BEGIN IMMEDIATE")
+    database.run(`PRAGMA user_version = ${process.pid}`)
+    database.run("COMMIT")
+    database.run("BEGIN IMMEDIATE")
+  } catch (error) {
+    const holder = isBusy(error) ? pragma(database, "user_version") : undefined
+    database.close()
+    if (holder === undefined) throw error
+    throw new StoreError(`${directory} is already served by process ${holder}: stop it, or choose another`)
+  }
+  return {
+    release() {
+      database.run("ROLLBACK")
+      database.close()
+    },
+  }
+}
+
+function createEmpty(file: string): void {
+  closeSync(openSync(file, "a", 0o600))
+}

@@ -1,0 +1,87 @@
+import type { Durability } from "./database.ts"
+import type { RecoveredCounts } from "./recovery.ts"
+import type { SessionNumber } from "./operation.ts"
+import type { Sequence, StoredUser } from "../store.ts"
+
+/** What the worker is given when it starts. */
+export interface WorkerSettings {
+  readonly directory: string
+  readonly durability: Durability
+  readonly quickCheck: boolean
+  readonly recover: boolean
+  readonly maximumBytes: number | undefined
+}
+
+/** Part of one session's queue, packed by reader.ts. */
+export interface QueuePage {
+  readonly packed: Uint8Array<ArrayBuffer>
+  /** The queue ends with this page. */
+  readonly isLast: boolean
+  /** Sequence of the last row looked at, damaged ones included. */
+  readonly lastSequence: Sequence
+}
+
+export interface RetainedPage {
+  readonly packed: Uint8Array<ArrayBuffer>
+  /** Undefined when there is no more. */
+  readonly lastTopic: string | undefined
+}
+
+/** One session with what belongs to it, as rows and not yet as the types of the contract. */
+export interface SessionRow {
+  readonly session: SessionNumber
+  readonly clientId: string
+  readonly username: string | null
+  readonly createdAtMs: number
+  readonly expiryIntervalSeconds: number
+  readonly disconnectedAtMs: number | null
+  readonly will: Uint8Array | null
+  readonly willDelaySeconds: number
+  readonly willExpirySeconds: number
+  readonly subscriptions: readonly SubscriptionRow[]
+  readonly awaitingRelease: readonly number[]
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  readonly lastSequence: Sequence
+}
+
+export interface SubscriptionRow {
+  /** As a SUBSCRIBE names it, `$share/…` included. */
+  readonly filter: string
+  readonly qos: number
+  readonly noLocal: number
+  readonly retainAsPublished: number
+  readonly retainHandling: number
+  readonly subscriptionIdentifier: number
+}
+
+/** What can be asked of the worker: the question, and what it answers. */
+export interface Questions {
+  queue: { asks: { session: SessionNumber; after: Sequence; limit: number }; gives: QueuePage }
+  sessions: { asks: { after: SessionNumber; limit: number }; gives: readonly SessionRow[] }
+  retained: { asks: { after: string; limit: number }; gives: RetainedPage }
+  user: { asks: { name: string }; gives: StoredUser | undefined }
+  users: { asks: Record<string, never>; gives: readonly StoredUser[] }
+  saveUser: { asks: { user: StoredUser }; gives: undefined }
+  removeUser: { asks: { name: string }; gives: boolean }
+}
+
+export type QuestionKind = keyof Questions
+
+export type Question = {
+  [Kind in QuestionKind]: { readonly kind: Kind; readonly asks: Questions[Kind]["asks"] }
+}[QuestionKind]
+
+export type ToWorker =
+  | { readonly type: "write"; readonly packed: Uint8Array<ArrayBuffer>; readonly probe: boolean }
+  | { readonly type: "question"; readonly number: number; readonly question: Question }
+  | { readonly type: "close" }
+
+export type FromWorker =
+  | { readonly type: "opened"; readonly lastSession: SessionNumber; readonly recovered?: RecoveredCounts }
+  | { readonly type: "refused"; readonly why: string; readonly damaged: boolean }
+  | { readonly type: "written"; readonly failure: string | undefined; readonly buffer: ArrayBuffer }
+  | { readonly type: "answer"; readonly number: number; readonly answer: Questions[QuestionKind]["gives"] }
+  | { readonly type: "declined"; readonly number: number; readonly why: string; readonly damaged: boolean }
+  | { readonly type: "trouble"; readonly sentence: string; readonly what: string }
+  | { readonly type: "closed" }

@@ -1,0 +1,213 @@
+import type { Clock, Timer } from "../../foundation/clock.ts"
+import type { StoreMood, Ticket } from "../store.ts"
+import { Batch } from "./batch.ts"
+import { ByteWriter } from "./bytes.ts"
+import { failedTicket } from "./ticket.ts"
+
+/** How the writing of a batch ended; the buffer comes back to be filled again. */
+export interface Written {
+  /** Undefined when it is committed; otherwise nothing of it is in the database. */
+  readonly failure: string | undefined
+  readonly buffer: ArrayBuffer | undefined
+}
+
+/** Whoever commits batches, one at a time. */
+export interface BatchWriter {
+  /**
+   * Never rejects.
+   *
+   * @param packed the whole of its buffer is given away
+   * @param probe first find out whether there is room for more than a few bytes
+   */
+  write(packed: Uint8Array<ArrayBuffer>, probe: boolean): Promise<Written>
+}
+
+/** Over either mark the store is behind; it is healthy again below half of both. */
+export interface BacklogLimits {
+  readonly bytes: number
+  readonly messages: number
+}
+
+const retryMs = 1000
+/** A buffer that grew beyond this in a busy moment is not kept. */
+const sparedBufferBytes = 4 * 1024 * 1024
+
+/**
+ * Group commit without a timer: while the writer has one batch, the next gathers, however long that takes.
+ *
+ * A batch is handed over at the end of a turn of the event loop, never within: what belongs together was told
+ * within one turn, so it is committed together.
+ *
+ * When a batch fails, so does every promise that waits: what was told later builds upon it. While failed no
+ * promise is taken; what takes away gathers, and is tried again each second.
+ */
+export class GroupCommit {
+  readonly #writer: BatchWriter
+  readonly #clock: Clock
+  readonly #limits: BacklogLimits
+  readonly #listeners: ((mood: StoreMood, why: string) => void)[] = []
+  #mood: StoreMood = "healthy"
+  #gathering = new Batch()
+  #writing: Batch | undefined
+  #written: Promise<void> = Promise.resolve()
+  #scheduled = false
+  #closed = false
+  #retry: Timer | undefined
+  #spare: ArrayBuffer | undefined
+
+  constructor(writer: BatchWriter, clock: Clock, limits: BacklogLimits) {
+    this.#writer = writer
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  get mood(): StoreMood {
+    return this.#mood
+  }
+
+  onMood(listener: (mood: StoreMood, why: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Hot. The batch to add a promise to; undefined while none can be taken: answer with `failedTicket`. */
+  promising(): Batch | undefined {
+    if (this.#mood === "failed" || this.#closed) return undefined
+    return this.gathering()
+  }
+
+  /** Hot. The batch to add to what may not be refused. */
+  gathering(): Batch {
+    this.#schedule()
+    return this.#gathering
+  }
+
+  /** The ticket of a promise just added, watching the backlog on the way. */
+  promised(batch: Batch): Ticket {
+    if (this.#mood === "healthy" && this.#isOver(this.#limits.bytes, this.#limits.messages)) {
+      this.#feel("behind", "more waits to be written than should")
+    }
+    return this.#closed ? failedTicket : batch.promise
+  }
+
+  /** The ticket of what was just carried into the batch. */
+  carried(batch: Batch): Ticket {
+    return batch.carried.at(-1) ?? failedTicket
+  }
+
+  /** Calls once all that was told so far is on its way to the writer: at once, if nothing waits. */
+  afterwards(callback: () => void): void {
+    if (this.#mood === "failed" || this.#gathering.isEmpty) return callback()
+    this.#gathering.afterwards.push(callback)
+    this.#schedule()
+  }
+
+  /** The batches that are not committed yet, the one that is being written first. */
+  *uncommitted(): Iterable<Batch> {
+    if (this.#writing !== undefined) yield this.#writing
+    yield this.#gathering
+  }
+
+  /**
+   * Writes what waits; when that fails, tries once more and gives up.
+   *
+   * @returns how many operations are lost
+   */
+  async close(): Promise<number> {
+    this.#closed = true
+    this.#retry?.cancel()
+    for (let attempts = 0; attempts < 2;) {
+      if (this.#writing === undefined && this.#gathering.isEmpty) break
+      if (this.#writing === undefined) this.#hand(this.#mood === "failed")
+      await this.#written
+      if (this.#mood === "failed") attempts += 1
+    }
+    this.#retry?.cancel()
+    this.#settleIfEmpty()
+    return this.#gathering.operations.length
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#endOfTurn)
+  }
+
+  readonly #endOfTurn = (): void => {
+    this.#scheduled = false
+    if (this.#mood === "failed" || this.#settleIfEmpty()) return
+    if (this.#writing === undefined) this.#hand(false)
+  }
+
+  /** All that was promised was struck meanwhile: done without the disk. */
+  #settleIfEmpty(): boolean {
+    const batch = this.#gathering
+    if (!batch.isEmpty) return false
+    this.#gathering = new Batch()
+    this.#settle(batch, "committed")
+    for (const callback of batch.afterwards) callback()
+    this.#feelBacklog()
+    return true
+  }
+
+  #hand(probe: boolean): void {
+    const batch = this.#gathering
+    const packed = new ByteWriter(this.#spare)
+    this.#spare = undefined
+    batch.pack(packed)
+    this.#gathering = new Batch()
+    this.#writing = batch
+    this.#written = this.#writer.write(packed.written, probe).then((written) => this.#finish(batch, written))
+    for (const callback of batch.afterwards) callback()
+    batch.afterwards.length = 0
+  }
+
+  #finish(batch: Batch, { failure, buffer }: Written): void {
+    this.#writing = undefined
+    if (buffer !== undefined && buffer.byteLength <= sparedBufferBytes) this.#spare = buffer
+    if (failure !== undefined) return this.#fail(batch, failure)
+    if (this.#mood === "failed") this.#feel("healthy", "the store can write again")
+    this.#settle(batch, "committed")
+    this.#feelBacklog()
+    if (!this.#gathering.isEmpty) this.#schedule()
+  }
+
+  #fail(batch: Batch, why: string): void {
+    const waiting = this.#gathering
+    this.#gathering = new Batch()
+    this.#gathering.carryOver(waiting)
+    this.#gathering.carryOver(batch)
+    const callbacks = this.#gathering.afterwards.splice(0)
+    if (this.#mood !== "failed") this.#feel("failed", why)
+    batch.promise.settle("failed")
+    waiting.promise.settle("failed")
+    for (const callback of callbacks) callback()
+    if (this.#closed) return
+    this.#retry = this.#clock.at(this.#clock.now() + retryMs, () => {
+      if (this.#writing === undefined) this.#hand(true)
+    })
+  }
+
+  #settle(batch: Batch, state: "committed"): void {
+    batch.promise.settle(state)
+    for (const ticket of batch.carried) ticket.settle(state)
+  }
+
+  #feelBacklog(): void {
+    if (this.#mood !== "behind") return
+    if (this.#isOver(this.#limits.bytes / 2, this.#limits.messages / 2)) return
+    this.#feel("healthy", "what waited is written")
+  }
+
+  #isOver(bytes: number, messages: number): boolean {
+    const writing = this.#writing
+    return (
+      this.#gathering.bytes + (writing?.bytes ?? 0) > bytes ||
+      this.#gathering.messages + (writing?.messages ?? 0) > messages
+    )
+  }
+
+  #feel(mood: StoreMood, why: string): void {
+    this.#mood = mood
+    for (const listener of this.#listeners) listener(mood, why)
+  }
+}

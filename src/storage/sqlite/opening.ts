@@ -1,0 +1,92 @@
+import { damage, StoreError } from "../store-error.ts"
+import { adopt, asStoreError, openFile, quickCheck, type Database } from "./database.ts"
+import { databaseFile, lockDirectory, prepareDirectory, type DirectoryLock } from "./directory.ts"
+import type { WorkerSettings } from "./exchange.ts"
+import { checkHead, openHead } from "./head.ts"
+import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
+import { mkdirSync } from "node:fs"
+
+export interface Opened {
+  readonly database: Database
+  readonly lock: DirectoryLock
+  readonly recovered: RecoveredCounts | undefined
+}
+
+/**
+ * Opens the store's database for the one process that serves it, after all checks.
+ *
+ * @throws StoreError it is damaged, foreign, too new, or served by another process
+ */
+export function openServed(settings: WorkerSettings): Opened {
+  mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
+  const lock = lockDirectory(settings.directory)
+  try {
+    const { database, recovered } = openOrRecover(settings)
+    openHead(database)
+    return { database, lock, recovered }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** Opens the same database for accounts alone, whether it is served at the moment or not. @throws StoreError */
+export function openUnserved(directory: string): Database {
+  prepareDirectory(directory)
+  const file = databaseFile(directory)
+  return guarded(file, () => {
+    const database = openFile(file, "full")
+    return closingUponError(database, () => adopt(database, file))
+  })
+}
+
+function openOrRecover(settings: WorkerSettings): Pick<Opened, "database" | "recovered"> {
+  try {
+    return { database: openChecked(settings), recovered: undefined }
+  } catch (error) {
+    if (!settings.recover || !(error instanceof StoreError) || !error.damaged) throw error
+    const recovered = recover(databaseFile(settings.directory), Date.now())
+    return { database: openChecked(settings), recovered }
+  }
+}
+
+function openChecked(settings: WorkerSettings): Database {
+  prepareDirectory(settings.directory)
+  const file = databaseFile(settings.directory)
+  return guarded(file, () => {
+    const database = openFile(file, settings.durability)
+    return closingUponError(database, () => {
+      // The worker decides when to checkpoint: after it has answered.
+      database.run("PRAGMA wal_autocheckpoint = 0")
+      adopt(database, file)
+      if (settings.quickCheck || settings.recover) quickCheck(database, file)
+      checkHead(database, file)
+      if (settings.recover && !allIsIntact(database))
+        throw damage("a stored message fails its checksum", file)
+      if (settings.maximumBytes !== undefined) limitSize(database, settings.maximumBytes)
+    })
+  })
+}
+
+function limitSize(database: Database, maximumBytes: number): void {
+  const pageSize = database.query<{ page_size: number }, []>("PRAGMA page_size").get()?.page_size ?? 4096
+  database.run(`PRAGMA max_page_count = ${Math.ceil(maximumBytes / pageSize)}`)
+}
+
+function closingUponError(database: Database, check: () => void): Database {
+  try {
+    check()
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function guarded<Result>(file: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw asStoreError(error, file)
+  }
+}

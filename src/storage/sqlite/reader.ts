@@ -1,0 +1,163 @@
+import type { Sequence } from "../store.ts"
+import { ByteWriter } from "./bytes.ts"
+import type { Database } from "./database.ts"
+import type { QueuePage, RetainedPage, SessionRow, SubscriptionRow } from "./exchange.ts"
+import type { SessionNumber } from "./operation.ts"
+import { isIntact } from "./records.ts"
+
+/** A page ends with the row that reaches this, however many were asked for. */
+const pageBytes = 4 * 1024 * 1024
+
+interface QueueRow {
+  readonly sequence: Sequence
+  readonly qos: number
+  readonly retain: number
+  readonly sent: number
+  readonly released: number
+  readonly subscriptionIdentifiers: Uint8Array | null
+  readonly body: Uint8Array | null
+}
+
+type SessionColumns = Omit<
+  SessionRow,
+  "subscriptions" | "awaitingRelease" | "queuedMessages" | "queuedBytes" | "lastSequence"
+>
+
+/** Reads what is at rest, in pages. What fails its checksum is reported, and left out. */
+export class StoreReader {
+  readonly #database: Database
+  readonly #damaged: (what: string) => void
+
+  constructor(database: Database, damaged: (what: string) => void) {
+    this.#database = database
+    this.#damaged = damaged
+  }
+
+  /** Each row: sequence 8, QoS, RETAIN, sent before, released 1 each, identifiers and message with their length. */
+  queue(session: SessionNumber, after: Sequence, limit: number): QueuePage {
+    const sentUpTo = this.#sentUpTo(session)
+    const writer = new ByteWriter()
+    let rows = 0
+    let lastSequence = after
+    for (const row of this.#queueRows().iterate(session, after, limit)) {
+      rows += 1
+      lastSequence = row.sequence
+      if (row.body === null || !isIntact(row.body)) {
+        this.#damaged(`message ${row.sequence} in the queue of session ${session}`)
+      } else {
+        writer.float64(row.sequence)
+        writer.uint8(row.qos)
+        writer.uint8(row.retain)
+        writer.uint8(row.sequence <= sentUpTo ? 1 : row.sent)
+        writer.uint8(row.released)
+        writer.sized(row.subscriptionIdentifiers ?? noIdentifiers)
+        writer.sized(row.body)
+      }
+      if (writer.length >= pageBytes) break
+    }
+    return { packed: writer.written, isLast: rows < limit && writer.length < pageBytes, lastSequence }
+  }
+
+  /** Each row: the message with its length. */
+  retained(after: string, limit: number): RetainedPage {
+    const writer = new ByteWriter()
+    let rows = 0
+    let lastTopic = after
+    for (const row of this.#retainedRows().iterate(after, limit)) {
+      rows += 1
+      lastTopic = row.topic
+      if (isIntact(row.message)) writer.sized(row.message)
+      else this.#damaged(`retained message of topic ${row.topic}`)
+      if (writer.length >= pageBytes) break
+    }
+    return { packed: writer.written, lastTopic: rows === 0 ? undefined : lastTopic }
+  }
+
+  sessions(after: SessionNumber, limit: number): readonly SessionRow[] {
+    const rows = this.#sessionRows().all(after, limit)
+    const last = rows.at(-1)?.session ?? after
+    const subscriptions = Map.groupBy(this.#subscriptionRows().all(after, last), (row) => row.session)
+    const identifiers = Map.groupBy(this.#identifierRows().all(after, last), (row) => row.session)
+    const queues = new Map(
+      this.#queueSums()
+        .all(after, last)
+        .map((row) => [row.session, row]),
+    )
+    return rows.map((row) => ({
+      ...row,
+      will: this.#intactWill(row),
+      subscriptions: subscriptions.get(row.session) ?? [],
+      awaitingRelease: (identifiers.get(row.session) ?? []).map(({ packetId }) => packetId),
+      queuedMessages: queues.get(row.session)?.messages ?? 0,
+      queuedBytes: queues.get(row.session)?.bytes ?? 0,
+      lastSequence: queues.get(row.session)?.lastSequence ?? 0,
+    }))
+  }
+
+  lastSession(): SessionNumber {
+    const row = this.#database.query<{ last: number | null }, []>("SELECT max(id) AS last FROM session").get()
+    return row?.last ?? 0
+  }
+
+  #intactWill(row: SessionColumns): Uint8Array | null {
+    if (row.will === null || isIntact(row.will)) return row.will
+    this.#damaged(`will of session ${row.session}`)
+    return null
+  }
+
+  #sentUpTo(session: SessionNumber): Sequence {
+    const sql = "SELECT sent_up_to AS upTo FROM session WHERE id = ?"
+    return this.#database.query<{ upTo: Sequence }, [SessionNumber]>(sql).get(session)?.upTo ?? 0
+  }
+
+  #queueRows() {
+    return this.#database.query<QueueRow, [SessionNumber, Sequence, number]>(`
+      SELECT sequence, qos, retain, sent, released, subscription_identifiers AS subscriptionIdentifiers, body
+      FROM queue LEFT JOIN message ON message.id = queue.message
+      WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
+  }
+
+  #retainedRows() {
+    return this.#database.query<{ topic: string; message: Uint8Array }, [string, number]>(
+      "SELECT topic, message FROM retained WHERE topic > ? ORDER BY topic LIMIT ?",
+    )
+  }
+
+  #sessionRows() {
+    return this.#database.query<SessionColumns, [SessionNumber, number]>(`
+      SELECT id AS session, client_id AS clientId, username, created_at_ms AS createdAtMs,
+        expiry_interval_seconds AS expiryIntervalSeconds, disconnected_at_ms AS disconnectedAtMs, will,
+        will_delay_seconds AS willDelaySeconds, will_expiry_seconds AS willExpirySeconds
+      FROM session WHERE id > ? ORDER BY id LIMIT ?`)
+  }
+
+  #subscriptionRows() {
+    return this.#database.query<
+      SubscriptionRow & { readonly session: SessionNumber },
+      [SessionNumber, SessionNumber]
+    >(`
+      SELECT session, filter, qos, no_local AS noLocal, retain_as_published AS retainAsPublished,
+        retain_handling AS retainHandling, subscription_identifier AS subscriptionIdentifier
+      FROM subscription WHERE session > ? AND session <= ? ORDER BY session, filter`)
+  }
+
+  #identifierRows() {
+    return this.#database.query<
+      { readonly session: SessionNumber; readonly packetId: number },
+      [SessionNumber, SessionNumber]
+    >(`
+      SELECT session, packet_id AS packetId FROM awaiting_release WHERE session > ? AND session <= ?
+      ORDER BY session, packet_id`)
+  }
+
+  #queueSums() {
+    return this.#database.query<
+      { session: SessionNumber; messages: number; bytes: number; lastSequence: Sequence },
+      [SessionNumber, SessionNumber]
+    >(`
+      SELECT session, count(*) AS messages, sum(bytes) AS bytes, max(sequence) AS lastSequence
+      FROM queue WHERE session > ? AND session <= ? GROUP BY session`)
+  }
+}
+
+const noIdentifiers = new Uint8Array(0)

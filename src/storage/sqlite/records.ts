@@ -1,0 +1,132 @@
+import type { Message, Origin, Publisher, Topic } from "../../protocol/message.ts"
+import type { ClientId, Qos } from "../../protocol/packet.ts"
+import { parseTopicName, type TopicLimits } from "../../protocol/topic.ts"
+import { ByteReader, ByteWriter } from "./bytes.ts"
+
+/*
+ * A message at rest, numbers little-endian:
+ *
+ *   checksum 4 · form 1 · QoS and RETAIN 1 · hops 4 · counter 4 · receivedAtMs 8 · expiresAtMs 8
+ *   topic · properties · publisher     each with its length in 4 bytes in front
+ *   payload                            to the end
+ *
+ * The checksum is the CRC-32 of all that follows it: SQLite itself would not notice a flipped bit in a row.
+ */
+const form = 1
+const origins = ["client", "will", "broker"] as const satisfies readonly Origin[]
+
+/** Whatever was within the limits when it was stored is so now. */
+const storedTopicLimits: TopicLimits = { maximumBytes: 65_535, maximumLevels: 65_536 }
+
+/** Bytes that a message counts for, in a queue or in what waits for the disk. */
+export function messageBytes(message: Message): number {
+  return message.topic.utf8.length + message.properties.length + message.payload.length
+}
+
+/** Hot. Writes the length in four bytes and then the message, its checksum left for `seal`. */
+export function writeMessage(writer: ByteWriter, message: Message): void {
+  const lengthOffset = writer.length
+  writer.uint32(0)
+  writer.uint32(0)
+  writer.uint8(form)
+  writer.uint8(message.qos | (message.retain ? 4 : 0))
+  writer.uint32(message.hops)
+  writer.uint32(message.counter)
+  writer.float64(message.receivedAtMs)
+  writer.float64(message.expiresAtMs)
+  writer.sized(message.topic.utf8)
+  writer.sized(message.properties)
+  writer.sized(publisherBytes(message.publisher))
+  writer.bytes(message.payload)
+  writer.uint32At(lengthOffset, writer.length - lengthOffset - 4)
+}
+
+/** Puts the checksum in its place. Done by the worker, whose time is cheaper. */
+export function seal(record: Uint8Array): Uint8Array {
+  new DataView(record.buffer, record.byteOffset, 4).setUint32(0, Bun.hash.crc32(record.subarray(4)), true)
+  return record
+}
+
+/** Whether the bytes are the ones that were sealed. */
+export function isIntact(record: Uint8Array): boolean {
+  if (record.length < 5 || record[4] !== form) return false
+  const checksum = new DataView(record.buffer, record.byteOffset, 4).getUint32(0, true)
+  return checksum === Bun.hash.crc32(record.subarray(4))
+}
+
+/** Reads messages one after the other; neighbours with the same topic or publisher share it. */
+export class MessageReader {
+  #topic: Topic | undefined
+  #publisher: Publisher | undefined
+  #publisherBytes: Uint8Array = new Uint8Array(0)
+
+  /**
+   * @param record intact; the message owns the bytes from now on
+   * @returns undefined when it says what no message of ours can say
+   */
+  read(record: Uint8Array): Message | undefined {
+    const reader = new ByteReader(record)
+    reader.bytes(5)
+    const flags = reader.uint8()
+    const hops = reader.uint32()
+    const counter = reader.uint32()
+    const receivedAtMs = reader.float64()
+    const expiresAtMs = reader.float64()
+    const topic = this.#readTopic(reader.sized())
+    const properties = reader.sized()
+    const publisher = this.#readPublisher(reader.sized())
+    const payload = reader.bytes(reader.left)
+    const qos = parseQos(flags & 3)
+    if (topic === undefined || publisher === undefined || qos === undefined) return undefined
+    const retain = (flags & 4) !== 0
+    return { topic, payload, qos, retain, properties, expiresAtMs, publisher, receivedAtMs, counter, hops }
+  }
+
+  #readTopic(utf8: Uint8Array): Topic | undefined {
+    const last = this.#topic
+    if (last !== undefined && Buffer.compare(last.utf8, utf8) === 0) return last
+    const name = parseTopicName(Buffer.from(utf8).toString(), storedTopicLimits)
+    if (name === undefined) return undefined
+    this.#topic = { name, utf8: utf8.slice() }
+    return this.#topic
+  }
+
+  #readPublisher(bytes: Uint8Array): Publisher | undefined {
+    if (this.#publisher !== undefined && Buffer.compare(this.#publisherBytes, bytes) === 0) {
+      return this.#publisher
+    }
+    const reader = new ByteReader(bytes)
+    const origin = origins[reader.uint8()]
+    const clientId = storedClientId(reader.text())
+    const username = reader.uint8() === 1 ? reader.text() : undefined
+    if (origin === undefined) return undefined
+    this.#publisher = { origin, clientId, username }
+    this.#publisherBytes = bytes.slice()
+    return this.#publisher
+  }
+}
+
+export function parseQos(value: number): Qos | undefined {
+  return value === 0 || value === 1 || value === 2 ? value : undefined
+}
+
+/** Only what was a client identifier when it was stored comes back as one. */
+export function storedClientId(text: string): ClientId {
+  return text as ClientId
+}
+
+/** One Publisher stands for a whole connection, so each is encoded once. */
+const encodedPublishers = new WeakMap<Publisher, Uint8Array>()
+
+function publisherBytes(publisher: Publisher): Uint8Array {
+  const known = encodedPublishers.get(publisher)
+  if (known !== undefined) return known
+  const writer = new ByteWriter(new ArrayBuffer(64))
+  writer.uint8(origins.indexOf(publisher.origin))
+  writer.text(publisher.clientId)
+  writer.uint8(publisher.username === undefined ? 0 : 1)
+  if (publisher.username !== undefined) writer.text(publisher.username)
+  const encoded = writer.written.slice()
+  encodedPublishers.set(publisher, encoded)
+  return encoded
+}

@@ -1,0 +1,148 @@
+import { existsSync, renameSync } from "node:fs"
+import { parseSubscriptionFilter } from "../../protocol/topic.ts"
+import { openBare, isDamage, type Database } from "./database.ts"
+import { createDatabase } from "./directory.ts"
+import { openFile } from "./database.ts"
+import { isIntact, MessageReader } from "./records.ts"
+
+/** How many rows of each table were saved, and where the damaged file is kept. */
+export interface RecoveredCounts {
+  readonly damagedFile: string
+  readonly sessions: number
+  readonly subscriptions: number
+  readonly queued: number
+  readonly retained: number
+  readonly users: number
+  /** Rows that were read, and were not what was once written. */
+  readonly rejected: number
+}
+
+/** Whether every message that is stored is still what was stored. Reads the whole database. */
+export function allIsIntact(database: Database): boolean {
+  for (const sql of ["SELECT body FROM message", "SELECT message AS body FROM retained"]) {
+    for (const { body } of database.query<{ body: Uint8Array }, []>(sql).iterate()) {
+      if (!isIntact(body)) return false
+    }
+  }
+  const lost = `SELECT count(*) AS lost FROM queue WHERE message NOT IN (SELECT id FROM message)`
+  return database.query<{ lost: number }, []>(lost).get()?.lost === 0
+}
+
+/**
+ * Sets a damaged database aside and saves into a new one what verifies, row by row: each table is read from the
+ * front up to the first broken page, then from the back.
+ */
+export function recover(file: string, nowMs: number): RecoveredCounts {
+  const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
+  for (const suffix of ["-wal", "-shm", ""]) {
+    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
+  }
+  createDatabase(file)
+  const fresh = openFile(file, "full")
+  const damaged = existsSync(damagedFile) ? openBare(damagedFile) : undefined
+  try {
+    return { damagedFile, ...new Salvage(damaged, fresh).run() }
+  } finally {
+    damaged?.close()
+    fresh.close()
+  }
+}
+
+type Row = Record<string, string | number | Uint8Array | null>
+
+class Salvage {
+  readonly #damaged: Database | undefined
+  readonly #fresh: Database
+  readonly #messages = new MessageReader()
+  #rejected = 0
+
+  constructor(damaged: Database | undefined, fresh: Database) {
+    this.#damaged = damaged
+    this.#fresh = fresh
+  }
+
+  run(): Omit<RecoveredCounts, "damagedFile"> {
+    return this.#fresh
+      .transaction(() => {
+        const isSession = (row: Row) => this.#exists("session", "id", row["session"])
+        const sessions = this.#copy("session", ["id"], () => true, withIntactWill)
+        const subscriptions = this.#copy("subscription", ["session", "filter"], (row) => {
+          return isSession(row) && parseSubscriptionFilter(String(row["filter"])) !== undefined
+        })
+        this.#copy("awaiting_release", ["session", "packet_id"], isSession)
+        this.#copy("message", ["id"], (row) => this.#isMessage(row["body"]))
+        const queued = this.#copy("queue", ["session", "sequence"], (row) => {
+          return isSession(row) && this.#exists("message", "id", row["message"])
+        })
+        this.#countHolders()
+        const retained = this.#copy("retained", ["topic"], (row) => {
+          return this.#isMessage(row["message"], row["topic"])
+        })
+        const users = this.#copy("user", ["name"], () => true)
+        return { sessions, subscriptions, queued, retained, users, rejected: this.#rejected }
+      })
+      .immediate()
+  }
+
+  /** @returns how many rows the new table has got */
+  #copy(
+    table: string,
+    key: readonly string[],
+    isSound: (row: Row) => boolean,
+    repair = (row: Row): Row => row,
+  ): number {
+    let copied = 0
+    for (const direction of ["ASC", "DESC"]) {
+      const order = key.map((column) => `${column} ${direction}`).join(", ")
+      const reachedTheEnd = this.#read(`SELECT * FROM ${table} ORDER BY ${order}`, (row) => {
+        if (isSound(row)) copied += this.#insert(table, repair(row))
+        else this.#rejected += 1
+      })
+      if (reachedTheEnd) break
+    }
+    return copied
+  }
+
+  /** @returns false when a broken page ended it */
+  #read(sql: string, take: (row: Row) => void): boolean {
+    try {
+      for (const row of this.#damaged?.query<Row, []>(sql).iterate() ?? []) take(row)
+      return true
+    } catch (error) {
+      // A file that is not even a database has no such table.
+      if (isDamage(error) || String(error).includes("no such table")) return false
+      throw error
+    }
+  }
+
+  /** A row that was saved from the other side already, or breaks a rule of its table, is not counted. */
+  #insert(table: string, row: Row): number {
+    const columns = Object.keys(row)
+    const marks = columns.map(() => "?").join(", ")
+    const sql = `INSERT OR IGNORE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`
+    return this.#fresh.query<unknown, (string | number | Uint8Array | null)[]>(sql).run(...Object.values(row))
+      .changes
+  }
+
+  #exists(table: string, column: string, value: Row[string] | undefined): boolean {
+    if (typeof value !== "number") return false
+    return this.#fresh.query(`SELECT 1 FROM ${table} WHERE ${column} = ?`).get(value) !== null
+  }
+
+  #isMessage(record: Row[string] | undefined, topic?: Row[string]): boolean {
+    if (!(record instanceof Uint8Array) || !isIntact(record)) return false
+    const message = this.#messages.read(record)
+    return message !== undefined && (topic === undefined || topic === message.topic.name)
+  }
+
+  #countHolders(): void {
+    this.#fresh.run(`
+      INSERT INTO shared SELECT message, count(*) FROM queue GROUP BY message HAVING count(*) > 1;
+      DELETE FROM message WHERE id NOT IN (SELECT message FROM queue);`)
+  }
+}
+
+function withIntactWill(row: Row): Row {
+  const will = row["will"]
+  return will instanceof Uint8Array && !isIntact(will) ? { ...row, will: null } : row
+}

@@ -1,0 +1,100 @@
+/** "BANT": tells our file from any other SQLite database. */
+export const applicationId = 0x42414e54
+
+/**
+ * Step n brings a database from version n to n + 1 and is never changed once it is out; `PRAGMA user_version`
+ * counts the steps taken.
+ *
+ * A queue entry is small and its message lies apart: entries of a thousand sessions then touch a few pages only,
+ * messages are appended, and counting a queue reads no message. A message has one entry, or a row in `shared` that
+ * counts them; the trigger takes it away with the last.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE head (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    closed_cleanly INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    subscriptions INTEGER NOT NULL,
+    queued INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    retained INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO head VALUES (1, 0, 0, 0, 0, 0, 0);
+
+  CREATE TABLE session (
+    id INTEGER PRIMARY KEY,
+    client_id TEXT NOT NULL UNIQUE,
+    username TEXT,
+    created_at_ms INTEGER NOT NULL,
+    expiry_interval_seconds INTEGER NOT NULL,
+    disconnected_at_ms INTEGER,
+    will BLOB,
+    will_delay_seconds INTEGER NOT NULL,
+    will_expiry_seconds INTEGER NOT NULL,
+    sent_up_to INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE subscription (
+    session INTEGER NOT NULL,
+    filter TEXT NOT NULL,
+    qos INTEGER NOT NULL,
+    no_local INTEGER NOT NULL,
+    retain_as_published INTEGER NOT NULL,
+    retain_handling INTEGER NOT NULL,
+    subscription_identifier INTEGER NOT NULL,
+    PRIMARY KEY (session, filter)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE awaiting_release (
+    session INTEGER NOT NULL,
+    packet_id INTEGER NOT NULL,
+    PRIMARY KEY (session, packet_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE shared (
+    message INTEGER PRIMARY KEY,
+    holders INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE queue (
+    session INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    qos INTEGER NOT NULL,
+    retain INTEGER NOT NULL,
+    sent INTEGER NOT NULL,
+    released INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    subscription_identifiers BLOB,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (session, sequence)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER last_holder AFTER DELETE ON queue BEGIN
+    DELETE FROM message WHERE id = old.message AND NOT EXISTS (SELECT 1 FROM shared WHERE message = old.message);
+    UPDATE shared SET holders = holders - 1 WHERE message = old.message;
+    DELETE FROM shared WHERE message = old.message AND holders = 1;
+  END;
+
+  CREATE TABLE retained (
+    topic TEXT PRIMARY KEY,
+    message BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE probe (
+    id INTEGER PRIMARY KEY,
+    filler BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE user (
+    name TEXT PRIMARY KEY,
+    password_hash TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+]

@@ -1,0 +1,234 @@
+import type { Clock } from "../../foundation/clock.ts"
+import type { Log } from "../../foundation/log.ts"
+import type { Message } from "../../protocol/message.ts"
+import { parsePacketId } from "../../protocol/packet.ts"
+import { parseSubscriptionFilter, type TopicName } from "../../protocol/topic.ts"
+import type {
+  AccountStore,
+  Sequence,
+  SessionJournal,
+  SessionRecord,
+  Store,
+  StoredSession,
+  StoredSubscription,
+  StoredUser,
+  StoredWill,
+  StoreMood,
+  Ticket,
+} from "../store.ts"
+import { ByteReader } from "./bytes.ts"
+import type { Durability } from "./database.ts"
+import type { SessionRow, SubscriptionRow } from "./exchange.ts"
+import { GroupCommit, type BacklogLimits } from "./group-commit.ts"
+import { SqliteJournal } from "./journal.ts"
+import type { SessionNumber } from "./operation.ts"
+import { MessageReader, parseQos, storedClientId } from "./records.ts"
+import type { RecoveredCounts } from "./recovery.ts"
+import { failedTicket } from "./ticket.ts"
+import { WorkerLink } from "./worker-link.ts"
+
+export interface SqliteOptions {
+  readonly directory: string
+  readonly durability: Durability
+  /** Save what can be saved, should the database be damaged. */
+  readonly recover?: boolean
+  /** Look through the structure of the whole file at start: about a second for each gigabyte. On by default. */
+  readonly quickCheck?: boolean
+  /** The database does not grow beyond this: new messages are refused then. Unlimited by default. */
+  readonly maximumBytes?: number
+  /** How much may wait to be written before publishers are slowed. */
+  readonly backlog?: BacklogLimits
+}
+
+export const defaultBacklog: BacklogLimits = { bytes: 32 * 1024 * 1024, messages: 100_000 }
+
+const sessionsPerPage = 256
+const retainedPerPage = 1024
+
+/** The store on SQLite: gathers here, writes in its worker. */
+export class SqliteStore implements Store {
+  readonly accounts: AccountStore
+  readonly #commits: GroupCommit
+  readonly #link: WorkerLink
+  readonly #log: Log
+  readonly #givesTickets: boolean
+  #lastSession: SessionNumber
+
+  private constructor(
+    options: SqliteOptions,
+    clock: Clock,
+    log: Log,
+    link: WorkerLink,
+    lastSession: SessionNumber,
+  ) {
+    this.#commits = new GroupCommit(link, clock, options.backlog ?? defaultBacklog)
+    this.#link = link
+    this.#log = log
+    this.#givesTickets = options.durability !== "none"
+    this.#lastSession = lastSession
+    this.accounts = new LinkedAccounts(link)
+  }
+
+  /** @throws StoreError it is damaged, foreign, too new, or served by another process */
+  static async open(
+    options: SqliteOptions,
+    clock: Clock,
+    log: Log,
+  ): Promise<{ readonly store: SqliteStore; readonly recovered: RecoveredCounts | undefined }> {
+    const { link, lastSession, recovered } = await WorkerLink.open(
+      {
+        directory: options.directory,
+        durability: options.durability,
+        quickCheck: options.quickCheck ?? true,
+        recover: options.recover ?? false,
+        maximumBytes: options.maximumBytes,
+      },
+      log,
+    )
+    return { store: new SqliteStore(options, clock, log, link, lastSession), recovered }
+  }
+
+  get mood(): StoreMood {
+    return this.#commits.mood
+  }
+
+  onMood(listener: (mood: StoreMood, why: string) => void): void {
+    this.#commits.onMood(listener)
+  }
+
+  /** @throws StoreError */
+  async *sessions(): AsyncIterable<StoredSession> {
+    for (let after = 0; ;) {
+      const rows = await this.#link.ask("sessions", { after, limit: sessionsPerPage })
+      for (const row of rows) yield this.#session(row)
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = last.session
+    }
+  }
+
+  /** @throws StoreError */
+  async *retained(): AsyncIterable<Message> {
+    const messages = new MessageReader()
+    for (let after = ""; ;) {
+      const page = await this.#link.ask("retained", { after, limit: retainedPerPage })
+      const reader = new ByteReader(page.packed)
+      while (reader.left > 0) {
+        const message = messages.read(reader.sized().slice())
+        if (message === undefined) this.#link.damaged("a retained message")
+        else yield message
+      }
+      if (page.lastTopic === undefined) return
+      after = page.lastTopic
+    }
+  }
+
+  create(record: SessionRecord): { readonly journal: SessionJournal; readonly ticket: Ticket | undefined } {
+    const journal = this.#journal(++this.#lastSession, 0)
+    return { journal, ticket: journal.create(record) }
+  }
+
+  retain(message: Message): Ticket | undefined {
+    return this.#retain(message.topic.name, message)
+  }
+
+  unretain(topic: TopicName): Ticket | undefined {
+    return this.#retain(topic, undefined)
+  }
+
+  async close(): Promise<void> {
+    const lost = await this.#commits.close()
+    if (lost > 0) this.#log.error("the store closes without having written all it was told", { lost })
+    await this.#link.close()
+  }
+
+  #retain(topic: TopicName, message: Message | undefined): Ticket | undefined {
+    const batch = this.#commits.promising()
+    if (batch === undefined) return failedTicket
+    batch.retain(topic, message)
+    const ticket = this.#commits.promised(batch)
+    return this.#givesTickets ? ticket : undefined
+  }
+
+  #journal(session: SessionNumber, lastSequence: Sequence): SqliteJournal {
+    return new SqliteJournal(session, lastSequence, this.#commits, this.#link, this.#givesTickets)
+  }
+
+  #session(row: SessionRow): StoredSession {
+    return {
+      record: {
+        clientId: storedClientId(row.clientId),
+        username: row.username ?? undefined,
+        createdAtMs: row.createdAtMs,
+        expiryIntervalSeconds: row.expiryIntervalSeconds,
+        disconnectedAtMs: row.disconnectedAtMs ?? undefined,
+        will: this.#will(row),
+      },
+      journal: this.#journal(row.session, row.lastSequence),
+      subscriptions: row.subscriptions
+        .map((subscription) => this.#subscription(subscription, row.session))
+        .filter((subscription) => subscription !== undefined),
+      awaitingRelease: row.awaitingRelease.map(parsePacketId).filter((packetId) => packetId !== undefined),
+      queuedMessages: row.queuedMessages,
+      queuedBytes: row.queuedBytes,
+      lastSequence: row.lastSequence,
+    }
+  }
+
+  #will(row: SessionRow): StoredWill | undefined {
+    if (row.will === null) return undefined
+    const message = new MessageReader().read(row.will)
+    if (message !== undefined) {
+      return {
+        message,
+        delaySeconds: row.willDelaySeconds,
+        messageExpirySeconds: row.willExpirySeconds,
+      }
+    }
+    this.#link.damaged(`will of session ${row.session}`)
+    return undefined
+  }
+
+  #subscription(row: SubscriptionRow, session: SessionNumber): StoredSubscription | undefined {
+    const filter = parseSubscriptionFilter(row.filter, { maximumBytes: 131_072, maximumLevels: 65_536 })
+    const qos = parseQos(row.qos)
+    const retainHandling = parseQos(row.retainHandling)
+    if (filter === undefined || qos === undefined || retainHandling === undefined) {
+      this.#link.damaged(`subscription ${row.filter} of session ${session}`)
+      return undefined
+    }
+    return {
+      ...filter,
+      qos,
+      noLocal: row.noLocal === 1,
+      retainAsPublished: row.retainAsPublished === 1,
+      retainHandling,
+      subscriptionIdentifier: row.subscriptionIdentifier,
+    }
+  }
+}
+
+/** Accounts by way of the worker, so that no look-up waits for the disk on the main thread. */
+class LinkedAccounts implements AccountStore {
+  readonly #link: WorkerLink
+
+  constructor(link: WorkerLink) {
+    this.#link = link
+  }
+
+  user(name: string): Promise<StoredUser | undefined> {
+    return this.#link.ask("user", { name })
+  }
+
+  users(): Promise<readonly StoredUser[]> {
+    return this.#link.ask("users", {})
+  }
+
+  async saveUser(user: StoredUser): Promise<void> {
+    await this.#link.ask("saveUser", { user })
+  }
+
+  removeUser(name: string): Promise<boolean> {
+    return this.#link.ask("removeUser", { name })
+  }
+}

@@ -1,0 +1,159 @@
+import { isMainThread, parentPort, workerData } from "node:worker_threads"
+import { unreachable } from "../../foundation/assert.ts"
+import { StoreError } from "../store-error.ts"
+import { Accounts } from "./accounts.ts"
+import { BatchApplier } from "./apply.ts"
+import { asStoreError, type Database } from "./database.ts"
+import { databaseFile, type DirectoryLock } from "./directory.ts"
+import type { FromWorker, Question, QuestionKind, Questions, ToWorker, WorkerSettings } from "./exchange.ts"
+import { closeHead } from "./head.ts"
+import { openServed } from "./opening.ts"
+import { StoreReader } from "./reader.ts"
+
+/** Tells the storage worker from any other one that the program may start. */
+export const storageWorkerRole = "bantam-storage"
+
+/** The log is written back once it holds this many pages: 4 MiB, a few milliseconds. */
+const checkpointPages = 1000
+
+/**
+ * Whether this thread was started to be the storage worker. In the compiled program every thread begins with the
+ * program's own entry, so that asks first of all and calls `runStorageWorker` instead of reading the command line.
+ */
+export function isStorageWorker(): boolean {
+  return !isMainThread && (workerData as { role?: unknown } | null)?.role === storageWorkerRole
+}
+
+/** Opens the database and serves the thread that started this one until it says close. */
+export function runStorageWorker(): void {
+  const { settings } = workerData as { settings: WorkerSettings }
+  const port = parentPort
+  if (port === null) throw new Error("assertion failed: the storage worker is a worker")
+  const send = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+  try {
+    const { database, lock, recovered } = openServed(settings)
+    const worker = new StorageWorker(settings, database, lock, send)
+    port.on("message", (message: ToWorker) => {
+      if (message.type !== "close") return worker.take(message)
+      worker.close()
+      send({ type: "closed" })
+      port.close()
+    })
+    send({ type: "opened", lastSession: worker.lastSession(), ...(recovered && { recovered }) })
+  } catch (error) {
+    const damaged = error instanceof StoreError && error.damaged
+    send({ type: "refused", why: sentenceOf(error), damaged })
+    port.close()
+  }
+}
+
+class StorageWorker {
+  readonly #database: Database
+  readonly #file: string
+  readonly #lock: DirectoryLock
+  readonly #send: (message: FromWorker, transfer?: ArrayBuffer[]) => void
+  readonly #applier: BatchApplier
+  readonly #reader: StoreReader
+  readonly #accounts: Accounts
+  #checkpointFails = false
+
+  constructor(
+    settings: WorkerSettings,
+    database: Database,
+    lock: DirectoryLock,
+    send: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
+  ) {
+    this.#database = database
+    this.#file = databaseFile(settings.directory)
+    this.#lock = lock
+    this.#send = send
+    this.#applier = new BatchApplier(database)
+    this.#reader = new StoreReader(database, (what) => {
+      send({
+        type: "trouble",
+        sentence: "a damaged record was left out; bantam serve --recover removes it",
+        what,
+      })
+    })
+    this.#accounts = new Accounts(database)
+  }
+
+  lastSession(): number {
+    return this.#reader.lastSession()
+  }
+
+  take(message: Exclude<ToWorker, { type: "close" }>): void {
+    if (message.type === "write") this.#write(message.packed, message.probe)
+    else this.#answer(message.number, message.question)
+  }
+
+  close(): void {
+    closeHead(this.#database)
+    this.#database.close()
+    this.#lock.release()
+  }
+
+  #write(packed: Uint8Array<ArrayBuffer>, probe: boolean): void {
+    let failure: string | undefined
+    try {
+      if (probe) this.#applier.probe()
+      this.#applier.apply(packed)
+    } catch (error) {
+      failure = sentenceOf(asStoreError(error, this.#file))
+    }
+    this.#send({ type: "written", failure, buffer: packed.buffer }, [packed.buffer])
+    // Only now, so that the acknowledgements of this batch do not wait for it.
+    this.#checkpoint()
+  }
+
+  #checkpoint(): void {
+    try {
+      const log = this.#database.query<{ log: number }, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
+      if (log >= checkpointPages) this.#database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
+      this.#checkpointFails = false
+    } catch (error) {
+      // What is committed is safe in the log, which grows until this succeeds.
+      if (this.#checkpointFails) return
+      this.#checkpointFails = true
+      const sentence = "the log of the database cannot be written back, and grows"
+      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+    }
+  }
+
+  #answer(number: number, question: Question): void {
+    try {
+      const answer = this.#find(question)
+      const transfer = answer instanceof Object && "packed" in answer ? [answer.packed.buffer] : []
+      this.#send({ type: "answer", number, answer }, transfer)
+    } catch (error) {
+      const storeError = asStoreError(error, this.#file)
+      const damaged = storeError instanceof StoreError && storeError.damaged
+      this.#send({ type: "declined", number, why: sentenceOf(storeError), damaged })
+    }
+  }
+
+  #find({ kind, asks }: Question): Questions[QuestionKind]["gives"] {
+    switch (kind) {
+      case "queue":
+        return this.#reader.queue(asks.session, asks.after, asks.limit)
+      case "sessions":
+        return this.#reader.sessions(asks.after, asks.limit)
+      case "retained":
+        return this.#reader.retained(asks.after, asks.limit)
+      case "user":
+        return this.#accounts.user(asks.name)
+      case "users":
+        return this.#accounts.users()
+      case "saveUser":
+        return this.#accounts.saveUser(asks.user) ?? undefined
+      case "removeUser":
+        return this.#accounts.removeUser(asks.name)
+      default:
+        return unreachable(kind)
+    }
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

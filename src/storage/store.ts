@@ -1,0 +1,155 @@
+import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
+import type { Message } from "../protocol/message.ts"
+import type { ClientId, PacketId, Qos, RetainHandling } from "../protocol/packet.ts"
+import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
+
+export type { Ticket, TicketWaiter }
+
+/** Number of a message in the queue of one session: increases, not necessarily by one. */
+export type Sequence = number
+
+/** A message as one session's queue holds it: what the subscriptions it came by added. */
+export interface QueuedMessage {
+  readonly sequence: Sequence
+  readonly message: Message
+  /** The lower of the message's QoS and the subscription's [3.8.4]. */
+  readonly qos: Exclude<Qos, 0>
+  /** The RETAIN flag to send it with [3.3.1.3]. */
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: readonly number[]
+}
+
+/** A queued message as it comes back from the store. */
+export interface RecalledMessage extends QueuedMessage {
+  /** It may have been on the wire before, so it goes out with DUP [3.3.1.1]. */
+  readonly sentBefore: boolean
+  /** QoS 2 whose PUBREC was received: only PUBREL and PUBCOMP are left, the message itself may be gone. */
+  readonly released: boolean
+}
+
+export interface StoredSubscription {
+  readonly filter: TopicFilter
+  readonly shareName: ShareName | undefined
+  readonly qos: Qos
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: RetainHandling
+  /** 0 when the subscription has none. */
+  readonly subscriptionIdentifier: number
+}
+
+export interface StoredWill {
+  /** Complete but for the times, which count from the moment of its publication. */
+  readonly message: Message
+  readonly delaySeconds: number
+  /** 0 when the will message never expires. */
+  readonly messageExpirySeconds: number
+}
+
+/** What is known of a session without its messages. */
+export interface SessionRecord {
+  readonly clientId: ClientId
+  /** The identity that made the session: only it may resume, take over or end it. Undefined: anonymous. */
+  readonly username: string | undefined
+  readonly createdAtMs: number
+  /** 0xFFFFFFFF: never. Counts from the end of the connection [3.1.2.11.2]. */
+  readonly expiryIntervalSeconds: number
+  /** When its last connection ended; undefined while it is connected, or was when the process died. */
+  readonly disconnectedAtMs: number | undefined
+  /** Published when the session's connection ends badly, or waiting out its delay. */
+  readonly will: StoredWill | undefined
+}
+
+/** A session as the store gives it back at start. */
+export interface StoredSession {
+  readonly record: SessionRecord
+  readonly journal: SessionJournal
+  readonly subscriptions: readonly StoredSubscription[]
+  /** Received at QoS 2 and not yet released [4.3.3]. */
+  readonly awaitingRelease: readonly PacketId[]
+  /** How many messages wait in its queue, in-flight ones included, and their bytes. */
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  /** Highest sequence in its queue, 0 when that is empty. */
+  readonly lastSequence: Sequence
+}
+
+/**
+ * One session's line to the store. The store is told and seldom asked. All that is told between two turns of the
+ * event loop is kept together or not at all, in the order in which it was told.
+ *
+ * With a ticket, the caller waits before it acknowledges; the others may be written whenever it suits: lost, they
+ * cost at worst that a message is sent again.
+ */
+export interface SessionJournal {
+  /** Before PUBACK or PUBREC of the publisher. */
+  enqueued(queued: QueuedMessage): Ticket | undefined
+  /** All up to here have been on the wire. Lazy: decides about DUP after a crash. */
+  sent(upTo: Sequence): void
+  /** The subscriber has it for good, or it was dropped: it leaves the queue. Lazy. */
+  removed(sequence: Sequence): void
+  /** The queue is full: its oldest message beyond this sequence leaves it, unsent. Lazy. */
+  removedOldest(beyond: Sequence): void
+  /** PUBREC came for this QoS 2 message: before its PUBREL, for otherwise a crash would send it twice. */
+  released(sequence: Sequence): Ticket | undefined
+  /** Inbound QoS 2 identifier taken: before PUBREC. */
+  identifierKept(packetId: PacketId): Ticket | undefined
+  /** Inbound QoS 2 identifier free again: before PUBCOMP. Never fails, waits until it can be written. */
+  identifierReleased(packetId: PacketId): Ticket | undefined
+  /** Before SUBACK. Replaces a subscription with the same filter and share name. */
+  subscribed(subscription: StoredSubscription): Ticket | undefined
+  /** Before UNSUBACK. Never fails, waits until it can be written. */
+  unsubscribed(filter: TopicFilter, shareName: ShareName | undefined): Ticket | undefined
+  /** A new connection, its end, a new expiry, a will set or done: before CONNACK in the first case. */
+  updated(record: SessionRecord): Ticket | undefined
+  /** The session is over: nothing of it remains. Never fails, waits until it can be written. */
+  ended(): Ticket | undefined
+  /**
+   * Reads the queue in order of sequence, all that was told before this call included.
+   *
+   * @param after reads only what is beyond it; 0 reads from the start
+   * @param limit at most so many
+   */
+  queue(after: Sequence, limit: number): Promise<readonly RecalledMessage[]>
+}
+
+export interface StoredUser {
+  readonly name: string
+  /** A PHC string, as Bun.password makes and verifies it. */
+  readonly passwordHash: string
+  readonly createdAtMs: number
+}
+
+/** Users, as any process that opens the store finds them at this moment. */
+export interface AccountStore {
+  user(name: string): Promise<StoredUser | undefined>
+  users(): Promise<readonly StoredUser[]>
+  /** Adds, or replaces one of the same name. Durable when the promise resolves. */
+  saveUser(user: StoredUser): Promise<void>
+  /** @returns whether there was one */
+  removeUser(name: string): Promise<boolean>
+}
+
+/**
+ * healthy: commits flow. behind: more is waiting than should; publishers are to be slowed. failed: nothing can be
+ * written (disk full, I/O error); new promises are refused, and the store keeps trying until it can again.
+ */
+export type StoreMood = "healthy" | "behind" | "failed"
+
+export interface Store {
+  /** Called on each change of mood, with what is wrong in the case of `failed`. */
+  onMood(listener: (mood: StoreMood, why: string) => void): void
+  readonly mood: StoreMood
+  /** Everything at rest, read once at start, before anything is told. */
+  sessions(): AsyncIterable<StoredSession>
+  retained(): AsyncIterable<Message>
+  /** Opens the line of a new session and writes its record, its ticket being due before CONNACK. */
+  create(record: SessionRecord): { readonly journal: SessionJournal; readonly ticket: Ticket | undefined }
+  /** The message becomes its topic's retained message. */
+  retain(message: Message): Ticket | undefined
+  /** The topic has no retained message any more. */
+  unretain(topic: TopicName): Ticket | undefined
+  readonly accounts: AccountStore
+  /** Writes what waits, then lets go of everything. */
+  close(): Promise<void>
+}

@@ -1,0 +1,140 @@
+import { streamSettings } from "./listen-options.ts"
+import type { ListenOptions } from "./listen-options.ts"
+import type { Socket, SocketOwner } from "./socket.ts"
+import type { StreamSettings } from "./stream-socket.ts"
+import { codeOf, messageOf } from "./system-error.ts"
+import { meet, streamHandlers } from "./tcp.ts"
+import type { TcpSocket } from "./tcp.ts"
+import { readClientTls } from "./tls-options.ts"
+import type { ClientTlsFiles } from "./tls-options.ts"
+import { connectWebSocket } from "./websocket-client.ts"
+
+/** Where to connect, and how to know that it is the right one. */
+export type ConnectTarget =
+  | { readonly scheme: "tcp"; readonly host: string; readonly port: number }
+  | { readonly scheme: "tls"; readonly host: string; readonly port: number; readonly tls?: ClientTlsFiles }
+  | { readonly scheme: "unix"; readonly path: string }
+  | { readonly scheme: "ws"; readonly host: string; readonly port: number; readonly path?: string }
+  | {
+      readonly scheme: "wss"
+      readonly host: string
+      readonly port: number
+      readonly path?: string
+      readonly tls?: ClientTlsFiles
+    }
+
+export interface ConnectOptions extends Partial<Omit<ListenOptions, "handshakeTimeoutMs">> {
+  /** How long until the connection must stand, TLS and upgrade included. 10,000 ms unless told. */
+  readonly timeoutMs?: number
+}
+
+const defaultTimeoutMs = 10_000
+
+/**
+ * Connects to a listener. The owner hears nothing unless the connection comes to stand.
+ *
+ * Without `onBug`, what the owner throws becomes an uncaught exception.
+ *
+ * @throws Error whose message is one sentence that names the address and what is wrong
+ */
+export async function connect(
+  target: ConnectTarget,
+  owner: SocketOwner,
+  options: ConnectOptions = {},
+): Promise<Socket> {
+  const settings = streamSettings({ onBug: throwLater, ...options })
+  const deadline = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs)
+  try {
+    if (target.scheme === "ws" || target.scheme === "wss") {
+      const tls = target.scheme === "wss" ? readClientTls(target.tls ?? {}) : undefined
+      return await connectWebSocket(targetUrl(target), target, tls, owner, settings, deadline)
+    }
+    return await connectStream(target, owner, settings, deadline)
+  } catch (cause) {
+    throw new Error(`Cannot connect to ${targetUrl(target)}: ${whyNot(cause, deadline)}.`, { cause })
+  }
+}
+
+function connectStream(
+  target: ConnectTarget & { readonly scheme: "tcp" | "tls" | "unix" },
+  owner: SocketOwner,
+  settings: StreamSettings,
+  deadline: AbortSignal,
+): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const tls = target.scheme === "tls" ? readClientTls(target.tls ?? {}) : undefined
+  const ready = (socket: TcpSocket) => {
+    if (deadline.aborted) return socket.terminate()
+    resolve(meet(socket, () => owner, settings))
+  }
+  const socket = {
+    ...streamHandlers,
+    open: (opened: TcpSocket) => {
+      // With Nagle's algorithm, the first bytes after a handshake would wait 40 ms for an acknowledgement.
+      if (target.scheme !== "unix") opened.setNoDelay(true)
+      if (tls === undefined) ready(opened)
+    },
+    handshake: (shaken: TcpSocket, succeeded: boolean, error: Error | null) => {
+      if (shaken.data !== undefined) return
+      if (succeeded && (shaken.authorized || tls?.rejectUnauthorized === false)) return ready(shaken)
+      reject(error ?? new Error("the TLS handshake failed"))
+      shaken.terminate()
+    },
+    close: (closed: TcpSocket, error?: Error) => {
+      reject(error ?? new Error("the server closed the connection at once"))
+      closed.data?.closed()
+    },
+    connectError: (_: TcpSocket, error: Error) => reject(error),
+  }
+  const connecting =
+    target.scheme === "unix"
+      ? Bun.connect({ unix: target.path, socket })
+      : Bun.connect({
+          hostname: target.host,
+          port: target.port,
+          socket,
+          ...(tls === undefined ? {} : { tls: { ...tls } }),
+        })
+  connecting.then((begun) => {
+    // A handshake that takes too long stands on a connection that has to go.
+    deadline.addEventListener("abort", () => begun.data === undefined && begun.terminate())
+  }, reject)
+  deadline.addEventListener("abort", () => reject(deadline.reason))
+  return promise
+}
+
+function targetUrl(target: ConnectTarget): string {
+  if (target.scheme === "unix") return `unix://${target.path}`
+  const host = target.host.includes(":") ? `[${target.host}]` : target.host
+  const path = target.scheme === "ws" || target.scheme === "wss" ? (target.path ?? "/mqtt") : ""
+  return `${target.scheme}://${host}:${target.port}${path}`
+}
+
+function whyNot(cause: unknown, deadline: AbortSignal): string {
+  switch (codeOf(cause)) {
+    case "ECONNREFUSED":
+      return "nobody listens there"
+    case "ENOENT":
+      return "there is no such socket"
+    case "EACCES":
+      return "its mode does not let us"
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "the host name is not known"
+    case "ECONNRESET":
+      return "the server closed the connection at once"
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return "no way leads there"
+    case "ETIMEDOUT":
+      return "nobody answers"
+    default:
+      return deadline.aborted ? "nobody answered in time" : messageOf(cause).replace(/\.$/, "")
+  }
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}

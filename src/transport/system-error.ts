@@ -1,0 +1,8 @@
+/** The system's or Bun's word for an error, such as `ECONNREFUSED`; empty if it has none. */
+export function codeOf(cause: unknown): string {
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+}
+
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

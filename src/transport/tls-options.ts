@@ -1,0 +1,121 @@
+import { X509Certificate, createPrivateKey } from "node:crypto"
+import type { KeyObject } from "node:crypto"
+import { readFileSync } from "node:fs"
+import type { TlsFiles } from "./socket.ts"
+import { codeOf } from "./system-error.ts"
+
+/** The certificates of a server as Bun.listen and Bun.serve take them. */
+export interface ServerTls {
+  readonly key: string
+  readonly cert: string
+  readonly ca?: string
+  readonly crl?: string
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: boolean
+}
+
+/** How a client knows the server, and what it shows of itself; files in PEM. */
+export interface ClientTlsFiles {
+  /** Who may have signed the server's certificate; without it, whom the system trusts. */
+  readonly caFile?: string
+  readonly certFile?: string
+  readonly keyFile?: string
+  /** The name the server's certificate must have, if it is not the host. */
+  readonly serverName?: string
+  /** Takes any certificate: whoever stands in between reads along. */
+  readonly insecure?: boolean
+}
+
+/** The same as Bun.connect and WebSocket take it. */
+export interface ClientTls {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly serverName?: string
+  readonly rejectUnauthorized: boolean
+}
+
+/** A file of certificates or keys that is no good; the message ends without a full stop and names the file. */
+export class TlsFileError extends Error {
+  override readonly name = "TlsFileError"
+}
+
+/**
+ * Reads the files and sees that they fit together, so that a mistake is named before anything listens.
+ *
+ * @throws TlsFileError
+ */
+export function readServerTls(files: TlsFiles): ServerTls {
+  if (files.requireClientCertificate === true && files.caFile === undefined) {
+    throw new TlsFileError(
+      "client certificates are required, but no CA file says who may sign them; name one",
+    )
+  }
+  return {
+    ...readIdentity(files.certFile, files.keyFile),
+    ...(files.caFile === undefined ? {} : { ca: readCertificates(files.caFile) }),
+    ...(files.crlFile === undefined ? {} : { crl: readPem(files.crlFile, "X509 CRL") }),
+    requestCert: files.caFile !== undefined,
+    rejectUnauthorized: files.requireClientCertificate === true,
+  }
+}
+
+/** @throws TlsFileError */
+export function readClientTls(files: ClientTlsFiles): ClientTls {
+  const { certFile, keyFile } = files
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new TlsFileError("a certificate and its key go together; name both files or neither")
+  }
+  return {
+    ...(files.caFile === undefined ? {} : { ca: readCertificates(files.caFile) }),
+    ...(certFile === undefined || keyFile === undefined ? {} : readIdentity(certFile, keyFile)),
+    ...(files.serverName === undefined ? {} : { serverName: files.serverName }),
+    rejectUnauthorized: files.insecure !== true,
+  }
+}
+
+function readIdentity(certFile: string, keyFile: string): { readonly cert: string; readonly key: string } {
+  const cert = readPem(certFile, "CERTIFICATE")
+  const key = readFile(keyFile)
+  let privateKey: KeyObject
+  try {
+    privateKey = createPrivateKey(key)
+  } catch (cause) {
+    throw new TlsFileError(`${keyFile} holds no private key in PEM without a passphrase; check the file`, {
+      cause,
+    })
+  }
+  if (!parseCertificate(cert, certFile).checkPrivateKey(privateKey)) {
+    throw new TlsFileError(`the key in ${keyFile} is not that of the certificate in ${certFile}; name a pair`)
+  }
+  return { cert, key }
+}
+
+function readCertificates(file: string): string {
+  const text = readPem(file, "CERTIFICATE")
+  parseCertificate(text, file)
+  return text
+}
+
+function parseCertificate(text: string, file: string): X509Certificate {
+  try {
+    return new X509Certificate(text)
+  } catch (cause) {
+    throw new TlsFileError(`the certificate in ${file} is damaged; check the file`, { cause })
+  }
+}
+
+function readPem(file: string, label: string): string {
+  const text = readFile(file)
+  if (text.includes(`-----BEGIN ${label}-----`)) return text
+  throw new TlsFileError(`${file} holds no ${label} in PEM; check the file`)
+}
+
+function readFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8")
+  } catch (cause) {
+    const why = codeOf(cause) === "ENOENT" ? "does not exist" : `cannot be read (${codeOf(cause)})`
+    throw new TlsFileError(`${file} ${why}; check its path and its mode`, { cause })
+  }
+}

@@ -1,0 +1,53 @@
+import { chmodSync, lstatSync, unlinkSync } from "node:fs"
+import { ListenError, listenErrorFrom, urlOf } from "./listen-error.ts"
+import { streamSettings } from "./listen-options.ts"
+import type { UnixListenOptions } from "./listen-options.ts"
+import type { Accept, ListenAddress, Listener } from "./socket.ts"
+import { codeOf } from "./system-error.ts"
+import { plainHandlers } from "./tcp.ts"
+
+type UnixAddress = ListenAddress & { readonly scheme: "unix" }
+
+/** The owner of the file may read and write, which is to connect. */
+const ownerAlone = 0o600
+
+/**
+ * Listens at a path. A socket file that a killed process left behind is removed; one that somebody answers is not.
+ *
+ * @throws ListenError
+ */
+export async function listenUnix(
+  address: UnixAddress,
+  accept: Accept,
+  options: UnixListenOptions,
+): Promise<Listener> {
+  try {
+    await removeStaleFile(address)
+    const server = Bun.listen({ unix: address.path, socket: plainHandlers(accept, streamSettings(options)) })
+    chmodSync(address.path, options.mode ?? ownerAlone)
+    return { url: urlOf(address), stop: () => server.stop() }
+  } catch (cause) {
+    throw listenErrorFrom(cause, address)
+  }
+}
+
+async function removeStaleFile(address: UnixAddress): Promise<void> {
+  const found = lstatSync(address.path, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isSocket()) {
+    const why = "what stands there is no socket; remove it, or choose another path"
+    throw new ListenError(`Cannot listen at ${urlOf(address)}: ${why}.`)
+  }
+  if (await isAbandoned(address.path)) unlinkSync(address.path)
+}
+
+/** Only a refusal proves that nobody listens; what else goes wrong shows when we listen ourselves. */
+async function isAbandoned(path: string): Promise<boolean> {
+  try {
+    const probe = await Bun.connect({ unix: path, socket: { data() {} } })
+    probe.terminate()
+    return false
+  } catch (cause) {
+    return codeOf(cause) === "ECONNREFUSED"
+  }
+}

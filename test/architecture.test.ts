@@ -1,0 +1,204 @@
+import { describe, expect, test } from "bun:test"
+import { Glob } from "bun"
+
+/*
+ * The floors of the house, held against the imports. A room may import its own files, what its row names, and nothing
+ * else; type imports count, for they are knowledge too.
+ */
+
+interface Room {
+  readonly floor: number
+  /** Rooms, or single files of rooms, that it may know. */
+  readonly mayImport: readonly string[]
+  /** Packages and built-in modules, with the files that may use them where it is not the whole room. */
+  readonly packages: Readonly<Record<string, "all" | readonly string[]>>
+  /** Said of an import that breaks the rule. */
+  readonly because: string
+}
+
+const rooms = {
+  cli: {
+    floor: 8,
+    mayImport: [
+      "src/server.ts",
+      "src/config",
+      "src/client",
+      "src/protocol",
+      "src/foundation",
+      "src/security/password.ts",
+      "src/storage/open-store.ts",
+      "src/storage/sqlite/worker.ts",
+      "src/transport/connect.ts",
+    ],
+    packages: { commander: "all", picocolors: "all", "node:": "all" },
+    because: "the command line speaks to the server and the client, never to the broker's insides",
+  },
+  "src/server.ts": {
+    floor: 7,
+    mayImport: [
+      "src/watch-broker.ts",
+      "src/config",
+      "src/connection",
+      "src/broker",
+      "src/security",
+      "src/storage",
+      "src/transport",
+      "src/protocol",
+      "src/foundation",
+    ],
+    packages: {},
+    because: "the server builds the house",
+  },
+  "src/watch-broker.ts": {
+    floor: 6,
+    mayImport: ["src/broker", "src/foundation"],
+    packages: {},
+    because: "the log hears of a broker what its hook tells",
+  },
+  "src/connection": {
+    floor: 6,
+    mayImport: [
+      "src/broker",
+      "src/session",
+      "src/security",
+      "src/routing/subscriber.ts",
+      "src/storage/store.ts",
+      "src/protocol",
+      "src/transport/socket.ts",
+      "src/foundation",
+    ],
+    packages: { "node:buffer": "all" },
+    because: "a connection knows sockets and the broker, neither SQL nor who else is routed to",
+  },
+  "src/broker": {
+    floor: 5,
+    mayImport: ["src/session", "src/routing", "src/storage/store.ts", "src/protocol", "src/foundation"],
+    packages: {},
+    because: "the core never learns which doors there are",
+  },
+  "src/session": {
+    floor: 4,
+    mayImport: ["src/routing/subscriber.ts", "src/storage/store.ts", "src/protocol", "src/foundation"],
+    packages: {},
+    because: "a session knows its link and its journal, not the router, not a socket",
+  },
+  "src/security": {
+    floor: 4,
+    mayImport: ["src/storage/store.ts", "src/protocol", "src/foundation"],
+    packages: { "node:": "all" },
+    because: "who you are and what you may do does not depend on sockets or sessions",
+  },
+  "src/routing": {
+    floor: 3,
+    mayImport: ["src/protocol", "src/foundation"],
+    packages: {},
+    because: "a router knows no sessions",
+  },
+  "src/storage": {
+    floor: 3,
+    mayImport: ["src/protocol", "src/foundation"],
+    packages: { "bun:sqlite": ["src/storage/sqlite/database.ts"], "node:": "all" },
+    because: "the store is told, and knows nobody who tells it",
+  },
+  "src/client": {
+    floor: 3,
+    mayImport: ["src/protocol", "src/transport", "src/foundation"],
+    packages: {},
+    because: "the client is a stranger to the broker",
+  },
+  "src/config": {
+    floor: 3,
+    mayImport: ["src/foundation", "src/transport/socket.ts"],
+    packages: { valibot: "all", "node:": "all" },
+    because: "a setting does not know what anyone does with it",
+  },
+  "src/protocol": {
+    floor: 2,
+    mayImport: ["src/foundation"],
+    packages: {},
+    because: "the protocol is words, without sockets, sessions or clocks",
+  },
+  "src/transport": {
+    floor: 2,
+    mayImport: ["src/foundation"],
+    packages: { "node:": "all", bun: "all" },
+    because: "to a transport a byte is a byte",
+  },
+  "src/foundation": { floor: 1, mayImport: [], packages: {}, because: "the foundation stands on nothing" },
+} as const satisfies Record<string, Room>
+
+type RoomName = keyof typeof rooms
+
+const root = new URL("..", import.meta.url).pathname
+
+/** What a source file imports, types included: Bun's own scanner leaves those out, so the text is read. */
+async function importsOf(file: string): Promise<string[]> {
+  const text = await Bun.file(root + file).text()
+  const statements = text.matchAll(
+    /^(?:import|export)\s[^"'`;]*?from\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gms,
+  )
+  return [...statements].flatMap(([, from, dynamic]) => from ?? dynamic ?? [])
+}
+
+function roomOf(file: string): RoomName | undefined {
+  const names = Object.keys(rooms) as RoomName[]
+  return names.find((name) => file === name || file.startsWith(`${name}/`))
+}
+
+function within(file: string, place: string): boolean {
+  return file === place || file.startsWith(`${place}/`)
+}
+
+/** @returns what is wrong with the import, if anything */
+function objection(file: string, specifier: string): string | undefined {
+  const room = roomOf(file)
+  if (room === undefined) return `${file} stands in no room of the table`
+  const { mayImport, packages, because }: Room = rooms[room]
+  if (!specifier.startsWith(".")) {
+    const entry = Object.entries(packages).find(([name]) =>
+      name.endsWith(":") ? specifier.startsWith(name) : specifier === name,
+    )
+    if (entry !== undefined && (entry[1] === "all" || entry[1].includes(file))) return undefined
+    return `${file} uses ${specifier}: ${because}`
+  }
+  const target = new URL(specifier, `file:///${file}`).pathname.slice(1)
+  if (target === "package.json" || within(target, room)) return undefined
+  if (mayImport.some((place) => within(target, place))) return undefined
+  return `${file} reaches ${target}: ${because}`
+}
+
+const files = [...new Glob("{cli,src}/**/*.ts").scanSync({ cwd: root })].toSorted()
+
+describe("the house", () => {
+  test("no file imports what its room may not know", async () => {
+    const objections = await Promise.all(
+      files.map(async (file) => (await importsOf(file)).map((specifier) => objection(file, specifier))),
+    )
+    expect(objections.flat().filter((each) => each !== undefined)).toEqual([])
+  })
+
+  test("imports lead down the floors, so that no circle of rooms can close", () => {
+    const climbs = Object.entries(rooms).flatMap(([name, { floor, mayImport }]) =>
+      mayImport
+        .filter((place) => {
+          const room = roomOf(place)
+          return room !== undefined && rooms[room].floor >= floor
+        })
+        .map((place) => `${name} climbs to ${place}`),
+    )
+    expect(climbs).toEqual([])
+  })
+
+  test("an import that breaks a rule is found, of types and of packages too", () => {
+    expect(objection("src/routing/router.ts", "../session/session.ts")).toBe(
+      "src/routing/router.ts reaches src/session/session.ts: a router knows no sessions",
+    )
+    expect(objection("src/broker/broker.ts", "bun:sqlite")).toContain("uses bun:sqlite")
+    expect(objection("src/storage/sqlite/schema.ts", "bun:sqlite")).toContain("uses bun:sqlite")
+    expect(objection("src/storage/sqlite/database.ts", "bun:sqlite")).toBeUndefined()
+  })
+
+  test("the foundation stays small", () => {
+    expect(files.filter((file) => within(file, "src/foundation")).length).toBeLessThan(10)
+  })
+})

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test"
+import * as v from "valibot"
+import { settingsSchema, type WrittenSettings } from "../../src/config/schema.ts"
+import { defaultDirectory, type Problem, resolveSettings, type Settings } from "../../src/config/settings.ts"
+
+const certificate = { cert_file: "/c", key_file: "/k" }
+
+function resolve(
+  listen: WrittenSettings["listen"],
+  tls: object,
+): { settings: Settings; problems: readonly string[] } {
+  const problems: Problem[] = []
+  const empty = { websocket: {}, storage: {}, security: {}, limits: {}, mqtt: {}, log: {} }
+  const written = v.parse(settingsSchema, { ...empty, listen, tls })
+  const settings = resolveSettings(written, {}, problems)
+  return { settings, problems: problems.map(({ key, what }) => `${key} ${what}`) }
+}
+
+describe("Listeners and their certificates", () => {
+  test("an encrypted address gets the files of [tls]", () => {
+    const { settings, problems } = resolve(["tls://0.0.0.0"], { ...certificate, ca_file: "/ca" })
+    expect(problems).toEqual([])
+    expect(settings.listeners).toEqual([
+      {
+        url: "tls://0.0.0.0:8883",
+        address: { scheme: "tls", host: "0.0.0.0", port: 8883 },
+        loopback: false,
+        tls: { certFile: "/c", keyFile: "/k", caFile: "/ca", requireClientCertificate: false },
+      },
+    ])
+  })
+
+  test("an address may have files of its own", () => {
+    const own = { url: "wss://0.0.0.0", ca_file: "/own", require_client_certificate: true }
+    const { settings } = resolve(["wss://127.0.0.1", own], { ...certificate, crl_file: "/crl" })
+    expect(settings.listeners.map(({ tls }) => tls)).toEqual([
+      { certFile: "/c", keyFile: "/k", crlFile: "/crl", requireClientCertificate: false },
+      { certFile: "/c", keyFile: "/k", crlFile: "/crl", caFile: "/own", requireClientCertificate: true },
+    ])
+  })
+
+  test.each([
+    [["tls://a"], {}, "listen has tls://a, which needs a certificate; set tls.cert_file and tls.key_file"],
+    [
+      ["tls://a"],
+      { ...certificate, require_client_certificate: true },
+      "listen has tls://a, which cannot check client certificates; set tls.ca_file to who signs them",
+    ],
+    [
+      [{ url: "tcp://a", cert_file: "/c" }],
+      {},
+      "listen gives certificates to tcp://a, which is not encrypted; make it tls:// or wss://",
+    ],
+    [
+      ["tcp://a:b"],
+      {},
+      'listen has "tcp://a:b", which has a port that cannot be; choose 0 to 65535, 0 takes a free one',
+    ],
+  ])("%j with %j is refused", (listen, tls, problem) => {
+    expect(resolve(listen, tls).problems).toEqual([problem])
+  })
+})
+
+describe("The data directory", () => {
+  test("of root is where system services keep theirs", () => {
+    expect(defaultDirectory({ HOME: "/root" }, 0)).toBe("/var/lib/bantam")
+  })
+
+  test("of a user is in the user's data directory", () => {
+    expect(defaultDirectory({ HOME: "/home/a" }, 1000)).toBe("/home/a/.local/share/bantam")
+    expect(defaultDirectory({ HOME: "/home/a", XDG_DATA_HOME: "/x" }, 1000)).toBe("/x/bantam")
+    expect(defaultDirectory({ HOME: "/home/a", XDG_DATA_HOME: "x" }, 1000)).toBe(
+      "/home/a/.local/share/bantam",
+    )
+  })
+})

@@ -1,0 +1,214 @@
+import { describe, expect, test } from "bun:test"
+import type { Ticket } from "../../src/storage/store.ts"
+import { GroupCommit, type BatchWriter, type Written } from "../../src/storage/sqlite/group-commit.ts"
+import { HandClock, message, outcome, packetId, queued } from "./samples.ts"
+
+/** Holds each batch until the test says how it went. */
+class HeldWriter implements BatchWriter {
+  readonly batches: { readonly bytes: number; readonly probe: boolean; answer(failure?: string): void }[] = []
+  #arrival = Promise.withResolvers<void>()
+
+  write(packed: Uint8Array<ArrayBuffer>, probe: boolean): Promise<Written> {
+    const { promise, resolve } = Promise.withResolvers<Written>()
+    this.batches.push({
+      bytes: packed.length,
+      probe,
+      answer: (failure) => resolve({ failure, buffer: packed.buffer }),
+    })
+    this.#arrival.resolve()
+    this.#arrival = Promise.withResolvers()
+    return promise
+  }
+
+  /** The nth batch, once it has come. */
+  async batch(number: number) {
+    while (this.batches.length < number) await this.#arrival.promise
+    const batch = this.batches[number - 1]
+    if (batch === undefined) throw new Error("no such batch")
+    return batch
+  }
+}
+
+function setUp(limits = { bytes: 1_000_000, messages: 1000 }) {
+  const writer = new HeldWriter()
+  const clock = new HandClock()
+  const commits = new GroupCommit(writer, clock, limits)
+  const moods: string[] = []
+  commits.onMood((mood) => moods.push(mood))
+  let last = 0
+  const enqueue = (payload = new Uint8Array(10)): { sequence: number; ticket: Ticket | undefined } => {
+    const batch = commits.promising()
+    const sequence = ++last
+    batch?.enqueue(1, queued(sequence, { message: message("", { payload }) }), sequence - 1)
+    return { sequence, ticket: batch && commits.promised(batch) }
+  }
+  const release = () => {
+    const batch = commits.gathering()
+    batch.add({ op: "identifierReleased", session: 1, packetId: packetId(1) })
+    return commits.carried(batch)
+  }
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+  return { writer, clock, commits, moods, enqueue, release, turn }
+}
+
+describe("group commit", () => {
+  test("everything of one turn of the event loop is one batch", async () => {
+    const { writer, enqueue } = setUp()
+    enqueue()
+    await Promise.resolve()
+    enqueue()
+    expect(writer.batches).toHaveLength(0)
+    const batch = await writer.batch(1)
+    expect(batch.bytes).toBeGreaterThan(2 * 10)
+    expect(writer.batches).toHaveLength(1)
+  })
+
+  test("while one batch is written the next gathers, and is written as one", async () => {
+    const { writer, enqueue, turn } = setUp()
+    const first = enqueue().ticket
+    const batch = await writer.batch(1)
+    const second = enqueue().ticket
+    await turn()
+    const third = enqueue().ticket
+    expect(third).toBe(second as Ticket)
+    await turn()
+    expect(writer.batches).toHaveLength(1)
+    batch.answer()
+    expect(await outcome(first)).toBe("committed")
+    expect(second?.state).toBe("pending")
+    ;(await writer.batch(2)).answer()
+    expect(await outcome(second)).toBe("committed")
+  })
+
+  test("what is struck while the writer is busy is done without it", async () => {
+    const { writer, commits, enqueue } = setUp()
+    enqueue()
+    await writer.batch(1)
+    const { sequence, ticket } = enqueue()
+    commits.gathering().remove(1, sequence)
+    expect(await outcome(ticket)).toBe("committed")
+    expect(writer.batches).toHaveLength(1)
+  })
+
+  test("a failed batch fails every promise that waits, and new ones at once", async () => {
+    const { writer, moods, commits, enqueue } = setUp()
+    const first = enqueue().ticket
+    const batch = await writer.batch(1)
+    const second = enqueue().ticket
+    batch.answer("the disk is full")
+    expect(await outcome(first)).toBe("failed")
+    expect(second?.state).toBe("failed")
+    expect(moods).toEqual(["failed"])
+    expect(commits.promising()).toBeUndefined()
+  })
+
+  test("what takes away is carried over, in order, until it can be written", async () => {
+    const { writer, clock, moods, enqueue, release } = setUp()
+    const carried = release()
+    const dropped = enqueue().ticket
+    ;(await writer.batch(1)).answer("the disk is full")
+    expect(await outcome(dropped)).toBe("failed")
+    expect(carried.state).toBe("pending")
+    const later = release()
+    clock.advance(1000)
+    const retry = await writer.batch(2)
+    expect(retry.probe).toBe(true)
+    retry.answer("still full")
+    await Promise.resolve()
+    await Promise.resolve()
+    expect([carried.state, later.state]).toEqual(["pending", "pending"])
+    clock.advance(1000)
+    const last = await writer.batch(3)
+    expect(last.bytes).toBe(2 * (1 + 4 + 4))
+    last.answer()
+    expect(await Promise.all([carried, later].map(outcome))).toEqual(["committed", "committed"])
+    expect(moods).toEqual(["failed", "healthy"])
+    expect(await outcomeOfNext(enqueue, writer, 4)).toBe("committed")
+  })
+
+  test("with nothing to carry it still tries each second whether it can write", async () => {
+    const { writer, clock, moods, enqueue } = setUp()
+    const dropped = enqueue().ticket
+    ;(await writer.batch(1)).answer("the disk is full")
+    await outcome(dropped)
+    clock.advance(999)
+    expect(writer.batches).toHaveLength(1)
+    clock.advance(1)
+    const probe = await writer.batch(2)
+    expect([probe.bytes, probe.probe]).toEqual([0, true])
+    probe.answer()
+    expect(await outcomeOfNext(enqueue, writer, 3)).toBe("committed")
+    expect(moods).toEqual(["failed", "healthy"])
+  })
+
+  test("it is behind when too many messages wait, and healthy again below half", async () => {
+    const { writer, moods, enqueue, turn } = setUp({ bytes: 1_000_000, messages: 4 })
+    for (let count = 0; count < 3; count++) enqueue()
+    const first = await writer.batch(1)
+    enqueue()
+    expect(moods).toEqual([])
+    enqueue()
+    expect(moods).toEqual(["behind"])
+    await turn()
+    enqueue()
+    first.answer()
+    const second = await writer.batch(2)
+    expect(moods).toEqual(["behind"])
+    second.answer()
+    await turn()
+    expect(moods).toEqual(["behind", "healthy"])
+  })
+
+  test("it is behind when too many bytes wait", () => {
+    const { moods, enqueue } = setUp({ bytes: 1000, messages: 100 })
+    enqueue(new Uint8Array(900))
+    enqueue(new Uint8Array(200))
+    expect(moods).toEqual(["behind"])
+  })
+
+  test("a question is asked after the hand-over of what was told before, never in the middle of it", async () => {
+    const { writer, commits, enqueue } = setUp()
+    const order: string[] = []
+    enqueue()
+    commits.afterwards(() => order.push(`asked after ${writer.batches.length}`))
+    enqueue()
+    expect(order).toEqual([])
+    await writer.batch(1)
+    expect(order).toEqual(["asked after 1"])
+  })
+
+  test("closing writes what waits", async () => {
+    const { writer, commits, enqueue } = setUp()
+    enqueue()
+    const first = await writer.batch(1)
+    const waiting = enqueue().ticket
+    const closed = commits.close()
+    first.answer()
+    ;(await writer.batch(2)).answer()
+    expect(await closed).toBe(0)
+    expect(waiting?.state).toBe("committed")
+  })
+
+  test("closing while nothing can be written tells how much is lost", async () => {
+    const { writer, commits, release, turn } = setUp()
+    release()
+    ;(await writer.batch(1)).answer("the disk is full")
+    await turn()
+    const closed = commits.close()
+    ;(await writer.batch(2)).answer("still full")
+    await turn()
+    for (const batch of writer.batches.slice(2)) batch.answer("still full")
+    expect(await closed).toBe(1)
+  })
+})
+
+async function outcomeOfNext(
+  enqueue: () => { ticket: Ticket | undefined },
+  writer: HeldWriter,
+  number: number,
+): Promise<Ticket["state"]> {
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  const { ticket } = enqueue()
+  ;(await writer.batch(number)).answer()
+  return outcome(ticket)
+}

@@ -1,0 +1,274 @@
+import { Database } from "bun:sqlite"
+import { describe, expect, test } from "bun:test"
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { systemClock } from "../../src/foundation/clock.ts"
+import { silentLog } from "../../src/foundation/log.ts"
+import type { ShareName } from "../../src/protocol/topic.ts"
+import { openAccounts, openStore, type StoreSettings } from "../../src/storage/open-store.ts"
+import type { Store, StoredSession } from "../../src/storage/store.ts"
+import {
+  message,
+  outcome,
+  packetId,
+  queued,
+  sessionRecord,
+  subscription,
+  texts,
+  topicFilter,
+  topicName,
+} from "./samples.ts"
+import { describeStore } from "./store-contract.ts"
+import { temporaryDirectories } from "./temporary-directory.ts"
+
+const newDirectory = temporaryDirectories()
+
+async function open(directory: string, settings: Partial<StoreSettings> = {}): Promise<Store> {
+  const opened = await openStore(
+    { kind: "sqlite", directory, durability: "normal", ...settings } as StoreSettings,
+    systemClock,
+    silentLog,
+  )
+  return opened.store
+}
+
+async function sessions(store: Store): Promise<Map<string, StoredSession>> {
+  const all = await Array.fromAsync(store.sessions())
+  return new Map(all.map((session) => [session.record.clientId, session]))
+}
+
+describeStore("the SQLite store", () => open(newDirectory()))
+describeStore("the SQLite store that nobody waits for", () => open(newDirectory(), { durability: "none" }))
+
+describe("a SQLite store that was closed is opened again", () => {
+  test("a session is what it was: record, will, subscriptions and identifiers", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const record = sessionRecord("reader", {
+      username: "ada",
+      expiryIntervalSeconds: 3600,
+      disconnectedAtMs: 1_700_000_000_999,
+      will: { message: message("gone", { qos: 2 }), delaySeconds: 30, messageExpirySeconds: 60 },
+    })
+    const { journal } = store.create(sessionRecord())
+    journal.updated(record)
+    const shared = { shareName: "team" as ShareName, qos: 2, noLocal: true, retainAsPublished: true } as const
+    journal.subscribed(subscription("house/+"))
+    journal.subscribed(subscription("house/+", shared))
+    journal.subscribed(subscription("garden/#"))
+    journal.subscribed(subscription("house/+", { retainHandling: 2, subscriptionIdentifier: 4 }))
+    journal.unsubscribed(topicFilter("garden/#"), undefined)
+    for (const identifier of [7, 8, 9]) journal.identifierKept(packetId(identifier))
+    journal.identifierReleased(packetId(8))
+    store.create(sessionRecord("over")).journal.ended()
+    await store.close()
+
+    const again = await open(directory)
+    const found = await sessions(again)
+    expect([...found.keys()]).toEqual(["reader"])
+    const session = found.get("reader")
+    expect({ ...session?.record, will: undefined } as object).toEqual({ ...record, will: undefined })
+    expect(session?.record.will?.delaySeconds).toBe(30)
+    expect(session?.record.will?.messageExpirySeconds).toBe(60)
+    expect(Buffer.from(session?.record.will?.message.payload ?? []).toString()).toBe("gone")
+    expect(session?.subscriptions).toEqual([
+      subscription("house/+", shared),
+      subscription("house/+", { retainHandling: 2, subscriptionIdentifier: 4 }),
+    ])
+    expect(session?.awaitingRelease).toEqual([packetId(7), packetId(9)])
+    await again.close()
+  })
+
+  test("a queue is counted, and comes back in order with its marks", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const { journal } = store.create(sessionRecord())
+    for (const sequence of [1, 2, 3, 4]) journal.enqueued(queued(sequence, { qos: 2 }))
+    journal.sent(3)
+    await outcome(journal.released(2))
+    journal.removed(1)
+    await store.close()
+
+    const again = await open(directory)
+    const session = (await sessions(again)).get("reader")
+    expect(session?.queuedMessages).toBe(3)
+    expect(session?.queuedBytes).toBe(3 * ("house/door".length + "message 1".length))
+    expect(session?.lastSequence).toBe(4)
+    const recalled = (await session?.journal.queue(0, 9)) ?? []
+    expect(texts(recalled)).toEqual(["message 2", "message 3", "message 4"])
+    expect(recalled.map(({ sentBefore }) => sentBefore)).toEqual([true, true, false])
+    expect(recalled.map(({ released }) => released)).toEqual([true, false, false])
+    await again.close()
+  })
+
+  test("a topic has the retained message it had last, or none", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const retained = (topic: string, text: string) =>
+      message(text, { retain: true, topic: { name: topicName(topic), utf8: Buffer.from(topic) } })
+    store.retain(retained("a", "first"))
+    store.retain(retained("b", "cleared in the same batch"))
+    store.retain(retained("a", "second"))
+    store.unretain(topicName("b"))
+    await outcome(store.retain(retained("c", "cleared later")))
+    store.unretain(topicName("c"))
+    await store.close()
+
+    const again = await open(directory)
+    const all = await Array.fromAsync(again.retained())
+    expect(all.map((one) => [one.topic.name, Buffer.from(one.payload).toString()])).toEqual([["a", "second"]])
+    await again.close()
+  })
+
+  test("thousands of sessions and retained messages come back in pages, each once", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    for (let index = 0; index < 1500; index++) {
+      store.create(sessionRecord(`client-${index}`))
+      const topic = `topic/${index}`
+      store.retain(message("x", { topic: { name: topicName(topic), utf8: Buffer.from(topic) } }))
+    }
+    await store.close()
+    const again = await open(directory)
+    expect((await sessions(again)).size).toBe(1500)
+    const topics = (await Array.fromAsync(again.retained())).map((one) => one.topic.name)
+    expect(new Set(topics).size).toBe(1500)
+    expect(topics).toHaveLength(1500)
+    await again.close()
+  })
+
+  test("a new session never gets the number of an earlier one that still exists", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    store.create(sessionRecord("first"))
+    await store.close()
+    const again = await open(directory)
+    again.create(sessionRecord("second"))
+    await again.close()
+    const last = await open(directory)
+    expect([...(await sessions(last)).keys()]).toEqual(["first", "second"])
+    await last.close()
+  })
+
+  test("a body is gone with the last queue entry that holds it", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const journals = ["a", "b", "c"].map((clientId) => store.create(sessionRecord(clientId)).journal)
+    const shared = message("shared")
+    for (const journal of journals) journal.enqueued(queued(1, { message: shared }))
+    journals[0]?.enqueued(queued(2))
+    await journals[0]?.queue(0, 9)
+    const bodies = () => {
+      using database = new Database(join(directory, "bantam.db"), { readonly: true })
+      return database
+        .query("SELECT (SELECT count(*) FROM message) AS bodies, (SELECT count(*) FROM shared) AS shared")
+        .get()
+    }
+    expect(bodies()).toEqual({ bodies: 2, shared: 1 })
+    journals[0]?.removed(1)
+    journals[1]?.ended()
+    await journals[2]?.queue(0, 9)
+    expect(bodies()).toEqual({ bodies: 2, shared: 0 })
+    journals[2]?.removed(1)
+    journals[0]?.removed(2)
+    await journals[2]?.queue(0, 9)
+    expect(bodies()).toEqual({ bodies: 0, shared: 0 })
+    await store.close()
+  })
+})
+
+describe("a directory belongs to one process that serves it", () => {
+  test("a second store is refused, and told who has it", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    expect(open(directory)).rejects.toThrow(`${directory} is already served by process ${process.pid}`)
+    await store.close()
+    await (await open(directory)).close()
+  })
+
+  test("accounts can be written meanwhile, and are seen at once", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const accounts = openAccounts(directory)
+    await accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
+    expect((await store.accounts.user("ada"))?.passwordHash).toBe("$argon2id$")
+    await store.accounts.removeUser("ada")
+    expect(await accounts.users()).toEqual([])
+    accounts.close()
+    await store.close()
+  })
+
+  test("accounts can be made before the first start", async () => {
+    const directory = newDirectory()
+    const accounts = openAccounts(directory)
+    await accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
+    accounts.close()
+    const store = await open(directory)
+    expect(await store.accounts.users()).toHaveLength(1)
+    await store.close()
+  })
+
+  test("nobody else may look into it", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    await outcome(store.retain(message("secret")))
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    const files = readdirSync(directory).sort()
+    expect(files).toEqual(["bantam.db", "bantam.db-shm", "bantam.db-wal", "bantam.lock"])
+    for (const file of files) expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600)
+    await store.close()
+    expect(existsSync(join(directory, "bantam.db-wal"))).toBe(false)
+  })
+})
+
+describe("a message that is acknowledged while it waits for its batch", () => {
+  test("is struck: nothing is written, and its ticket is done", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const { journal, ticket } = store.create(sessionRecord())
+    await outcome(ticket)
+    const sizeOfLog = () => statSync(join(directory, "bantam.db-wal")).size
+    const before = sizeOfLog()
+    const promise = journal.enqueued(queued(1))
+    journal.sent(1)
+    journal.removed(1)
+    expect(await outcome(promise)).toBe("committed")
+    expect(await journal.queue(0, 9)).toEqual([])
+    expect(sizeOfLog()).toBe(before)
+    await store.close()
+  })
+})
+
+describe("a database that may not grow any further", () => {
+  test("refuses new messages whole, keeps what it has, and takes them again when there is room", async () => {
+    const directory = newDirectory()
+    const store = await open(directory, { maximumBytes: 600_000 })
+    const { journal } = store.create(sessionRecord())
+    const payload = new Uint8Array(200_000)
+    expect(await outcome(journal.enqueued(queued(1, { message: message("", { payload }) })))).toBe(
+      "committed",
+    )
+    const moods: string[] = []
+    const failed = Promise.withResolvers<void>()
+    const healthy = Promise.withResolvers<void>()
+    store.onMood((mood) => {
+      moods.push(mood)
+      if (mood === "failed") failed.resolve()
+      if (mood === "healthy") healthy.resolve()
+    })
+    const tickets = [2, 3, 4].map((sequence) =>
+      journal.enqueued(queued(sequence, { message: message("", { payload: payload.slice() }) })),
+    )
+    expect(await Promise.all(tickets.map(outcome))).toEqual(["failed", "failed", "failed"])
+    await failed.promise
+    expect(journal.enqueued(queued(5))?.state).toBe("failed")
+    expect((await journal.queue(0, 9)).map(({ sequence }) => sequence)).toEqual([1])
+    journal.removed(1)
+    expect(await journal.queue(0, 9)).toEqual([])
+    await healthy.promise
+    expect(moods).toEqual(["failed", "healthy"])
+    expect(await outcome(journal.enqueued(queued(6)))).toBe("committed")
+    expect((await journal.queue(0, 9)).map(({ sequence }) => sequence)).toEqual([6])
+    await store.close()
+  })
+})

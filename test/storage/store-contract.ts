@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { topicOf } from "../../src/protocol/message.ts"
+import type { Store } from "../../src/storage/store.ts"
+import {
+  message,
+  outcome,
+  packetId,
+  queued,
+  sessionRecord,
+  subscription,
+  texts,
+  topicName,
+} from "./samples.ts"
+
+/** What every store keeps, whatever it keeps it in. */
+export function describeStore(name: string, open: () => Promise<Store>): void {
+  describe(`${name} keeps the contract of a store`, () => {
+    let store: Store
+
+    beforeEach(async () => {
+      store = await open()
+    })
+    afterEach(() => store.close())
+
+    test("a new store is healthy, without sessions, retained messages and users", async () => {
+      expect(store.mood).toBe("healthy")
+      expect(await Array.fromAsync(store.sessions())).toEqual([])
+      expect(await Array.fromAsync(store.retained())).toEqual([])
+      expect(await store.accounts.users()).toEqual([])
+    })
+
+    test("every promise is kept", async () => {
+      const { journal, ticket } = store.create(sessionRecord())
+      const tickets = [
+        ticket,
+        journal.subscribed(subscription("house/#")),
+        journal.enqueued(queued(1)),
+        journal.released(1),
+        journal.identifierKept(packetId(9)),
+        journal.identifierReleased(packetId(9)),
+        journal.unsubscribed(subscription("house/#").filter, undefined),
+        journal.updated(sessionRecord("reader", { disconnectedAtMs: 5 })),
+        store.retain(message("open")),
+        store.unretain(topicName("house/door")),
+        journal.ended(),
+      ]
+      expect(new Set(await Promise.all(tickets.map(outcome)))).toEqual(new Set(["committed"]))
+    })
+
+    test("a queue comes back in order, in pages, with what was told a moment ago", async () => {
+      const { journal } = store.create(sessionRecord())
+      for (const sequence of [2, 3, 5, 8]) journal.enqueued(queued(sequence))
+      expect(texts(await journal.queue(0, 2))).toEqual(["message 2", "message 3"])
+      journal.enqueued(queued(13))
+      expect(texts(await journal.queue(3, 10))).toEqual(["message 5", "message 8", "message 13"])
+      expect(await journal.queue(13, 10)).toEqual([])
+    })
+
+    test("a queued message comes back with all that it is", async () => {
+      const { journal } = store.create(sessionRecord())
+      const whole = queued(1, {
+        qos: 2,
+        retain: true,
+        subscriptionIdentifiers: [1, 268_435_455],
+        message: message("", {
+          topic: topicOf(topicName("haus/tür/🚪")),
+          payload: new Uint8Array([0, 255, 128]),
+          qos: 2,
+          retain: true,
+          properties: new Uint8Array([1, 1, 3, 0, 1, 120]),
+          expiresAtMs: 1_700_000_000_123,
+          publisher: { origin: "will", clientId: "", username: undefined },
+          counter: 0xffffffff,
+          hops: 3,
+        }),
+      })
+      journal.enqueued(whole)
+      const [recalled] = await journal.queue(0, 1)
+      expect(recalled?.message.topic.name).toBe(whole.message.topic.name)
+      expect(Buffer.from(recalled?.message.topic.utf8 ?? [])).toEqual(Buffer.from(whole.message.topic.utf8))
+      expect({ ...recalled?.message, topic: undefined } as object).toEqual({
+        ...whole.message,
+        topic: undefined,
+      })
+      expect({ ...recalled, message: undefined } as object).toEqual({
+        ...whole,
+        message: undefined,
+        sentBefore: false,
+        released: false,
+      })
+    })
+
+    test("one message in the queues of two sessions leaves each on its own", async () => {
+      const one = store.create(sessionRecord("one")).journal
+      const other = store.create(sessionRecord("other")).journal
+      const shared = message("for both")
+      one.enqueued(queued(1, { message: shared }))
+      other.enqueued(queued(1, { message: shared, retain: true }))
+      expect(texts(await one.queue(0, 9))).toEqual(["for both"])
+      one.removed(1)
+      expect(texts(await one.queue(0, 9))).toEqual([])
+      expect(texts(await other.queue(0, 9))).toEqual(["for both"])
+      other.removed(1)
+      expect(texts(await other.queue(0, 9))).toEqual([])
+    })
+
+    test("a removed message leaves the queue, whether it was written or not", async () => {
+      const { journal } = store.create(sessionRecord())
+      for (const sequence of [1, 2, 3]) journal.enqueued(queued(sequence))
+      journal.removed(2)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 1", "message 3"])
+      journal.removed(1)
+      journal.enqueued(queued(4))
+      journal.removed(99)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 3", "message 4"])
+    })
+
+    test("a full queue drops its oldest message beyond what the client was sent", async () => {
+      const { journal } = store.create(sessionRecord())
+      for (const sequence of [1, 2, 3, 4]) journal.enqueued(queued(sequence))
+      journal.removedOldest(1)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 1", "message 3", "message 4"])
+      journal.enqueued(queued(5))
+      journal.removedOldest(0)
+      journal.removedOldest(0)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 4", "message 5"])
+      journal.removedOldest(5)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 4", "message 5"])
+    })
+
+    test("what was on the wire goes out again with DUP, the rest does not [3.3.1.1]", async () => {
+      const { journal } = store.create(sessionRecord())
+      journal.enqueued(queued(1))
+      await journal.queue(0, 9)
+      journal.enqueued(queued(2))
+      journal.enqueued(queued(3))
+      journal.sent(2)
+      journal.enqueued(queued(4))
+      const sentBefore = (await journal.queue(0, 9)).map((recalled) => recalled.sentBefore)
+      expect(sentBefore).toEqual([true, true, false, false])
+      journal.sent(3)
+      expect((await journal.queue(2, 9)).map((recalled) => recalled.sentBefore)).toEqual([true, false])
+    })
+
+    test("a message whose PUBREC came has only PUBREL left [4.3.3]", async () => {
+      const { journal } = store.create(sessionRecord())
+      journal.enqueued(queued(1, { qos: 2 }))
+      journal.enqueued(queued(2, { qos: 2 }))
+      journal.released(1)
+      expect((await journal.queue(0, 9)).map((recalled) => recalled.released)).toEqual([true, false])
+    })
+
+    test("nothing remains of a session that has ended", async () => {
+      const { journal } = store.create(sessionRecord())
+      journal.enqueued(queued(1))
+      journal.ended()
+      expect(await journal.queue(0, 9)).toEqual([])
+      const next = store.create(sessionRecord()).journal
+      expect(await next.queue(0, 9)).toEqual([])
+    })
+
+    test("messages of any size come back up to the limit", async () => {
+      const { journal } = store.create(sessionRecord())
+      const payload = new Uint8Array(3_000_000).fill(1)
+      for (const sequence of [1, 2, 3, 4]) {
+        journal.enqueued(queued(sequence, { message: message("", { payload }) }))
+      }
+      const sizes = (await journal.queue(0, 3)).map((recalled) => recalled.message.payload.length)
+      expect(sizes).toEqual([3_000_000, 3_000_000, 3_000_000])
+    })
+
+    test("a user is there as saved last, until removed", async () => {
+      const ada = { name: "ada", passwordHash: "$argon2id$1", createdAtMs: 5 }
+      await store.accounts.saveUser(ada)
+      await store.accounts.saveUser({ ...ada, name: "Öztürk" })
+      await store.accounts.saveUser({ ...ada, passwordHash: "$argon2id$2" })
+      expect(await store.accounts.user("ada")).toEqual({ ...ada, passwordHash: "$argon2id$2" })
+      expect((await store.accounts.users()).map((user) => user.name)).toEqual(["ada", "Öztürk"])
+      expect(await store.accounts.removeUser("ada")).toBe(true)
+      expect(await store.accounts.removeUser("ada")).toBe(false)
+      expect(await store.accounts.user("ada")).toBeUndefined()
+    })
+  })
+}
