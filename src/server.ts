@@ -74,7 +74,11 @@ export async function startServer(settings: Settings, options: ServerOptions): P
       stop: async () => {
         for (const listener of listeners) listener.stop()
         sysTopics.close()
-        await acceptor.close(ReasonCode.serverShuttingDown)
+        await acceptor.close(
+          settings.mqtt.serverReference === undefined
+            ? ReasonCode.serverShuttingDown
+            : ReasonCode.useAnotherServer,
+        )
         surroundings.broker.close()
         await store.close()
       },
@@ -142,6 +146,7 @@ async function furnish(
       sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
       messageExpiryMaximumSeconds: mqtt.messageExpiryMaximumSeconds,
       responseInformation: mqtt.responseInformation ?? "",
+      serverReference: mqtt.serverReference ?? "",
     },
     topicLimits,
     publishReader: new PublishReader(new TopicTable(topicLimits), limits.userPropertiesPerPacket),

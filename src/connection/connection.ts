@@ -1,22 +1,20 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
-import { encodePacket, acknowledgementLength, writeAcknowledgement } from "../protocol/encoder.ts"
+import { encodePacket } from "../protocol/encoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
-import type { Connect, Disconnect, Packet, PacketId, ProtocolVersion, Qos } from "../protocol/packet.ts"
+import type { Connack, Connect, Disconnect, Packet, PacketId, ProtocolVersion } from "../protocol/packet.ts"
 import { noProperties } from "../protocol/properties.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
-import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/publish-codec.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
-import type { Link, LinkOutcome } from "../session/link.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { AckQueue } from "./ack-queue.ts"
+import { ClientLink } from "./client-link.ts"
 import { connackFor, type Door, type Welcome, welcome } from "./connect.ts"
 import { Publishing } from "./publish.ts"
 import { Subscribing } from "./subscribe.ts"
-import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
+import type { ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
-import { OutboundAliases } from "./topic-aliases.ts"
 
 type State =
   | { readonly at: "awaiting-connect"; readonly deadlineMs: number }
@@ -30,10 +28,10 @@ interface Online {
   readonly at: "online"
   readonly session: Session
   readonly terms: Terms
+  readonly link: ClientLink
   readonly acks: AckQueue
   readonly publishing: Publishing
   readonly subscribing: Subscribing
-  readonly aliases: OutboundAliases | undefined
 }
 
 /** How long a peer may take to read our last words. */
@@ -43,7 +41,7 @@ const farewellMs = 5_000
  * One Network Connection: it reads packets for as long as its state allows them, writes what its session sends, and
  * is the one place where a broken rule turns into an answer and an end.
  */
-export class Connection implements SocketOwner, Link, Peer {
+export class Connection implements SocketOwner {
   readonly #surroundings: ConnectionSurroundings
   readonly #socket: Socket
   readonly #door: Door
@@ -69,12 +67,10 @@ export class Connection implements SocketOwner, Link, Peer {
     }
   }
 
-  get takesMore(): boolean {
-    return this.#socket.output.writable
-  }
-
-  get receiveMaximum(): number {
-    return this.#state.at === "online" ? this.#state.terms.receiveMaximum : 0
+  /** The server ends it: says why, as far as the version allows, and closes. */
+  close(reasonCode: ReasonCode): void {
+    if (this.#state.at === "online") this.#part(reasonCode)
+    else this.#end(false, undefined, describeReasonCode(reasonCode))
   }
 
   // --- what the socket tells it ---
@@ -116,7 +112,7 @@ export class Connection implements SocketOwner, Link, Peer {
         if (nowMs >= state.deadlineMs) this.#refuse(undefined, "no CONNECT in time")
         return
       case "online":
-        if (nowMs - this.#heardMs > state.terms.silenceLimitMs) this.close(ReasonCode.keepAliveTimeout)
+        if (nowMs - this.#heardMs > state.terms.silenceLimitMs) this.#part(ReasonCode.keepAliveTimeout)
         return
       case "closed":
         if (nowMs >= state.deadlineMs) this.#socket.terminate()
@@ -125,101 +121,6 @@ export class Connection implements SocketOwner, Link, Peer {
         return
       default:
         unreachable(state)
-    }
-  }
-
-  // --- what its session asks of it ---
-
-  publish(
-    publish: SharedPublish,
-    qos: Qos,
-    retain: boolean,
-    dup: boolean,
-    packetId: PacketId | undefined,
-    subscriptionIdentifiers: readonly number[],
-  ): LinkOutcome {
-    const state = this.#state
-    // A connection that is being closed in the middle of a fan-out takes nothing more.
-    if (state.at !== "online") return "not-authorized"
-    const { clock, counters, authorization } = this.#surroundings
-    const { message } = publish
-    if (!authorization.mayRead(state.terms.principal, message.topic.name)) return "not-authorized"
-    const { output } = this.#socket
-    const firstByte = publishFirstByte(qos, retain, dup)
-    const identifier = packetId ?? 0
-    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
-    const { terms, aliases } = state
-    let written: number
-    if (aliases === undefined && (subscriptionIdentifiers.length === 0 || terms.version !== 5)) {
-      written = appendShared(output, publish, terms, firstByte, identifier, nowMs)
-    } else {
-      const topic = message.topic.name
-      const known = aliases?.find(topic) ?? 0
-      const alias = known === 0 ? (aliases?.free ?? 0) : known
-      const withTopic = known === 0
-      // prettier-ignore
-      written = appendOwn(
-        output, publish, terms, firstByte, identifier, nowMs, alias, withTopic, subscriptionIdentifiers,
-      )
-      if (written > 0 && withTopic && alias !== 0) aliases?.settle(topic)
-    }
-    if (written === 0) return "too-large"
-    counters.packetsSent += 1
-    counters.publishesSent += 1
-    counters.publishBytesSent += message.payload.length
-    counters.bytesSent += written
-    return "sent"
-  }
-
-  pubrel(packetId: PacketId): void {
-    this.acknowledge("pubrel", packetId, ReasonCode.success)
-  }
-
-  close(reasonCode: ReasonCode): void {
-    const state = this.#state
-    if (state.at === "online" && state.terms.version === 5) {
-      this.send({ type: "disconnect", reasonCode, properties: noProperties })
-    }
-    this.#end(true, undefined, describeReasonCode(reasonCode))
-  }
-
-  // --- what its parts ask of it ---
-
-  acknowledge(
-    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
-    packetId: PacketId,
-    reasonCode: ReasonCode,
-  ): void {
-    const state = this.#state
-    if (state.at !== "online") return
-    if (reasonCode !== ReasonCode.success && state.terms.version === 5) {
-      this.send({ type, packetId, reasonCode, properties: noProperties })
-      return
-    }
-    const { output } = this.#socket
-    const at = output.reserve(acknowledgementLength)
-    writeAcknowledgement(output.bytes, at, type, packetId)
-    this.#surroundings.counters.packetsSent += 1
-    this.#surroundings.counters.bytesSent += acknowledgementLength
-  }
-
-  send(packet: Packet): void {
-    const bytes = encodePacket(packet, this.#version)
-    const limit = this.#state.at === "online" ? this.#state.terms.maximumPacketBytes : bytes.length
-    if (bytes.length > limit) return
-    this.#socket.output.append(bytes)
-    this.#surroundings.counters.packetsSent += 1
-    this.#surroundings.counters.bytesSent += bytes.length
-  }
-
-  get #version(): ProtocolVersion {
-    switch (this.#state.at) {
-      case "online":
-        return this.#state.terms.version
-      case "welcoming":
-        return this.#state.connect.version
-      default:
-        return 4
     }
   }
 
@@ -234,7 +135,7 @@ export class Connection implements SocketOwner, Link, Peer {
           code: describeReasonCode(error.reasonCode),
           detail: error.message,
         })
-        this.#disconnect(error)
+        this.#part(error.reasonCode, error.message)
       } else {
         this.#refuse(error.reasonCode, error.message)
       }
@@ -244,8 +145,7 @@ export class Connection implements SocketOwner, Link, Peer {
       address: this.#door.remoteAddress,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
-    this.close(ReasonCode.unspecifiedError)
-    this.#end(true, undefined, "internal error")
+    this.#part(ReasonCode.unspecifiedError)
   }
 
   #readFrames(): void {
@@ -319,7 +219,7 @@ export class Connection implements SocketOwner, Link, Peer {
       case "unsubscribe":
         return state.subscribing.unsubscribe(packet)
       case "pingreq":
-        return this.send({ type: "pingresp" })
+        return state.link.send({ type: "pingresp" })
       case "disconnect":
         return this.#farewell(state, packet)
       case "connect":
@@ -375,16 +275,17 @@ export class Connection implements SocketOwner, Link, Peer {
       return
     }
     const { terms } = agreed
-    this.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
+    const link = new ClientLink(this.#surroundings, this.#socket.output, terms, (why) => this.#part(why))
+    link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
     const acks = new AckQueue()
     this.#state = {
       at: "online",
       session,
       terms,
+      link,
       acks,
-      publishing: new Publishing(this.#surroundings, this, session, terms, acks),
-      subscribing: new Subscribing(this.#surroundings, this, session, terms, acks),
-      aliases: terms.topicAliasMaximum > 0 ? new OutboundAliases(terms.topicAliasMaximum) : undefined,
+      publishing: new Publishing(this.#surroundings, link, session, terms, acks),
+      subscribing: new Subscribing(this.#surroundings, link, session, acks, terms.principal, terms.bridge),
     }
     this.#frames.maximumBytes = limits.packetBytes
     counters.connectionsAccepted += 1
@@ -398,7 +299,7 @@ export class Connection implements SocketOwner, Link, Peer {
       version: versionNames[terms.version],
       sessionPresent,
     })
-    session.attach(this)
+    session.attach(link)
     this.#socket.resume()
     this.#readFrames()
   }
@@ -408,9 +309,7 @@ export class Connection implements SocketOwner, Link, Peer {
   /** @param reasonCode undefined: the connection is closed without a word, as to whoever never sent CONNECT */
   #refuse(reasonCode: ReasonCode | undefined, why: string, clientId = ""): void {
     if (this.#state.at === "closed") return
-    if (reasonCode !== undefined) {
-      this.send({ type: "connack", sessionPresent: false, reasonCode, properties: noProperties })
-    }
+    if (reasonCode !== undefined) this.#sendRefusal(reasonCode, why)
     this.#surroundings.broker.hook.tell({
       kind: "client-refused",
       clientId,
@@ -420,11 +319,24 @@ export class Connection implements SocketOwner, Link, Peer {
     this.#end(false, undefined, why)
   }
 
-  /** Tells a version 5 client which rule it broke [4.13.1], and closes. */
-  #disconnect({ reasonCode, message }: ProtocolError): void {
-    if (this.#state.at === "online" && this.#state.terms.version === 5) {
-      const properties = this.#state.terms.wantsProblemInformation ? { reasonString: message } : noProperties
-      this.send({ type: "disconnect", reasonCode, properties })
+  /** In the version of the client, as far as that is known yet. */
+  #sendRefusal(reasonCode: ReasonCode, why: string): void {
+    const connect = this.#state.at === "welcoming" ? this.#state.connect : undefined
+    const properties =
+      connect?.properties.requestProblemInformation === false ? noProperties : { reasonString: why }
+    const connack: Connack = { type: "connack", sessionPresent: false, reasonCode, properties }
+    this.#socket.output.append(encodePacket(connack, connect?.version ?? 4))
+    this.#surroundings.counters.packetsSent += 1
+  }
+
+  /** Tells a version 5 client why [4.13.1], and closes. */
+  #part(reasonCode: ReasonCode, detail = describeReasonCode(reasonCode)): void {
+    const state = this.#state
+    if (state.at === "online" && state.terms.version === 5) {
+      const { serverReference } = this.#surroundings.limits
+      const elsewhere = reasonCode === ReasonCode.useAnotherServer && serverReference !== ""
+      const properties = { ...state.link.explained(detail), ...(elsewhere && { serverReference }) }
+      state.link.send({ type: "disconnect", reasonCode, properties })
     }
     this.#end(true, undefined, describeReasonCode(reasonCode))
   }
@@ -452,6 +364,7 @@ export class Connection implements SocketOwner, Link, Peer {
     this.#state = { at: "closed", deadlineMs: this.#surroundings.clock.now() + farewellMs }
     this.#socket.end()
     if (state.at !== "online") return
+    state.link.end()
     state.acks.close()
     state.subscribing.close()
     const { broker, counters } = this.#surroundings

@@ -9,9 +9,9 @@ import type { Ticket } from "../foundation/ticket.ts"
 import { Fifo } from "../foundation/fifo.ts"
 import type { Subscription } from "../routing/subscriber.ts"
 import type { Session } from "../session/session.ts"
+import type { Principal } from "../security/authentication.ts"
 import type { AckQueue } from "./ack-queue.ts"
 import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
-import type { Terms } from "./terms.ts"
 
 /** How many retained messages go out before other connections have their turn. */
 const retainedSlice = 500
@@ -32,28 +32,33 @@ export class Subscribing {
   readonly #surroundings: ConnectionSurroundings
   readonly #peer: Peer
   readonly #session: Session
-  readonly #terms: Terms
   readonly #acks: AckQueue
+  readonly #principal: Principal
+  readonly #bridge: boolean
   readonly #retained = new Fifo<RetainedDelivery>()
   #delivering = false
   #over = false
 
+  /** @param bridge it speaks as a bridge does: messages keep RETAIN, and none of its own come back */
   constructor(
     surroundings: ConnectionSurroundings,
     peer: Peer,
     session: Session,
-    terms: Terms,
     acks: AckQueue,
+    principal: Principal,
+    bridge: boolean,
   ) {
     this.#surroundings = surroundings
     this.#peer = peer
     this.#session = session
-    this.#terms = terms
     this.#acks = acks
+    this.#principal = principal
+    this.#bridge = bridge
   }
 
   /** @throws ProtocolError for what ends the connection */
   subscribe(packet: Subscribe): void {
+    this.#checkLength(packet.requests.length)
     const [identifier] = packet.properties.subscriptionIdentifiers ?? []
     const outcomes = packet.requests.map((request) => this.#grant(request, identifier))
     // The tickets of one turn are one and the same, unless the store refuses.
@@ -68,6 +73,7 @@ export class Subscribing {
   }
 
   unsubscribe(packet: Unsubscribe): void {
+    this.#checkLength(packet.filters.length)
     const { broker, topicLimits } = this.#surroundings
     let ticket: Ticket | undefined
     const reasonCodes = packet.filters.map((text) => {
@@ -119,6 +125,11 @@ export class Subscribing {
     this.#retained.clear()
   }
 
+  #checkLength(filters: number): void {
+    if (filters <= this.#surroundings.limits.subscriptionsPerPacket) return
+    throw new ProtocolError(ReasonCode.quotaExceeded, `${filters} topic filters in one packet`)
+  }
+
   #grant(request: SubscribeRequest, identifier: number | undefined): Granted | ReasonCode {
     const parsed = parseSubscriptionFilter(request.filter, this.#surroundings.topicLimits)
     if (parsed === undefined) return ReasonCode.topicFilterInvalid
@@ -134,8 +145,8 @@ export class Subscribing {
       shareName: parsed.shareName,
       qos: Math.min(request.qos, limits.maximumQos) as Qos,
       // A bridge wants no echo of its own, which before MQTT 5 it had no other way to say.
-      noLocal: request.noLocal || (this.#terms.bridge && parsed.shareName === undefined),
-      retainAsPublished: request.retainAsPublished || this.#terms.bridge,
+      noLocal: request.noLocal || (this.#bridge && parsed.shareName === undefined),
+      retainAsPublished: request.retainAsPublished || this.#bridge,
       retainHandling: request.retainHandling,
       subscriptionIdentifiers: identifier === undefined ? [] : [identifier],
     }
@@ -152,7 +163,7 @@ export class Subscribing {
       return ReasonCode.wildcardSubscriptionsNotSupported
     }
     // What may be read is decided by the filter itself: the share name in front of it gives no right.
-    if (!authorization.maySubscribe(this.#terms.principal, filter)) return ReasonCode.notAuthorized
+    if (!authorization.maySubscribe(this.#principal, filter)) return ReasonCode.notAuthorized
     const { subscriptions } = this.#session
     if (subscriptions.size >= limits.subscriptionsPerClient && !subscriptions.has(text)) {
       return ReasonCode.quotaExceeded

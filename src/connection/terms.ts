@@ -37,6 +37,7 @@ export interface ConnectionLimits {
   readonly topicAliases: number
   readonly topicAliasesOut: number
   readonly subscriptionsPerClient: number
+  readonly subscriptionsPerPacket: number
   readonly userPropertiesPerPacket: number
   readonly maximumQos: 0 | 1 | 2
   readonly retainAvailable: boolean
@@ -49,4 +50,6 @@ export interface ConnectionLimits {
   readonly messageExpiryMaximumSeconds: number
   /** Empty: none [3.2.2.3.15]. */
   readonly responseInformation: string
+  /** Where clients are sent when they are told to use another server; empty: nowhere [3.14.2.2.5]. */
+  readonly serverReference: string
 }

@@ -1,8 +1,7 @@
-import { existsSync, renameSync } from "node:fs"
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, renameSync } from "node:fs"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
-import { openBare, isDamage, type Database } from "./database.ts"
+import { isDamage, openBare, openFile, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
-import { openFile } from "./database.ts"
 import { isIntact, MessageReader } from "./records.ts"
 
 /** How many rows of each table were saved, and where the damaged file is kept. */
@@ -37,6 +36,7 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
   for (const suffix of ["-wal", "-shm", ""]) {
     if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
   }
+  if (existsSync(damagedFile)) padToItsLength(damagedFile)
   createDatabase(file)
   const fresh = openFile(file, "full")
   const damaged = existsSync(damagedFile) ? openBare(damagedFile) : undefined
@@ -46,6 +46,25 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
     damaged?.close()
     fresh.close()
   }
+}
+
+/** SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros. */
+function padToItsLength(file: string): void {
+  const descriptor = openSync(file, "r+")
+  try {
+    const head = Buffer.alloc(32)
+    if (readSync(descriptor, head, 0, 32, 0) < 32) return
+    // Bytes 16 and 28 of the file: size of a page, where 1 stands for 65,536, and number of pages.
+    const pageSize = head.readUInt16BE(16) === 1 ? 65_536 : head.readUInt16BE(16)
+    const length = pageSize * head.readUInt32BE(28)
+    if (fstatSync(descriptor).size < length && isDatabase(head)) ftruncateSync(descriptor, length)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function isDatabase(head: Buffer): boolean {
+  return head.subarray(0, 16).toString("latin1") === "SQLite format 3\0"
 }
 
 type Row = Record<string, string | number | Uint8Array | null>

@@ -1,0 +1,144 @@
+import { acknowledgementLength, encodePacket, writeAcknowledgement } from "../protocol/encoder.ts"
+import type { Packet, PacketId, Qos } from "../protocol/packet.ts"
+import { noProperties } from "../protocol/properties.ts"
+import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/publish-codec.ts"
+import { describeReasonCode, isError, ReasonCode } from "../protocol/reason-code.ts"
+import type { Link, LinkOutcome } from "../session/link.ts"
+import type { WriteBuffer } from "../transport/write-buffer.ts"
+import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
+import type { Terms } from "./terms.ts"
+import { OutboundAliases } from "./topic-aliases.ts"
+
+/** All that is sent to a client from its CONNACK on: the words of its session and those of its connection. */
+export class ClientLink implements Link, Peer {
+  readonly #surroundings: ConnectionSurroundings
+  readonly #output: WriteBuffer
+  readonly #terms: Terms
+  readonly #part: (reasonCode: ReasonCode) => void
+  readonly #aliases: OutboundAliases | undefined
+  #over = false
+
+  /** @param part says goodbye and closes the connection */
+  constructor(
+    surroundings: ConnectionSurroundings,
+    output: WriteBuffer,
+    terms: Terms,
+    part: (reasonCode: ReasonCode) => void,
+  ) {
+    this.#surroundings = surroundings
+    this.#output = output
+    this.#terms = terms
+    this.#part = part
+    this.#aliases = terms.topicAliasMaximum > 0 ? new OutboundAliases(terms.topicAliasMaximum) : undefined
+  }
+
+  get takesMore(): boolean {
+    return this.#output.writable && !this.#over
+  }
+
+  get receiveMaximum(): number {
+    return this.#terms.receiveMaximum
+  }
+
+  publish(
+    publish: SharedPublish,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: PacketId | undefined,
+    subscriptionIdentifiers: readonly number[],
+  ): LinkOutcome {
+    const { message } = publish
+    const { clock, counters, authorization } = this.#surroundings
+    if (!authorization.mayRead(this.#terms.principal, message.topic.name)) return "not-authorized"
+    const firstByte = publishFirstByte(qos, retain, dup)
+    const identifier = packetId ?? 0
+    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
+    const isShared =
+      this.#aliases === undefined && (subscriptionIdentifiers.length === 0 || this.#terms.version !== 5)
+    const written = isShared
+      ? appendShared(this.#output, publish, this.#terms, firstByte, identifier, nowMs)
+      : this.#appendOwn(publish, firstByte, identifier, nowMs, subscriptionIdentifiers)
+    if (written === 0) return "too-large"
+    counters.packetsSent += 1
+    counters.publishesSent += 1
+    counters.publishBytesSent += message.payload.length
+    counters.bytesSent += written
+    return "sent"
+  }
+
+  pubrel(packetId: PacketId): void {
+    this.acknowledge("pubrel", packetId, ReasonCode.success)
+  }
+
+  close(reasonCode: ReasonCode): void {
+    this.#part(reasonCode)
+  }
+
+  acknowledge(
+    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+    packetId: PacketId,
+    reasonCode: ReasonCode,
+  ): void {
+    if (this.#over) return
+    if (reasonCode !== ReasonCode.success && this.#terms.version === 5) {
+      const properties = isError(reasonCode) ? this.explained(describeReasonCode(reasonCode)) : noProperties
+      this.send({ type, packetId, reasonCode, properties })
+      return
+    }
+    const at = this.#output.reserve(acknowledgementLength)
+    writeAcknowledgement(this.#output.bytes, at, type, packetId)
+    this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += acknowledgementLength
+  }
+
+  send(packet: Packet): void {
+    if (this.#over) return
+    const { version, maximumPacketBytes } = this.#terms
+    let bytes = encodePacket(packet, version)
+    if (bytes.length > maximumPacketBytes && "properties" in packet) {
+      // An answer matters more than the words that go with it [MQTT-3.4.2-2].
+      bytes = encodePacket({ ...packet, properties: noProperties }, version)
+    }
+    if (bytes.length > maximumPacketBytes) return
+    this.#output.append(bytes)
+    this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += bytes.length
+  }
+
+  /** A reason string, unless the client wants none [3.1.2.11.7]. */
+  explained(reasonString: string): { readonly reasonString?: string } {
+    return this.#terms.wantsProblemInformation ? { reasonString } : noProperties
+  }
+
+  /** Nothing more is sent: a fan-out may still hold this link while its connection ends. */
+  end(): void {
+    this.#over = true
+  }
+
+  #appendOwn(
+    publish: SharedPublish,
+    firstByte: number,
+    identifier: number,
+    nowMs: number,
+    subscriptionIdentifiers: readonly number[],
+  ): number {
+    const topic = publish.message.topic.name
+    const known = this.#aliases?.find(topic) ?? 0
+    const alias = known === 0 ? (this.#aliases?.free ?? 0) : known
+    const withTopic = known === 0
+    const written = appendOwn(
+      this.#output,
+      publish,
+      this.#terms,
+      firstByte,
+      identifier,
+      nowMs,
+      alias,
+      withTopic,
+      subscriptionIdentifiers,
+    )
+    if (written > 0 && withTopic && alias !== 0) this.#aliases?.settle(topic)
+    return written
+  }
+}
