@@ -50,6 +50,8 @@ export class Connection implements SocketOwner {
   #state: State
   #heardMs: number
   #reading: "reading" | "paused" = "reading"
+  /** What the first packet says it is written in, should the rest of it be unreadable. */
+  #spoken: ProtocolVersion | undefined
 
   /** @param gone called when the socket is closed and nothing more can come */
   constructor(surroundings: ConnectionSurroundings, socket: Socket, door: Door, gone: () => void) {
@@ -137,7 +139,9 @@ export class Connection implements SocketOwner {
         })
         this.#part(error.reasonCode, error.message)
       } else {
-        this.#refuse(error.reasonCode, error.message)
+        // Before MQTT 5 what is no CONNECT gets no CONNACK [3.1.1: MQTT-3.1.4-1], unless it is one of a version we lack.
+        const isAnswered = this.#spoken === 5 || error.reasonCode === ReasonCode.unsupportedProtocolVersion
+        this.#refuse(isAnswered ? error.reasonCode : undefined, error.message)
       }
       return
     }
@@ -166,6 +170,7 @@ export class Connection implements SocketOwner {
     const { firstByte, bytes, bodyStart, bodyEnd } = frames
     const state = this.#state
     if (state.at !== "online") {
+      this.#spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
       this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
       return
     }
@@ -325,7 +330,7 @@ export class Connection implements SocketOwner {
     const properties =
       connect?.properties.requestProblemInformation === false ? noProperties : { reasonString: why }
     const connack: Connack = { type: "connack", sessionPresent: false, reasonCode, properties }
-    this.#socket.output.append(encodePacket(connack, connect?.version ?? 4))
+    this.#socket.output.append(encodePacket(connack, connect?.version ?? this.#spoken ?? 4))
     this.#surroundings.counters.packetsSent += 1
   }
 
@@ -407,3 +412,11 @@ export class Connection implements SocketOwner {
 }
 
 const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<ProtocolVersion, string>
+
+const names5 = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5]
+
+/** @returns 5 when a CONNECT begins as one of MQTT 5.0, whatever is wrong with the rest of it */
+function namedVersion(firstByte: number, bytes: Uint8Array, start: number, end: number): 5 | undefined {
+  if (firstByte >> 4 !== 1 || end - start < names5.length) return undefined
+  return names5.every((byte, index) => bytes[start + index] === byte) ? 5 : undefined
+}

@@ -220,16 +220,16 @@ export class Conversation implements TicketWaiter {
     if (this.#paging || journal === undefined) return
     this.#paging = true
     const askedUpTo = this.#owner.lastSequence
-    journal.queue(this.#pagedUpTo, pageSize).then(
-      (page) => {
+    journal
+      .queue(this.#pagedUpTo, pageSize)
+      .then((page) => {
         this.#paging = false
         if (!this.#over) this.#recall(page, askedUpTo)
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#paging = false
         if (!this.#over) this.#owner.failed(error)
-      },
-    )
+      })
   }
 
   #recall(page: readonly RecalledMessage[], askedUpTo: Sequence): void {

@@ -88,7 +88,10 @@ class MemoryJournal implements SessionJournal {
     for (const [sequence, { queued, released }] of this.#entries) {
       if (sequence <= after) continue
       if (recalled.length >= limit) break
-      recalled.push({ ...queued, sentBefore: sequence <= this.#sentUpTo, released })
+      // Field by field: whoever queued it may keep the message behind a getter, which a spread would not take along.
+      const { message, qos, retain, subscriptionIdentifiers } = queued
+      const sentBefore = sequence <= this.#sentUpTo
+      recalled.push({ sequence, message, qos, retain, subscriptionIdentifiers, sentBefore, released })
     }
     return recalled
   }

@@ -108,7 +108,8 @@ export interface SessionJournal {
    * Reads the queue in order of sequence, all that was told before this call included.
    *
    * @param after reads only what is beyond it; 0 reads from the start
-   * @param limit at most so many
+   * @param limit at most so many; fewer come only where the queue ends
+   * @throws StoreError it cannot be read
    */
   queue(after: Sequence, limit: number): Promise<readonly RecalledMessage[]>
 }
@@ -140,10 +141,13 @@ export interface Store {
   /** Called on each change of mood, with what is wrong in the case of `failed`. */
   onMood(listener: (mood: StoreMood, why: string) => void): void
   readonly mood: StoreMood
-  /** Everything at rest, read once at start, before anything is told. */
+  /** Everything at rest, read once at start, before anything is told. @throws StoreError it cannot be read */
   sessions(): AsyncIterable<StoredSession>
   retained(): AsyncIterable<Message>
-  /** Opens the line of a new session and writes its record, its ticket being due before CONNACK. */
+  /**
+   * Opens the line of a new session and writes its record, its ticket being due before CONNACK. Should that fail,
+   * so will every promise to this journal: make another one.
+   */
   create(record: SessionRecord): { readonly journal: SessionJournal; readonly ticket: Ticket | undefined }
   /** The message becomes its topic's retained message. */
   retain(message: Message): Ticket | undefined

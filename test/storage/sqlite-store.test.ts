@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { chmodSync, existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import { silentLog } from "../../src/foundation/log.ts"
@@ -213,11 +213,40 @@ describe("a directory belongs to one process that serves it", () => {
     const store = await open(directory)
     await outcome(store.retain(message("secret")))
     expect(statSync(directory).mode & 0o777).toBe(0o700)
-    const files = readdirSync(directory).sort()
+    const files = readdirSync(directory).toSorted()
     expect(files).toEqual(["bantam.db", "bantam.db-shm", "bantam.db-wal", "bantam.lock"])
     for (const file of files) expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600)
     await store.close()
     expect(existsSync(join(directory, "bantam.db-wal"))).toBe(false)
+    chmodSync(join(directory, "bantam.db"), 0o644)
+    await (await open(directory)).close()
+    expect(statSync(join(directory, "bantam.db")).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe("a session that could not be created", () => {
+  test("promises nothing, and leaves nothing behind", async () => {
+    const directory = newDirectory()
+    const store = await open(directory, { maximumBytes: 400_000 })
+    const will = {
+      message: message("", { payload: new Uint8Array(600_000) }),
+      delaySeconds: 0,
+      messageExpirySeconds: 0,
+    }
+    const healthy = Promise.withResolvers<void>()
+    store.onMood((mood) => mood === "healthy" && healthy.resolve())
+    const { journal, ticket } = store.create(sessionRecord("reader", { will }))
+    expect(await outcome(ticket)).toBe("failed")
+    await healthy.promise
+    expect(journal.enqueued(queued(1))?.state).toBe("failed")
+    expect(journal.subscribed(subscription("#"))?.state).toBe("failed")
+    journal.sent(1)
+    journal.removed(1)
+    expect(await outcome(journal.ended())).toBe("committed")
+    expect(await journal.queue(0, 9)).toEqual([])
+    expect(await outcome(store.create(sessionRecord()).ticket)).toBe("committed")
+    expect((await sessions(store)).size).toBe(1)
+    await store.close()
   })
 })
 
@@ -269,6 +298,8 @@ describe("a database that may not grow any further", () => {
     expect(moods).toEqual(["failed", "healthy"])
     expect(await outcome(journal.enqueued(queued(6)))).toBe("committed")
     expect((await journal.queue(0, 9)).map(({ sequence }) => sequence)).toEqual([6])
+    using database = new Database(join(directory, "bantam.db"), { readonly: true })
+    expect(database.query("SELECT * FROM probe").all()).toEqual([])
     await store.close()
   })
 })

@@ -75,7 +75,7 @@ export const uponFailure = {
   retained: "dropped",
   ended: "carried over",
   unsubscribed: "carried over",
-  identifierReleased: "dropped",
+  identifierReleased: "carried over",
   progressed: "carried over",
 } as const satisfies Record<Operation["op"], "dropped" | "carried over">
 

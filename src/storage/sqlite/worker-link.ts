@@ -27,7 +27,7 @@ export class WorkerLink implements BatchWriter {
   readonly #exited = Promise.withResolvers<void>()
   #lastQuestion = 0
   #written: ((written: Written) => void) | undefined
-  #damagedRecords = 0
+  #troubles = 0
   /** Why no answer will come any more. */
   #ended: string | undefined
 
@@ -120,8 +120,8 @@ export class WorkerLink implements BatchWriter {
   }
 
   #trouble(sentence: string, what: string): void {
-    this.#damagedRecords += 1
-    this.#log.error(sentence, { what, soFar: this.#damagedRecords })
+    this.#troubles += 1
+    this.#log.error(sentence, { what, soFar: this.#troubles })
   }
 
   #end(why: string): void {

@@ -18,7 +18,8 @@ const checkpointPages = 1000
 
 /**
  * Whether this thread was started to be the storage worker. In the compiled program every thread begins with the
- * program's own entry, so that asks first of all and calls `runStorageWorker` instead of reading the command line.
+ * program's own entry, so that asks first of all, and then calls `runStorageWorker` instead of reading the command line.
+ * Run from its sources, the worker begins in worker-entry.ts.
  */
 export function isStorageWorker(): boolean {
   return !isMainThread && (workerData as { role?: unknown } | null)?.role === storageWorkerRole
@@ -88,7 +89,12 @@ class StorageWorker {
   }
 
   close(): void {
-    closeHead(this.#database)
+    try {
+      closeHead(this.#database)
+    } catch (error) {
+      const sentence = "the head record could not be written, so the next start cannot compare with it"
+      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+    }
     this.#database.close()
     this.#lock.release()
   }

@@ -1,0 +1,205 @@
+import { Database } from "bun:sqlite"
+import { describe, expect, test } from "bun:test"
+import { existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { systemClock } from "../../src/foundation/clock.ts"
+import { silentLog, type Log } from "../../src/foundation/log.ts"
+import { openAccounts, openStore, type OpenedStore } from "../../src/storage/open-store.ts"
+import { StoreError } from "../../src/storage/store-error.ts"
+import { message, queued, sessionRecord, subscription, texts, topicName } from "./samples.ts"
+import { temporaryDirectories } from "./temporary-directory.ts"
+
+const newDirectory = temporaryDirectories()
+const remedy = "stop the broker, keep a copy, then run bantam serve --recover"
+
+function open(directory: string, recover = false, log: Log = silentLog): Promise<OpenedStore> {
+  return openStore({ kind: "sqlite", directory, durability: "normal", recover }, systemClock, log)
+}
+
+/** @returns the sentence with which the store refuses to open */
+async function refusal(directory: string): Promise<string> {
+  try {
+    await (await open(directory)).store.close()
+  } catch (error) {
+    expect(error).toBeInstanceOf(StoreError)
+    return error instanceof StoreError ? error.message : ""
+  }
+  throw new Error("the store was opened")
+}
+
+const databaseIn = (directory: string) => join(directory, "bantam.db")
+
+/** A store that was closed with one session, 200 queued messages, a retained one and a user. */
+async function stored(): Promise<string> {
+  const directory = newDirectory()
+  const { store } = await open(directory)
+  const { journal } = store.create(sessionRecord())
+  journal.subscribed(subscription("house/#"))
+  for (let sequence = 1; sequence <= 200; sequence++) {
+    const payload = Buffer.from(`number ${sequence} ${"x".repeat(1000)}`)
+    journal.enqueued(queued(sequence, { message: message("", { payload: new Uint8Array(payload) }) }))
+  }
+  store.retain(message("retained secret"))
+  await store.accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
+  await store.close()
+  return directory
+}
+
+/** SQLite leaves old copies in unused parts of a page, so every place is hit. */
+function flipBitAt(file: string, text: string): void {
+  const bytes = readFileSync(file)
+  expect(bytes.includes(text)).toBe(true)
+  for (let offset = bytes.indexOf(text); offset !== -1; offset = bytes.indexOf(text, offset)) {
+    bytes[offset] = (bytes[offset] ?? 0) ^ 1
+  }
+  writeFileSync(file, bytes)
+}
+
+function change(directory: string, sql: string): void {
+  using database = new Database(databaseIn(directory))
+  database.run(sql)
+}
+
+describe("a store whose files are damaged says so at start, and what to do", () => {
+  test("a file without content", async () => {
+    const directory = newDirectory()
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(databaseIn(directory), "")
+    expect(await refusal(directory)).toBe(
+      `a file without content was found in ${databaseIn(directory)}: ${remedy}`,
+    )
+  })
+
+  test("a file that was cut off", async () => {
+    const directory = await stored()
+    truncateSync(databaseIn(directory), 100_000)
+    expect(await refusal(directory)).toContain(`in ${databaseIn(directory)}: ${remedy}`)
+  })
+
+  test("a file that is no database", async () => {
+    const directory = await stored()
+    writeFileSync(databaseIn(directory), "x".repeat(10_000))
+    expect(await refusal(directory)).toBe(
+      `SQLite reports "file is not a database" in ${databaseIn(directory)}: ${remedy}`,
+    )
+  })
+
+  test("a log whose database is gone", async () => {
+    const directory = newDirectory()
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(`${databaseIn(directory)}-wal`, "x")
+    expect(await refusal(directory)).toContain("the database is gone, and only its log is left")
+  })
+
+  test("rows that were there at the last clean close and are not any more", async () => {
+    const directory = await stored()
+    change(directory, "DELETE FROM subscription")
+    expect(await refusal(directory)).toContain("1 subscriptions were stored and 0 found")
+  })
+
+  test("a page that was overwritten", async () => {
+    const directory = await stored()
+    const bytes = readFileSync(databaseIn(directory))
+    bytes.fill(0xff, bytes.length - 3 * 4096)
+    writeFileSync(databaseIn(directory), bytes)
+    expect(await refusal(directory)).toContain(remedy)
+  })
+
+  test("a database of another program is not touched", async () => {
+    const directory = newDirectory()
+    mkdirSync(directory, { recursive: true })
+    change(directory, "CREATE TABLE theirs (id INTEGER)")
+    expect(await refusal(directory)).toContain("is a database of another program: choose another directory")
+    expect(open(directory, true)).rejects.toThrow("is a database of another program")
+    expect(() => openAccounts(directory)).toThrow("is a database of another program")
+  })
+
+  test("a database of a newer version is not touched", async () => {
+    const directory = await stored()
+    change(directory, "PRAGMA user_version = 99")
+    expect(await refusal(directory)).toContain("was written by a newer bantam (schema 99")
+    expect(open(directory, true)).rejects.toThrow("was written by a newer bantam")
+  })
+
+  test("a store that could not be opened holds no lock", async () => {
+    const directory = await stored()
+    change(directory, "PRAGMA user_version = 99")
+    await refusal(directory)
+    change(directory, "PRAGMA user_version = 1")
+    await (await open(directory)).store.close()
+  })
+})
+
+describe("a stored message in which a bit has flipped", () => {
+  test("is left out of its queue, and reported", async () => {
+    const directory = await stored()
+    flipBitAt(databaseIn(directory), "number 3 x")
+    const errors: string[] = []
+    const log = { ...silentLog, error: (sentence: string) => errors.push(sentence) }
+    const { store } = await open(directory, false, log)
+    const [session] = await Array.fromAsync(store.sessions())
+    const recalled = texts((await session?.journal.queue(0, 4)) ?? []).map((text) => text.slice(0, 8))
+    expect(recalled).toEqual(["number 1", "number 2", "number 4", "number 5"])
+    expect(errors).toEqual(["a damaged record was left out; bantam serve --recover removes it"])
+    await store.close()
+  })
+
+  test("is not retained any more, and reported", async () => {
+    const directory = await stored()
+    flipBitAt(databaseIn(directory), "retained secret")
+    const errors: string[] = []
+    const log = { ...silentLog, error: (sentence: string) => errors.push(sentence) }
+    const { store } = await open(directory, false, log)
+    expect(await Array.fromAsync(store.retained())).toEqual([])
+    expect(errors).toHaveLength(1)
+    await store.close()
+  })
+})
+
+describe("recovery", () => {
+  test("changes nothing about a sound store", async () => {
+    const directory = await stored()
+    const { store, recovered } = await open(directory, true)
+    expect(recovered).toBeUndefined()
+    await store.close()
+    expect(readdirSync(directory).toSorted()).toEqual(["bantam.db", "bantam.lock"])
+  })
+
+  test("saves all but the message in which a bit has flipped", async () => {
+    const directory = await stored()
+    flipBitAt(databaseIn(directory), "number 3 x")
+    const { store, recovered } = await open(directory, true)
+    expect(recovered).toMatchObject({ sessions: 1, subscriptions: 1, queued: 199, retained: 1, users: 1 })
+    expect(existsSync(recovered?.damagedFile ?? "")).toBe(true)
+    const [session] = await Array.fromAsync(store.sessions())
+    expect(session?.queuedMessages).toBe(199)
+    expect(session?.subscriptions).toEqual([subscription("house/#")])
+    expect(await store.accounts.user("ada")).toBeDefined()
+    await store.close()
+    await (await open(directory)).store.close()
+  })
+
+  test("saves what a file that was cut off still holds", async () => {
+    const directory = await stored()
+    truncateSync(databaseIn(directory), 150_000)
+    const { store, recovered } = await open(directory, true)
+    expect(recovered?.sessions).toBe(1)
+    expect(recovered?.queued).toBeGreaterThan(10)
+    expect(recovered?.queued).toBeLessThan(200)
+    const [session] = await Array.fromAsync(store.sessions())
+    const recalled = (await session?.journal.queue(0, 200)) ?? []
+    expect(recalled).toHaveLength(recovered?.queued ?? 0)
+    await store.close()
+  })
+
+  test("begins anew where nothing can be read", async () => {
+    const directory = await stored()
+    writeFileSync(databaseIn(directory), "")
+    const { store, recovered } = await open(directory, true)
+    expect(recovered).toMatchObject({ sessions: 0, queued: 0, users: 0 })
+    store.create(sessionRecord())
+    store.unretain(topicName("house/door"))
+    await store.close()
+    await (await open(directory)).store.close()
+  })
+})
