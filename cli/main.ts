@@ -4,7 +4,9 @@ import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
 import { configCommand } from "./config.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
+import { pubCommand } from "./pub.ts"
 import { serveCommand } from "./serve.ts"
+import { subCommand } from "./sub.ts"
 import { userCommand } from "./users.ts"
 
 const examples = `
@@ -29,9 +31,13 @@ async function run(words: readonly string[]): Promise<number> {
     .description("An MQTT 3.1, 3.1.1 and 5.0 broker that keeps what it acknowledged")
     .version(`bantam ${version}`, "-V, --version", "print the version")
     .addHelpText("after", examples)
+    // Behind a command the same letter is that command's: `sub -V mqttv5`, `pub -h host`.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(asOneLine(text)) })
-  for (const command of [serveCommand(version), userCommand(), configCommand()]) adopt(program, command)
+  for (const command of [serveCommand(version), pubCommand(), subCommand(), userCommand(), configCommand()]) {
+    adopt(program, command)
+  }
   try {
     await program.parseAsync(words.length === 0 ? ["--help"] : [...words], { from: "user" })
     return Number(process.exitCode ?? 0)

@@ -99,6 +99,7 @@ function zoneOffset(date: Date): string {
   return `${minutes < 0 ? "-" : "+"}${digits(Math.floor(size / 60), 2)}${digits(size % 60, 2)}`
 }
 
+/** Few zones have an abbreviation here; the others are called `GMT+5:30`. */
 function zoneName(date: Date): string {
   const parts = new Intl.DateTimeFormat("en-US", { timeZoneName: "short" }).formatToParts(date)
   return parts.find(({ type }) => type === "timeZoneName")?.value ?? ""
