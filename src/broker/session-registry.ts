@@ -1,12 +1,15 @@
 import { Agenda } from "../foundation/agenda.ts"
 import type { Clock } from "../foundation/clock.ts"
+import type { Counters } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
-import { type Message, nextMessageCounter } from "../protocol/message.ts"
+import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
-import { Session } from "../session/session.ts"
+import type { SubscriptionTree } from "../routing/subscription-tree.ts"
+import { Session, type SessionObserver, type SessionSurroundings } from "../session/session.ts"
 import type { SessionRecord, Store, StoredWill } from "../storage/store.ts"
-import type { Broker } from "./broker.ts"
+import { DelayedWills } from "./delayed-wills.ts"
+import type { Hook } from "./hook.ts"
 
 /** A client that asks for its session, already authenticated [3.1.4]. */
 export interface OpenRequest {
@@ -24,8 +27,16 @@ export interface OpenRequest {
   refused(reasonCode: ReasonCode): void
 }
 
+/** What the registry asks of its broker. */
+export interface SessionKeeper extends SessionSurroundings, SessionObserver {
+  readonly subscriptions: SubscriptionTree
+  readonly hook: Hook
+  readonly counters: Counters
+  publish(message: Message): unknown
+}
+
 export interface RegistryOptions {
-  readonly broker: Broker
+  readonly broker: SessionKeeper
   readonly store: Store
   readonly clock: Clock
   readonly maximumExpirySeconds: number
@@ -35,19 +46,26 @@ export interface RegistryOptions {
 /** A Session Expiry Interval that never comes [3.1.2.11.2]. */
 export const neverExpires = 0xffff_ffff
 
-/** The sessions by client identifier: opened, resumed, taken over, expired; and the wills that wait for their time. */
+/** The sessions by client identifier: opened, resumed, taken over, expired. */
 export class SessionRegistry {
   readonly #options: RegistryOptions
   readonly #sessions = new Map<ClientId, Session>()
   /** Who asks for a client identifier while another claim for it is under way waits for that one. */
   readonly #claims = new Map<ClientId, Promise<void>>()
   readonly #expiries: Agenda
-  readonly #wills: Agenda
+  readonly #wills: DelayedWills
 
   constructor(options: RegistryOptions) {
     this.#options = options
     this.#expiries = new Agenda(options.clock, (clientId) => this.#expire(clientId as ClientId))
-    this.#wills = new Agenda(options.clock, (clientId) => this.#publishWill(clientId as ClientId))
+    this.#wills = new DelayedWills({
+      clock: options.clock,
+      session: (clientId) => this.#sessions.get(clientId),
+      publishWill: (session, message) => {
+        if (options.mayPublishWill(message)) options.broker.publish(message)
+        else options.broker.dropped(session, message, "not-authorized")
+      },
+    })
   }
 
   get size(): number {
@@ -87,12 +105,12 @@ export class SessionRegistry {
     const now = this.#options.clock.now()
     const { will } = session.record
     const expiry = this.#capped(expiryIntervalSeconds ?? session.record.expiryIntervalSeconds)
-    if (will !== undefined && withWill) this.#scheduleWill(session, will, expiry, now)
+    if (will !== undefined && withWill) this.#wills.schedule(session, will, expiry, now)
     if (expiry === 0) {
       this.end(session)
       return
     }
-    const waits = this.#wills.dateOf(session.clientId) !== undefined
+    const waits = this.#wills.isWaiting(session.clientId)
     session.update({
       expiryIntervalSeconds: expiry,
       disconnectedAtMs: now,
@@ -104,7 +122,7 @@ export class SessionRegistry {
   /** Nothing of the session remains; a will that still waited is published now [3.1.3.2.2]. */
   end(session: Session): Ticket | undefined {
     const { clientId } = session
-    if (this.#wills.dateOf(clientId) !== undefined) this.#publishWill(clientId)
+    if (this.#wills.isWaiting(clientId)) this.#wills.publish(session)
     session.detach()
     this.#expiries.clear(clientId)
     this.#sessions.delete(clientId)
@@ -126,7 +144,7 @@ export class SessionRegistry {
       const { disconnectedAtMs, expiryIntervalSeconds, will, clientId } = session.record
       const since = disconnectedAtMs ?? now
       if (disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })
-      if (will !== undefined) this.#scheduleWill(session, will, expiryIntervalSeconds, since)
+      if (will !== undefined) this.#wills.schedule(session, will, expiryIntervalSeconds, since)
       if (expiryIntervalSeconds !== neverExpires) {
         this.#expiries.set(clientId, since + expiryIntervalSeconds * 1000)
       }
@@ -180,39 +198,13 @@ export class SessionRegistry {
 
   #resume(session: Session, request: OpenRequest): { session: Session; ticket: Ticket | undefined } {
     this.#expiries.clear(session.clientId)
-    // A client that is back in time has not died [MQTT-3.1.3-9].
-    this.#wills.clear(session.clientId)
+    this.#wills.cancel(session.clientId)
     const ticket = session.update({
       expiryIntervalSeconds: this.#capped(request.expiryIntervalSeconds),
       disconnectedAtMs: undefined,
       will: request.will,
     })
     return { session, ticket }
-  }
-
-  #scheduleWill(session: Session, will: StoredWill, expirySeconds: number, sinceMs: number): void {
-    const delay = Math.min(will.delaySeconds, expirySeconds)
-    if (delay === 0) this.#publishWill(session.clientId)
-    else this.#wills.set(session.clientId, sinceMs + delay * 1000)
-  }
-
-  #publishWill(clientId: ClientId): void {
-    this.#wills.clear(clientId)
-    const session = this.#sessions.get(clientId)
-    const will = session?.record.will
-    if (session === undefined || will === undefined) return
-    const now = this.#options.clock.now()
-    const message: Message = {
-      ...will.message,
-      receivedAtMs: now,
-      counter: nextMessageCounter(),
-      expiresAtMs:
-        will.messageExpirySeconds === 0 ? Number.POSITIVE_INFINITY : now + will.messageExpirySeconds * 1000,
-    }
-    // Published and taken off the record in one step: the store keeps both or neither.
-    if (this.#options.mayPublishWill(message)) this.#options.broker.publish(message)
-    else this.#options.broker.dropped(session, message, "not-authorized")
-    session.update({ will: undefined })
   }
 
   #expire(clientId: ClientId): void {

@@ -4,7 +4,7 @@ import { noProperties } from "../protocol/properties.ts"
 import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/publish-codec.ts"
 import { describeReasonCode, isError, ReasonCode } from "../protocol/reason-code.ts"
 import type { Link, LinkOutcome } from "../session/link.ts"
-import type { WriteBuffer } from "../transport/write-buffer.ts"
+import type { Socket } from "../transport/socket.ts"
 import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 import { OutboundAliases } from "./topic-aliases.ts"
@@ -12,7 +12,7 @@ import { OutboundAliases } from "./topic-aliases.ts"
 /** All that is sent to a client from its CONNACK on: the words of its session and those of its connection. */
 export class ClientLink implements Link, Peer {
   readonly #surroundings: ConnectionSurroundings
-  readonly #output: WriteBuffer
+  readonly #output: Socket["output"]
   readonly #terms: Terms
   readonly #part: (reasonCode: ReasonCode) => void
   readonly #aliases: OutboundAliases | undefined
@@ -21,7 +21,7 @@ export class ClientLink implements Link, Peer {
   /** @param part says goodbye and closes the connection */
   constructor(
     surroundings: ConnectionSurroundings,
-    output: WriteBuffer,
+    output: Socket["output"],
     terms: Terms,
     part: (reasonCode: ReasonCode) => void,
   ) {

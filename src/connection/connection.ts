@@ -330,7 +330,12 @@ export class Connection implements SocketOwner {
     const properties =
       connect?.properties.requestProblemInformation === false ? noProperties : { reasonString: why }
     const connack: Connack = { type: "connack", sessionPresent: false, reasonCode, properties }
-    this.#socket.output.append(encodePacket(connack, connect?.version ?? this.#spoken ?? 4))
+    const version = connect?.version ?? this.#spoken ?? 4
+    let bytes = encodePacket(connack, version)
+    if (bytes.length > (connect?.properties.maximumPacketSize ?? bytes.length)) {
+      bytes = encodePacket({ ...connack, properties: noProperties }, version)
+    }
+    this.#socket.output.append(bytes)
     this.#surroundings.counters.packetsSent += 1
   }
 

@@ -67,11 +67,11 @@ export function messageIdOf(message: Message, node: number): MessageId {
   return `${hex(message.receivedAtMs, 12)}${hex(node, 4)}${hex(message.counter, 8)}` as MessageId
 }
 
-/** Seconds left to live, rounded up, as a Message Expiry Interval counts them; Infinity for no expiry. */
+/** Seconds left to live, rounded up, as a Message Expiry Interval counts them: not below 0; Infinity for no expiry. */
 export function secondsLeft(message: Message, nowMs: number): number {
   return message.expiresAtMs === Number.POSITIVE_INFINITY
     ? Number.POSITIVE_INFINITY
-    : Math.ceil((message.expiresAtMs - nowMs) / 1000)
+    : Math.max(0, Math.ceil((message.expiresAtMs - nowMs) / 1000))
 }
 
 export function isExpired(message: Message, nowMs: number): boolean {

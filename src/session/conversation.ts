@@ -121,7 +121,8 @@ export class Conversation implements TicketWaiter {
       if (this.#inFlight.has(next.packetId)) return
       this.#waiting.shift()
       if (next.ticket?.state === "failed") this.#owner.left(next, "not-stored")
-      else if (isExpired(next.message, this.#owner.now())) this.#drop(next, "expired")
+      // What was on the wire in time is sent again whatever the time [MQTT-4.4.0-1], for the client may be waiting for it.
+      else if (!next.sentBefore && isExpired(next.message, this.#owner.now())) this.#drop(next, "expired")
       else this.#send(next)
       if (this.#over) return
     }
