@@ -52,7 +52,8 @@ describe("bantam pub and a broker", () => {
     expect((await run(["pub", ...broker.flags, "-t", "f", "-m", "--help", "-r"])).exitCode).toBe(0)
     expect((await retained("f")).out).toBe("--help")
     expect((await run(["pub", ...broker.flags, "-t", "f", "-n", "-r"])).exitCode).toBe(0)
-    expect((await run(["sub", ...broker.flags, "-t", "f", "-W", "1"])).exitCode).toBe(27)
+    expect((await run(["pub", ...broker.flags, "-t", "f/2", "-m", "x", "-r"])).exitCode).toBe(0)
+    expect((await run(["sub", ...broker.flags, "-t", "f/#", "-C", "1", "-v"])).out).toBe("f/2 x\n")
   })
 
   test("-l sends each line, in order, at any QoS", async () => {

@@ -100,7 +100,7 @@ describe("3.2 CONNACK", () => {
 
   test("that came leaves no timer but the keep alive's", () => {
     const server = ScriptedServer.online({ keepAliveSeconds: 0 })
-    expect(server.clock.pending).toBe(0)
+    expect(server.clock.waiting).toBe(0)
   })
 
   test("never comes over a connection that breaks", async () => {
@@ -294,7 +294,7 @@ describe("the end of a connection", () => {
       },
     ])
     expect(server.socket.state).toBe("ended")
-    expect(server.clock.pending).toBe(0)
+    expect(server.clock.waiting).toBe(0)
     expect(await server.client.ended).toEqual({ why: "disconnected" })
   })
 

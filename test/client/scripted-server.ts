@@ -15,7 +15,7 @@ import {
 import { noProperties, type PropertiesOf } from "../../src/protocol/properties.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { MemorySocket } from "../support/memory-socket.ts"
-import { TurnedClock } from "./turned-clock.ts"
+import { TurnedClock } from "../support/turned-clock.ts"
 
 export function packetId(value: number): PacketId {
   const id = parsePacketId(value)
