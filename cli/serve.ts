@@ -78,6 +78,7 @@ async function serve(options: ServeOptions, version: string, start: typeof start
     version,
     recover: options.recover === true,
   })
+  void server.broken.then(() => ended.resolve(1))
   process.on("SIGHUP", () => {
     reload(server, read, log).catch((error: unknown) => bug(log, error, ended.resolve))
   })

@@ -6,6 +6,7 @@ import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { type Clock, systemClock } from "./foundation/clock.ts"
 import { newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
+import { quieterLog } from "./foundation/quieter-log.ts"
 import { PublishReader } from "./protocol/publish-codec.ts"
 import { ReasonCode } from "./protocol/reason-code.ts"
 import { TopicTable } from "./protocol/topic-table.ts"
@@ -30,6 +31,8 @@ export interface ServerOptions {
 export interface Server {
   /** The real addresses, in the order of the settings. */
   readonly urls: readonly string[]
+  /** Resolves with what happened when the store is lost: whoever started the broker is to stop it, and say so. */
+  readonly broken: Promise<string>
   /** Says goodbye to the clients, writes what waits, and lets go of everything. */
   stop(): Promise<void>
   /**
@@ -47,8 +50,9 @@ export interface Server {
  * @throws StoreError the store is damaged, foreign, or served by another process
  */
 export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
-  const { log, version } = options
+  const { version } = options
   const clock = options.clock ?? systemClock
+  const log = quieterLog(options.log, clock)
   const { store, recovered } = await openStore(
     settings.storage.ephemeral
       ? { kind: "memory" }
@@ -62,6 +66,10 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     log,
   )
   if (recovered !== undefined) log.warn("the store was damaged; this was saved of it", { ...recovered })
+  const broken = Promise.withResolvers<string>()
+  store.onMood((mood, why) => {
+    if (mood === "lost") broken.resolve(why)
+  })
   const listeners: Listener[] = []
   try {
     const surroundings = await furnish(settings, store, clock, log)
@@ -71,6 +79,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     for (const each of settings.listeners) listeners.push(await open(each, settings, acceptor, log))
     return {
       urls: listeners.map(({ url }) => url),
+      broken: broken.promise,
       stop: async () => {
         for (const listener of listeners) listener.stop()
         sysTopics.close()
@@ -185,7 +194,8 @@ class StoreGate {
 
   constructor(store: Store, log: Log) {
     store.onMood((mood, why) => {
-      if (mood === "failed") log.error("nothing can be stored; durable messages are refused", { why })
+      if (mood === "lost") log.error("stopping, for the store is lost", { why })
+      else if (mood === "failed") log.error("nothing can be stored; durable messages are refused", { why })
       else if (mood === "behind") log.warn("the disk is behind; publishers are slowed", { why })
       else log.info("the store has caught up")
       if (mood !== "behind") this.#open()

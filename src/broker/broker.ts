@@ -1,10 +1,10 @@
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
-import { isExpired, type Message } from "../protocol/message.ts"
+import type { Message } from "../protocol/message.ts"
 import { SharedPublish } from "../protocol/publish-codec.ts"
-import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
-import { RetainedTree } from "../routing/retained-tree.ts"
+import { type ShareName, subscriptionFilterText, type TopicFilter } from "../protocol/topic.ts"
+import type { RetainedTree } from "../routing/retained-tree.ts"
 import { Router } from "../routing/router.ts"
 import type { ShareStrategy } from "../routing/share-groups.ts"
 import type { Subscription } from "../routing/subscriber.ts"
@@ -13,12 +13,10 @@ import type { SessionLimits } from "../session/session-limits.ts"
 import { Session, type SessionObserver, type SessionSurroundings } from "../session/session.ts"
 import type { Store, StoredSession } from "../storage/store.ts"
 import { Hook } from "./hook.ts"
+import { type RetainedLimits, RetainedMessages } from "./retained-messages.ts"
 import { SessionRegistry } from "./session-registry.ts"
 
-export interface BrokerLimits extends SessionLimits {
-  readonly retainedMessages: number
-  /** Topics, payloads and properties of all retained messages together. */
-  readonly retainedBytes: number
+export interface BrokerLimits extends SessionLimits, RetainedLimits {
   /** Longest time a session is kept after its connection, in seconds; 0xFFFFFFFF: for ever. */
   readonly sessionExpiryMaximumSeconds: number
 }
@@ -41,13 +39,10 @@ export interface BrokerOptions {
  */
 export type Published = Ticket | "unmatched" | "refused" | undefined
 
-const expirySweepMs = 60_000
-
 /** The core: whoever has a message calls `publish`, whoever wants some is a Subscriber. It knows no connection. */
 export class Broker implements SessionObserver, SessionSurroundings {
   readonly hook: Hook
   readonly sessions: SessionRegistry
-  readonly retained = new RetainedTree()
   readonly subscriptions: SubscriptionTree
   readonly counters: Counters
   readonly limits: BrokerLimits
@@ -55,8 +50,8 @@ export class Broker implements SessionObserver, SessionSurroundings {
   readonly #store: Store
   readonly #clock: Clock
   readonly #router: Router
+  readonly #retained: RetainedMessages
   readonly #bug: (error: unknown) => void
-  #sweep: { cancel(): void } | undefined
 
   constructor(options: BrokerOptions) {
     this.#store = options.store
@@ -66,6 +61,7 @@ export class Broker implements SessionObserver, SessionSurroundings {
     this.limits = options.limits
     this.subscriptions = new SubscriptionTree(options.shareStrategy)
     this.#router = new Router(this.subscriptions)
+    this.#retained = new RetainedMessages(options.store, options.clock, options.limits)
     this.hook = new Hook(this.subscriptions, this.#bug)
     this.sessions = new SessionRegistry({
       broker: this,
@@ -78,13 +74,13 @@ export class Broker implements SessionObserver, SessionSurroundings {
 
   /** Takes in what the store kept. Call once, before the first client. */
   async restore(): Promise<void> {
-    for await (const message of this.#store.retained()) {
-      if (!isExpired(message, this.now())) this.retained.apply(message.topic.name, message)
-      else this.#store.unretain(message.topic.name)
-    }
+    await this.#retained.restore()
     for await (const stored of this.#store.sessions()) this.#restoreSession(stored)
     this.sessions.restored()
-    this.#scheduleSweep()
+  }
+
+  get retained(): RetainedTree {
+    return this.#retained.tree
   }
 
   now(): number {
@@ -99,9 +95,11 @@ export class Broker implements SessionObserver, SessionSurroundings {
     }
     let retaining: Ticket | undefined
     if (message.retain) {
-      const kept = this.#retain(message)
-      if (kept === "refused") return "refused"
-      retaining = message.qos > 0 ? kept : undefined
+      const kept = this.#retained.keep(message)
+      if (kept !== "refused") retaining = kept
+      else if (message.qos > 0) return "refused"
+      // QoS 0 promises nothing, so whoever listens now gets it all the same.
+      else this.counters.dropped["not-stored"] += 1
     }
     const routed = this.#router.route(publish)
     if (routed === "unmatched") return retaining ?? (message.retain ? undefined : "unmatched")
@@ -110,22 +108,33 @@ export class Broker implements SessionObserver, SessionSurroundings {
 
   /** Publishes what is retained for as long as the process lives, and in no store. */
   publishFleeting(message: Message): void {
-    this.retained.apply(message.topic.name, message)
+    this.#retained.keepFleeting(message)
     this.#router.route(new SharedPublish(message))
   }
 
   /**
    * Adds a session's subscription, or replaces the one it has to the same filter.
    *
-   * @returns whether it is new, and what its SUBACK waits for
+   * @returns the one it replaces, and what its SUBACK waits for
    */
   subscribe(
     session: Session,
     subscription: Subscription,
-  ): { readonly isNew: boolean; readonly ticket: Ticket | undefined } {
+  ): { readonly replaced: Subscription | undefined; readonly ticket: Ticket | undefined } {
     const replaced = this.subscriptions.add(subscription)
     const ticket = session.subscribed(subscription)
-    return { isNew: replaced === undefined, ticket }
+    return { replaced, ticket }
+  }
+
+  /** It could not be stored. What it replaced is in the store still, and is in force again. */
+  withdraw(session: Session, subscription: Subscription, replaced: Subscription | undefined): void {
+    if (session.subscriptions.get(subscriptionFilterText(subscription)) !== subscription) return
+    if (replaced === undefined) {
+      this.unsubscribe(session, subscription.filter, subscription.shareName)
+    } else {
+      this.subscriptions.add(replaced)
+      session.subscriptions.set(subscriptionFilterText(replaced), replaced)
+    }
   }
 
   /** @returns whether there was one, and what the UNSUBACK waits for */
@@ -141,7 +150,7 @@ export class Broker implements SessionObserver, SessionSurroundings {
 
   /** Ends what waits on the clock. The store is closed by whoever opened it. */
   close(): void {
-    this.#sweep?.cancel()
+    this.#retained.close()
     this.sessions.close()
   }
 
@@ -161,25 +170,6 @@ export class Broker implements SessionObserver, SessionSurroundings {
     this.#bug(new Error(`the queue of ${session.clientId} could not be read`, { cause: error }))
   }
 
-  /** An empty payload clears the topic [MQTT-3.3.1-6]. */
-  #retain(message: Message): Ticket | "refused" | undefined {
-    const topic = message.topic.name
-    if (message.payload.length === 0) {
-      return this.retained.apply(topic, undefined) === undefined ? undefined : this.#store.unretain(topic)
-    }
-    const { retainedMessages, retainedBytes } = this.limits
-    if (
-      (this.retained.size >= retainedMessages && this.retained.get(topic) === undefined) ||
-      this.retained.bytes + message.payload.length + topic.length > retainedBytes
-    ) {
-      return "refused"
-    }
-    const ticket = this.#store.retain(message)
-    if (ticket?.state === "failed") return "refused"
-    this.retained.apply(topic, message)
-    return ticket
-  }
-
   #restoreSession(stored: StoredSession): void {
     const session = new Session(this, stored.record, stored.journal, stored)
     this.sessions.restore(session)
@@ -191,21 +181,7 @@ export class Broker implements SessionObserver, SessionSurroundings {
         subscriptionIdentifiers: subscriptionIdentifier === 0 ? [] : [subscriptionIdentifier],
       }
       this.subscriptions.add(subscription)
-      session.subscriptions.set(
-        kept.shareName === undefined ? kept.filter : `$share/${kept.shareName}/${kept.filter}`,
-        subscription,
-      )
+      session.subscriptions.set(subscriptionFilterText(subscription), subscription)
     }
-  }
-
-  #scheduleSweep(): void {
-    this.#sweep = this.#clock.at(this.now() + expirySweepMs, () => {
-      const expired: TopicName[] = [...this.retained.expired(this.now())]
-      for (const topic of expired) {
-        this.retained.apply(topic, undefined)
-        this.#store.unretain(topic)
-      }
-      this.#scheduleSweep()
-    })
   }
 }

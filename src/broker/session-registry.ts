@@ -129,6 +129,7 @@ export class SessionRegistry {
     for (const { filter, shareName } of session.subscriptions.values()) {
       this.#options.broker.subscriptions.remove(session, filter, shareName)
     }
+    session.subscriptions.clear()
     return session.journal?.ended()
   }
 
@@ -141,13 +142,8 @@ export class SessionRegistry {
   restored(): void {
     const now = this.#options.clock.now()
     for (const session of [...this.#sessions.values()]) {
-      const { disconnectedAtMs, expiryIntervalSeconds, will, clientId } = session.record
-      const since = disconnectedAtMs ?? now
-      if (disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })
-      if (will !== undefined) this.#wills.schedule(session, will, expiryIntervalSeconds, since)
-      if (expiryIntervalSeconds !== neverExpires) {
-        this.#expiries.set(clientId, since + expiryIntervalSeconds * 1000)
-      }
+      if (session.record.disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })
+      this.#awaitReturn(session, now)
     }
   }
 
@@ -171,9 +167,11 @@ export class SessionRegistry {
     const left = this.#sessions.get(request.clientId)
     const resumed = left !== undefined && !request.cleanStart ? left : undefined
     if (left !== undefined && resumed === undefined) this.end(left)
+    const before = resumed?.record
     const { session, ticket } = resumed === undefined ? this.#create(request) : this.#resume(resumed, request)
     if ((await settled(ticket)) === "failed") {
-      if (resumed === undefined) this.end(session)
+      if (before === undefined) this.end(session)
+      else this.#putBack(session, before)
       request.refused(ReasonCode.quotaExceeded)
       return
     }
@@ -205,6 +203,21 @@ export class SessionRegistry {
       will: request.will,
     })
     return { session, ticket }
+  }
+
+  /** Its client could not be let in after all, so the session is what it was, and its end comes as it would have. */
+  #putBack(session: Session, before: SessionRecord): void {
+    session.update(before)
+    this.#awaitReturn(session, this.#options.clock.now())
+  }
+
+  /** The session is without its client: its will and its end come in their time. */
+  #awaitReturn(session: Session, now: number): void {
+    const { disconnectedAtMs = now, expiryIntervalSeconds, will, clientId } = session.record
+    if (will !== undefined) this.#wills.schedule(session, will, expiryIntervalSeconds, disconnectedAtMs)
+    if (expiryIntervalSeconds !== neverExpires) {
+      this.#expiries.set(clientId, disconnectedAtMs + expiryIntervalSeconds * 1000)
+    }
   }
 
   #expire(clientId: ClientId): void {

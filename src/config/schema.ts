@@ -87,7 +87,7 @@ export const sections = {
         256,
       ),
       receive_maximum: whole(
-        "QoS 1 messages not yet acknowledged and QoS 2 messages not yet released that one client may have; more ends its connection. Many clients do not heed what we announce, so the default is as far as identifiers go.",
+        "QoS 1 and 2 messages a client may have under way to us; more ends its connection.",
         1,
         65_535,
         65_535,

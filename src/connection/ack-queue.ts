@@ -10,12 +10,13 @@ export interface PendingAnswer {
 /**
  * Answers that must not leave before what they promise is durable, in the order in which the packets they answer came
  * [4.6]. What promises nothing durable passes through when nothing waits, and takes its place in the line otherwise.
+ *
+ * It goes on when the connection is gone: nobody is answered then, but what could not be stored must be taken back.
  */
 export class AckQueue implements TicketWaiter {
   readonly #tickets = new Fifo<Ticket | undefined>()
   readonly #answers = new Fifo<PendingAnswer>()
   #waitsOn: Ticket | undefined
-  #over = false
 
   /** Answers that wait. */
   get size(): number {
@@ -38,15 +39,8 @@ export class AckQueue implements TicketWaiter {
     this.#advance()
   }
 
-  /** The connection is gone: nobody is left to be answered. */
-  close(): void {
-    this.#over = true
-    this.#tickets.clear()
-    this.#answers.clear()
-  }
-
   #advance(): void {
-    while (!this.#over && this.#answers.size > 0) {
+    while (this.#answers.size > 0) {
       const ticket = this.#tickets.peek()
       if (ticket?.state === "pending") {
         if (this.#waitsOn === ticket) return

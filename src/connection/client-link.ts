@@ -15,20 +15,26 @@ export class ClientLink implements Link, Peer {
   readonly #output: Socket["output"]
   readonly #terms: Terms
   readonly #part: (reasonCode: ReasonCode) => void
+  readonly #caughtUp: () => void
   readonly #aliases: OutboundAliases | undefined
   #over = false
 
-  /** @param part says goodbye and closes the connection */
+  /**
+   * @param part says goodbye and closes the connection
+   * @param caughtUp sends on what waited until nothing of the session did
+   */
   constructor(
     surroundings: ConnectionSurroundings,
     output: Socket["output"],
     terms: Terms,
     part: (reasonCode: ReasonCode) => void,
+    caughtUp: () => void,
   ) {
     this.#surroundings = surroundings
     this.#output = output
     this.#terms = terms
     this.#part = part
+    this.#caughtUp = caughtUp
     this.#aliases = terms.topicAliasMaximum > 0 ? new OutboundAliases(terms.topicAliasMaximum) : undefined
   }
 
@@ -69,6 +75,10 @@ export class ClientLink implements Link, Peer {
 
   pubrel(packetId: PacketId): void {
     this.acknowledge("pubrel", packetId, ReasonCode.success)
+  }
+
+  caughtUp(): void {
+    if (!this.#over) this.#caughtUp()
   }
 
   close(reasonCode: ReasonCode): void {

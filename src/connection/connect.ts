@@ -165,5 +165,11 @@ function willOf(
     counter: 0,
     hops: 0,
   }
-  return { message, delaySeconds: willDelayInterval, messageExpirySeconds: messageExpiryInterval }
+  const longest = limits.messageExpiryMaximumSeconds || Number.POSITIVE_INFINITY
+  const messageExpirySeconds = Math.min(messageExpiryInterval || longest, longest)
+  return {
+    message,
+    delaySeconds: willDelayInterval,
+    messageExpirySeconds: messageExpirySeconds === Number.POSITIVE_INFINITY ? 0 : messageExpirySeconds,
+  }
 }

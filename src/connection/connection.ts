@@ -50,6 +50,8 @@ export class Connection implements SocketOwner {
   #state: State
   #heardMs: number
   #reading: "reading" | "paused" = "reading"
+  /** The store was asked to call when it has caught up. */
+  #awaitsStore = false
   /** What the first packet says it is written in, should the rest of it be unreadable. */
   #spoken: ProtocolVersion | undefined
 
@@ -95,12 +97,12 @@ export class Connection implements SocketOwner {
   }
 
   writable(): void {
-    this.#heardMs = this.#surroundings.clock.now()
     try {
       if (this.#state.at !== "online") return
       this.#state.session.writable()
       this.#state.subscribing.deliverRetained()
       if (!this.#surroundings.storeIsBehind) this.#resume()
+      else if (this.#reading === "paused") this.#awaitStore()
     } catch (error) {
       this.#fail(error)
     }
@@ -114,6 +116,8 @@ export class Connection implements SocketOwner {
         if (nowMs >= state.deadlineMs) this.#refuse(undefined, "no CONNECT in time")
         return
       case "online":
+        // Whom we read no further, for the disk is behind, we cannot hear.
+        if (this.#reading === "paused" && state.link.takesMore) return
         if (nowMs - this.#heardMs > state.terms.silenceLimitMs) this.#part(ReasonCode.keepAliveTimeout)
         return
       case "closed":
@@ -280,7 +284,13 @@ export class Connection implements SocketOwner {
       return
     }
     const { terms } = agreed
-    const link = new ClientLink(this.#surroundings, this.#socket.output, terms, (why) => this.#part(why))
+    const link = new ClientLink(
+      this.#surroundings,
+      this.#socket.output,
+      terms,
+      (why) => this.#part(why),
+      () => this.#deliverRetained(),
+    )
     link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
     const acks = new AckQueue()
     this.#state = {
@@ -307,6 +317,10 @@ export class Connection implements SocketOwner {
     session.attach(link)
     this.#socket.resume()
     this.#readFrames()
+  }
+
+  #deliverRetained(): void {
+    if (this.#state.at === "online") this.#state.subscribing.deliverRetained()
   }
 
   // --- ends ---
@@ -337,6 +351,7 @@ export class Connection implements SocketOwner {
     }
     this.#socket.output.append(bytes)
     this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += bytes.length
   }
 
   /** Tells a version 5 client why [4.13.1], and closes. */
@@ -375,7 +390,6 @@ export class Connection implements SocketOwner {
     this.#socket.end()
     if (state.at !== "online") return
     state.link.end()
-    state.acks.close()
     state.subscribing.close()
     const { broker, counters } = this.#surroundings
     counters.clientsConnected -= 1
@@ -391,11 +405,11 @@ export class Connection implements SocketOwner {
   // --- back-pressure ---
 
   /** A client that publishes faster than the disk writes, or does not read our answers, is read no further. */
-  #holdBackIfBehind({ acks }: Online): void {
+  #holdBackIfBehind({ publishing }: Online): void {
     const { output } = this.#socket
-    if (this.#surroundings.storeIsBehind && acks.size > 0) {
+    if (this.#surroundings.storeIsBehind && publishing.waitsForStore) {
       this.#pause()
-      this.#surroundings.whenStoreCaughtUp(() => this.writable())
+      this.#awaitStore()
     } else if (!output.writable) {
       this.#pause()
     }
@@ -405,6 +419,16 @@ export class Connection implements SocketOwner {
     if (this.#reading === "paused") return
     this.#reading = "paused"
     this.#socket.pause()
+  }
+
+  /** Whoever was paused for another reason must wait for the store too, should it be behind by then. */
+  #awaitStore(): void {
+    if (this.#awaitsStore) return
+    this.#awaitsStore = true
+    this.#surroundings.whenStoreCaughtUp(() => {
+      this.#awaitsStore = false
+      this.writable()
+    })
   }
 
   #resume(): void {

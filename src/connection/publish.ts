@@ -19,6 +19,8 @@ export class Publishing {
   readonly #terms: Terms
   readonly #acks: AckQueue
   #aliases: InboundAliases | undefined
+  /** What the retained messages of QoS 0 wait for: they are not acknowledged, yet the disk has to keep up with them. */
+  #unacknowledged: Ticket | undefined
   /** PUBACKs that wait for the store; with the identifiers not yet released, what Receive Maximum bounds. */
   #unanswered = 0
 
@@ -52,7 +54,7 @@ export class Publishing {
     const { qos, packetId } = publish
     if (qos === 2 && this.#session.hasReceived(packetId)) {
       // Routed before. Its PUBREC still waits for the store, should the first one do so [MQTT-4.3.3-10].
-      this.#answer("pubrec", packetId, this.#session.keepIdentifier(packetId), ReasonCode.success)
+      this.#answer("pubrec", packetId, this.#session.whenReceived(packetId), ReasonCode.success)
       return
     }
     if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
@@ -93,6 +95,11 @@ export class Publishing {
     this.#session.pubcomp(packetId)
   }
 
+  /** What the client published waits for the store. */
+  get waitsForStore(): boolean {
+    return this.#acks.size > 0 || this.#unacknowledged?.state === "pending"
+  }
+
   /** An answer whose turn has come. */
   settled(type: AnswerType, packetId: PacketId, reasonCode: ReasonCode, committed: boolean): void {
     if (type === "puback") this.#unanswered -= 1
@@ -104,7 +111,9 @@ export class Publishing {
     const { limits } = this.#surroundings
     if (publish.qos > limits.maximumQos) throw new ProtocolError(ReasonCode.qosNotSupported)
     if (publish.retain && !limits.retainAvailable) throw new ProtocolError(ReasonCode.retainNotSupported)
-    if (publish.qos === 0 || this.#unanswered + this.#session.unreleased < limits.receiveMaximum) return
+    // Who speaks an older MQTT was told of no maximum, and is bound by the number of packet identifiers alone.
+    const maximum = this.#terms.version === 5 ? limits.receiveMaximum : 65_535
+    if (publish.qos === 0 || this.#unanswered + this.#session.unreleased < maximum) return
     if (publish.qos === 2 && this.#session.hasReceived(publish.packetId)) return
     throw new ProtocolError(ReasonCode.receiveMaximumExceeded)
   }
@@ -120,7 +129,10 @@ export class Publishing {
     const { broker } = this.#surroundings
     const { qos, packetId } = publish
     const published = broker.publish(this.#messageOf(publish, topic))
-    if (qos === 0) return
+    if (qos === 0) {
+      if (typeof published === "object") this.#unacknowledged = published
+      return
+    }
     if (published === "refused") {
       this.#refuse(publish, ReasonCode.quotaExceeded)
       return

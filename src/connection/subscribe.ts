@@ -4,27 +4,32 @@ import { noProperties } from "../protocol/properties.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
 import { SharedPublish } from "../protocol/publish-codec.ts"
 import { ReasonCode, reasonCodeOf } from "../protocol/reason-code.ts"
-import { hasWildcard, parseSubscriptionFilter, type SubscriptionFilter } from "../protocol/topic.ts"
+import {
+  hasWildcard,
+  parseSubscriptionFilter,
+  type SubscriptionFilter,
+  subscriptionFilterText,
+  type TopicFilter,
+} from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"
-import { Fifo } from "../foundation/fifo.ts"
 import type { Subscription } from "../routing/subscriber.ts"
 import type { Session } from "../session/session.ts"
 import type { Principal } from "../security/authentication.ts"
 import type { AckQueue } from "./ack-queue.ts"
 import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
 
-/** How many retained messages go out before other connections have their turn. */
+/** How many topics are looked at before other connections have their turn. */
 const retainedSlice = 500
 
 interface Granted {
   readonly subscription: Subscription
-  readonly isNew: boolean
+  readonly replaced: Subscription | undefined
   readonly ticket: Ticket | undefined
 }
 
 interface RetainedDelivery {
   readonly subscription: Subscription
-  readonly messages: IterableIterator<Message>
+  readonly messages: IterableIterator<Message | undefined>
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE: check, grant, then the retained messages [3.8-3.11]. */
@@ -35,7 +40,8 @@ export class Subscribing {
   readonly #acks: AckQueue
   readonly #principal: Principal
   readonly #bridge: boolean
-  readonly #retained = new Fifo<RetainedDelivery>()
+  /** By filter, in the order of the subscriptions: who subscribes again is served anew, not twice. */
+  readonly #retained = new Map<TopicFilter, RetainedDelivery>()
   #delivering = false
   #over = false
 
@@ -66,6 +72,8 @@ export class Subscribing {
     this.#acks.push(ticket, {
       settle: (committed) => {
         const reasonCodes = outcomes.map((outcome) => this.#settled(outcome, committed))
+        // The last first, should one have replaced another of the same packet.
+        for (const outcome of outcomes.toReversed()) this.#withdrawUnstored(outcome, committed)
         this.#peer.send({ type: "suback", packetId: packet.packetId, reasonCodes, properties: noProperties })
         this.deliverRetained()
       },
@@ -81,6 +89,8 @@ export class Subscribing {
       if (parsed === undefined) return ReasonCode.topicFilterInvalid
       const removed = broker.unsubscribe(this.#session, parsed.filter, parsed.shareName)
       ticket = removed.ticket ?? ticket
+      // What was not sent yet is not sent any more [MQTT-3.10.4-2].
+      if (parsed.shareName === undefined) this.#retained.delete(parsed.filter)
       if (!removed.existed) return ReasonCode.noSubscriptionExisted
       broker.hook.tell({ kind: "unsubscribed", clientId: this.#session.clientId, filter: text })
       return ReasonCode.success
@@ -105,16 +115,18 @@ export class Subscribing {
     this.#delivering = true
     let left = retainedSlice
     while (!this.#over && left > 0 && this.#session.ready) {
-      const delivery = this.#retained.peek()
+      const [delivery] = this.#retained.values()
       if (delivery === undefined) break
-      const next = delivery.messages.next()
+      const { subscription, messages } = delivery
+      const next = messages.next()
       if (next.done === true) {
-        this.#retained.shift()
+        this.#retained.delete(subscription.filter)
         continue
       }
       left -= 1
-      if (isExpired(next.value, this.#surroundings.clock.now())) continue
-      this.#session.deliverRetained(new SharedPublish(next.value), delivery.subscription)
+      const message = next.value
+      if (message === undefined || isExpired(message, this.#surroundings.clock.now())) continue
+      this.#session.deliverRetained(new SharedPublish(message), subscription)
     }
     this.#delivering = false
     if (left === 0 && !this.#over) this.#surroundings.soon(() => this.deliverRetained())
@@ -150,8 +162,8 @@ export class Subscribing {
       retainHandling: request.retainHandling,
       subscriptionIdentifiers: identifier === undefined ? [] : [identifier],
     }
-    const { isNew, ticket } = broker.subscribe(this.#session, subscription)
-    return { subscription, isNew, ticket }
+    const { replaced, ticket } = broker.subscribe(this.#session, subscription)
+    return { subscription, replaced, ticket }
   }
 
   #refusalOf({ filter, shareName }: SubscriptionFilter, text: string): ReasonCode | undefined {
@@ -174,21 +186,32 @@ export class Subscribing {
   /** @returns the reason code for SUBACK [3.9.3] */
   #settled(outcome: Granted | ReasonCode, committed: boolean): ReasonCode {
     if (typeof outcome === "number") return outcome
+    if (isUnstored(outcome, committed)) return ReasonCode.quotaExceeded
     const { broker } = this.#surroundings
-    const { subscription, isNew } = outcome
-    if (!committed || outcome.ticket?.state === "failed") {
-      broker.unsubscribe(this.#session, subscription.filter, subscription.shareName)
-      return ReasonCode.quotaExceeded
-    }
-    const text = subscription.filter
+    const { subscription, replaced } = outcome
+    const text = subscriptionFilterText(subscription)
     broker.hook.tell({ kind: "subscribed", clientId: this.#session.clientId, filter: text })
     // A shared subscription gets no retained messages, for every new member would get them all [4.8.2].
-    const wanted = subscription.retainHandling === 0 || (subscription.retainHandling === 1 && isNew)
-    if (wanted && subscription.shareName === undefined) {
-      this.#retained.push({ subscription, messages: broker.retained.match(subscription.filter) })
+    const wanted =
+      subscription.retainHandling === 0 || (subscription.retainHandling === 1 && replaced === undefined)
+    if (wanted && subscription.shareName === undefined && !this.#over) {
+      this.#retained.delete(subscription.filter)
+      this.#retained.set(subscription.filter, {
+        subscription,
+        messages: broker.retained.match(subscription.filter),
+      })
     }
     return reasonCodeOf(subscription.qos)
   }
+
+  #withdrawUnstored(outcome: Granted | ReasonCode, committed: boolean): void {
+    if (typeof outcome === "number" || !isUnstored(outcome, committed)) return
+    this.#surroundings.broker.withdraw(this.#session, outcome.subscription, outcome.replaced)
+  }
+}
+
+function isUnstored({ ticket }: Granted, committed: boolean): boolean {
+  return !committed || ticket?.state === "failed"
 }
 
 function ticketOf(outcome: Granted | ReasonCode): Ticket | undefined {

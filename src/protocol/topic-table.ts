@@ -5,6 +5,8 @@ import { parseTopicName, type TopicLimits } from "./topic.ts"
 import { decodeUtf8 } from "./utf8.ts"
 
 const slotCount = 8192
+/** Longer topics are read anew each time: kept, they would let a stranger fill a gigabyte. */
+const longestKeptBytes = 512
 
 /**
  * From the bytes of a topic to its one `Topic`, checked and decoded when it is first met. Publishers repeat
@@ -37,7 +39,8 @@ export class TopicTable {
     const slot = hash & (slotCount - 1)
     const known = this.#slots[slot]
     if (known !== undefined && sameBytes(known.utf8, bytes, start, end)) return known
-    return this.#admit(slot, hash, this.#read(bytes, start, end))
+    const topic = this.#read(bytes, start, end)
+    return end - start > longestKeptBytes ? topic : this.#admit(slot, hash, topic)
   }
 
   #read(bytes: Uint8Array, start: number, end: number): Topic {

@@ -1,4 +1,4 @@
-import { isExpired, type Message } from "../protocol/message.ts"
+import type { Message } from "../protocol/message.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 
 interface Node {
@@ -19,6 +19,12 @@ export class RetainedTree {
   /** Topic, payload and properties of all messages. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** What `bytes` would be with this message as its topic's. */
+  bytesWith(message: Message): number {
+    const replaced = this.get(message.topic.name)
+    return this.#bytes + sizeOf(message) - (replaced === undefined ? 0 : sizeOf(replaced))
   }
 
   /**
@@ -45,16 +51,12 @@ export class RetainedTree {
     return node?.message
   }
 
-  /** Walks lazily, so that a `#` over a million topics can be taken in slices while others go on. */
-  match(filter: TopicFilter): IterableIterator<Message> {
+  /**
+   * Walks lazily, so that a million topics can be taken in slices while others go on. A level that was walked through
+   * and holds no message yields undefined: `+/x` may have to pass by all of them.
+   */
+  match(filter: TopicFilter): IterableIterator<Message | undefined> {
     return walk(this.#root, filter.split("/"), 0)
-  }
-
-  /** @returns the topics whose message has expired [MQTT-3.3.2-5] */
-  *expired(nowMs: number): IterableIterator<TopicName> {
-    for (const message of everything(this.#root)) {
-      if (isExpired(message, nowMs)) yield message.topic.name
-    }
   }
 
   #put(topic: TopicName, message: Message): Message | undefined {
@@ -90,32 +92,34 @@ export class RetainedTree {
   }
 }
 
-function* walk(node: Node, levels: readonly string[], depth: number): IterableIterator<Message> {
+function* walk(node: Node, levels: readonly string[], depth: number): IterableIterator<Message | undefined> {
   const level = levels[depth]
   if (level === undefined) {
-    if (node.message !== undefined) yield node.message
+    yield node.message
     return
   }
   if (level === "#") {
     // `#` alone does not see topics that begin with `$` [MQTT-4.7.2-1].
-    if (node.message !== undefined) yield node.message
+    yield node.message
     for (const [name, child] of node.children ?? []) {
       if (depth > 0 || !name.startsWith("$")) yield* everything(child)
     }
     return
   }
   if (level === "+") {
+    yield undefined
     for (const [name, child] of node.children ?? []) {
       if (depth > 0 || !name.startsWith("$")) yield* walk(child, levels, depth + 1)
     }
     return
   }
   const child = node.children?.get(level)
-  if (child !== undefined) yield* walk(child, levels, depth + 1)
+  if (child === undefined) yield undefined
+  else yield* walk(child, levels, depth + 1)
 }
 
-function* everything(node: Node): IterableIterator<Message> {
-  if (node.message !== undefined) yield node.message
+function* everything(node: Node): IterableIterator<Message | undefined> {
+  yield node.message
   for (const child of node.children?.values() ?? []) yield* everything(child)
 }
 

@@ -24,6 +24,8 @@ interface Route {
 export type Routed = "unmatched" | Ticket | undefined
 
 const routesPerGeneration = 16_384
+/** Routes of longer topics are found anew each time, so that what is kept is bounded in bytes too. */
+const longestKeptTopic = 512
 
 /** A message in, each interested subscriber once. */
 export class Router {
@@ -61,8 +63,10 @@ export class Router {
 
   /** Whether a subscriber's queue is full and the message must be refused for it, before anyone gets it. */
   refuses(publish: SharedPublish): boolean {
-    return this.#routeOf(publish.message.topic.name).deliveries.some((delivery) =>
-      delivery.subscriber.refuses(publish),
+    const { deliveries, groups } = this.#routeOf(publish.message.topic.name)
+    return (
+      deliveries.some(({ subscriber }) => subscriber.refuses(publish)) ||
+      groups.some((group) => group.refuses(publish))
     )
   }
 
@@ -75,6 +79,7 @@ export class Router {
     const known = this.#routes.get(topic)
     if (known !== undefined) return known
     const route = this.#olderRoutes.get(topic) ?? this.#find(topic)
+    if (topic.length > longestKeptTopic) return route
     if (this.#routes.size >= routesPerGeneration) {
       this.#olderRoutes = this.#routes
       this.#routes = new Map()
@@ -92,7 +97,7 @@ export class Router {
         if (others === undefined) matching.set(subscription.subscriber, [subscription])
         else others.push(subscription)
       }
-      groups.push(...shared.values())
+      for (const group of shared.values()) groups.push(group)
     }
     const deliveries: Delivery[] = []
     for (const [subscriber, subscriptions] of matching) {

@@ -47,15 +47,20 @@ export class ShareGroup implements Redelivery {
 
   /** Hot. Gives the message to one member; an absent one gets it only when nobody else can take it. */
   deliver(publish: SharedPublish): Ticket | undefined {
-    const chosen = this.#choose(undefined) ?? this.#turn()
+    const chosen = this.#choose(undefined) ?? this.#turn(publish)
     return chosen?.subscriber.deliver(publish, chosen, this)
+  }
+
+  /** Every member's queue is full, and publishers are to be refused then. */
+  refuses(publish: SharedPublish): boolean {
+    return this.#members.every(({ subscriber }) => subscriber.refuses(publish))
   }
 
   redeliver(publish: SharedPublish, instead: Subscriber): boolean {
     const chosen = this.#choose(instead)
     if (chosen === undefined) return false
-    chosen.subscriber.deliver(publish, chosen, this)
-    return true
+    // A member whose store refuses it has not taken it.
+    return chosen.subscriber.deliver(publish, chosen, this)?.state !== "failed"
   }
 
   /** @returns a member that can take a message now */
@@ -94,10 +99,16 @@ export class ShareGroup implements Redelivery {
   }
 
   /** Nobody is ready: the queues of the members fill in turn. */
-  #turn(): Subscription | undefined {
-    if (this.#members.length === 0) return undefined
-    const index = this.#next % this.#members.length
-    this.#next = (index + 1) % this.#members.length
-    return this.#members[index]
+  #turn(publish: SharedPublish): Subscription | undefined {
+    const members = this.#members
+    for (let offset = 0; offset < members.length; offset++) {
+      const index = (this.#next + offset) % members.length
+      const member = members[index]
+      if (member === undefined || member.subscriber.refuses(publish)) continue
+      this.#next = (index + 1) % members.length
+      return member
+    }
+    // All are full; one of them counts it as dropped.
+    return members[0]
   }
 }

@@ -16,16 +16,21 @@ export interface ConversationOwner {
   now(): number
   /** Highest sequence given out so far. */
   readonly lastSequence: Sequence
+  /** Size of a message of its queue, on average; at least 1. */
+  readonly averageBytes: number
+  /** The message is on the wire. */
+  sent(outgoing: Outgoing): void
   /** The message left the queue: acknowledged when there is no reason. */
   left(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized" | "not-stored" | undefined): void
-  /** The store has no more than what is in memory: these are all. */
-  counted(messages: number, bytes: number): void
+  /** The store has no more than what is in memory: these are all, so many of them sent before now. */
+  counted(messages: number, bytes: number, sent: number): void
   /** The store could not be read; the client is better off connecting again. */
   failed(error: unknown): void
 }
 
-/** The store is read in pages of this many messages while a client catches up. */
-const pageSize = 500
+/** The store is read in pages while a client catches up: of so many messages, fewer when they are large. */
+const pageMessages = 500
+const pageBytes = 4 * 1024 * 1024
 
 /**
  * The sending half of a session while its client is connected [4.3, 4.4, 4.9]: what waits for its turn, what is in
@@ -55,10 +60,6 @@ export class Conversation implements TicketWaiter {
 
   get link(): Link {
     return this.#link
-  }
-
-  get inFlight(): number {
-    return this.#inFlight.size
   }
 
   /** A message given now would be on the wire at once. */
@@ -101,9 +102,14 @@ export class Conversation implements TicketWaiter {
     this.pump()
   }
 
-  /** Takes out the oldest message that waits in memory, when there is one. */
+  /** Takes out the oldest message that waits in memory, unless the client may have it from an earlier connection. */
   shiftOldest(): Outgoing | undefined {
-    return this.#waiting.shift()
+    return this.#waiting.peek()?.sentBefore === true ? undefined : this.#waiting.shift()
+  }
+
+  /** Some messages are in the store alone. While a page is being read it is not known which. */
+  get leavesSomeInStore(): boolean {
+    return !this.#paging && this.#pagedUpTo < this.#storedUpTo
   }
 
   /** Hot. Sends as long as the client takes: called when it acknowledged, can be written to, or the store answered. */
@@ -175,7 +181,9 @@ export class Conversation implements TicketWaiter {
 
   settled(ticket: Ticket): void {
     if (this.#waitsOn === ticket) this.#waitsOn = undefined
-    if (!this.#over) this.pump()
+    if (this.#over) return
+    this.pump()
+    if (this.ready) this.#link.caughtUp()
   }
 
   #waitFor(ticket: Ticket | undefined): void {
@@ -197,9 +205,10 @@ export class Conversation implements TicketWaiter {
       outgoing.subscriptionIdentifiers,
     )
     if (outcome === "sent") {
-      this.#owner.journal?.sent(outgoing.sequence)
+      this.#owner.sent(outgoing)
       return
     }
+    outgoing.awaiting = "turn"
     this.#inFlight.delete(packetId)
     this.#drop(outgoing, outcome)
   }
@@ -221,11 +230,12 @@ export class Conversation implements TicketWaiter {
     if (this.#paging || journal === undefined) return
     this.#paging = true
     const askedUpTo = this.#owner.lastSequence
+    const limit = Math.max(1, Math.min(pageMessages, Math.floor(pageBytes / this.#owner.averageBytes)))
     journal
-      .queue(this.#pagedUpTo, pageSize)
+      .queue(this.#pagedUpTo, limit)
       .then((page) => {
         this.#paging = false
-        if (!this.#over) this.#recall(page, askedUpTo)
+        if (!this.#over) this.#recall(page, page.length < limit, askedUpTo)
       })
       .catch((error: unknown) => {
         this.#paging = false
@@ -233,7 +243,7 @@ export class Conversation implements TicketWaiter {
       })
   }
 
-  #recall(page: readonly RecalledMessage[], askedUpTo: Sequence): void {
+  #recall(page: readonly RecalledMessage[], isLast: boolean, askedUpTo: Sequence): void {
     for (const recalled of page) {
       const outgoing = new Outgoing(
         recalled.sequence,
@@ -253,22 +263,25 @@ export class Conversation implements TicketWaiter {
       this.#inFlight.set(outgoing.packetId, outgoing)
       this.#link.pubrel(outgoing.packetId)
     }
-    if (page.length < pageSize) {
+    if (isLast) {
       this.#pagedUpTo = Math.max(this.#pagedUpTo, askedUpTo)
       if (this.#pagedUpTo >= this.#storedUpTo) this.#count()
     }
     this.pump()
+    if (this.ready) this.#link.caughtUp()
   }
 
   /** What was refused by a failing store, or damaged in it, was counted but never came back. */
   #count(): void {
     let messages = this.#inFlight.size
     let bytes = 0
+    let sent = this.#inFlight.size
     for (const outgoing of this.#inFlight.values()) bytes += outgoing.size
     for (const outgoing of this.#waiting) {
       messages += 1
       bytes += outgoing.size
+      if (outgoing.sentBefore) sent += 1
     }
-    this.#owner.counted(messages, bytes)
+    this.#owner.counted(messages, bytes, sent)
   }
 }

@@ -22,6 +22,8 @@ export interface Link {
   ): LinkOutcome
   /** Asks again for the PUBCOMP of a message whose PUBREC was received before. */
   pubrel(packetId: PacketId): void
+  /** Nothing of its session waits any more, and that was not this link's doing: what it held back itself may go on. */
+  caughtUp(): void
   /** Says why, as far as the version allows, and closes. The session is detached when this returns. */
   close(reasonCode: ReasonCode): void
 }

@@ -3,7 +3,7 @@ import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
-import type { ReasonCode } from "../protocol/reason-code.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
 import { subscriptionFilterText } from "../protocol/topic.ts"
 import type { DeliveryTerms, Redelivery, Subscriber, Subscription } from "../routing/subscriber.ts"
 import type { SessionJournal, SessionRecord, StoredSession } from "../storage/store.ts"
@@ -39,8 +39,13 @@ export class Session implements Subscriber, ConversationOwner {
   readonly #journal: SessionJournal | undefined
   #record: SessionRecord
   #conversation: Conversation | undefined
-  #awaitingRelease: Set<PacketId> | undefined
+  /** Each identifier with what its PUBREC waits for; undefined when the store has it, or never will. */
+  #awaitingRelease: Map<PacketId, Ticket | undefined> | undefined
   #lastSequence = 0
+  /** Highest sequence that was on the wire; messages go out in order, so all that is beyond never was. */
+  #sentUpTo = 0
+  /** Messages of the queue that were on the wire: the client's to answer, so none of them is dropped. */
+  #sentMessages = 0
   #queuedMessages = 0
   #queuedBytes = 0
 
@@ -58,7 +63,9 @@ export class Session implements Subscriber, ConversationOwner {
     this.#lastSequence = stored.lastSequence
     this.#queuedMessages = stored.queuedMessages
     this.#queuedBytes = stored.queuedBytes
-    if (stored.awaitingRelease.length > 0) this.#awaitingRelease = new Set(stored.awaitingRelease)
+    if (stored.awaitingRelease.length > 0) {
+      this.#awaitingRelease = new Map(stored.awaitingRelease.map((packetId) => [packetId, undefined]))
+    }
   }
 
   get clientId(): ClientId {
@@ -86,7 +93,7 @@ export class Session implements Subscriber, ConversationOwner {
   }
 
   get ready(): boolean {
-    return this.#conversation?.ready ?? false
+    return this.#conversation?.ready === true && this.#queuedMessages < this.limits.queuedMessages
   }
 
   get load(): number {
@@ -95,6 +102,10 @@ export class Session implements Subscriber, ConversationOwner {
 
   get queuedBytes(): number {
     return this.#queuedBytes
+  }
+
+  get averageBytes(): number {
+    return Math.max(1, this.#queuedBytes / Math.max(1, this.#queuedMessages))
   }
 
   now(): number {
@@ -178,11 +189,21 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#awaitingRelease?.has(packetId) ?? false
   }
 
+  /**
+   * Keeps nothing anew: a store that fails now must not break the promise that it kept before.
+   *
+   * @returns what a repeated PUBREC waits for
+   */
+  whenReceived(packetId: PacketId): Ticket | undefined {
+    return this.#awaitingRelease?.get(packetId)
+  }
+
   /** @returns what PUBREC waits for */
   keepIdentifier(packetId: PacketId): Ticket | undefined {
-    this.#awaitingRelease ??= new Set()
-    this.#awaitingRelease.add(packetId)
-    return this.#journal?.identifierKept(packetId)
+    const ticket = this.#journal?.identifierKept(packetId)
+    this.#awaitingRelease ??= new Map()
+    this.#awaitingRelease.set(packetId, ticket)
+    return ticket
   }
 
   /** The PUBREC was refused, so the identifier is the client's again. */
@@ -223,19 +244,29 @@ export class Session implements Subscriber, ConversationOwner {
 
   // --- what its conversation tells it ---
 
+  sent({ sequence, sentBefore }: Outgoing): void {
+    this.#journal?.sent(sequence)
+    if (sentBefore) return
+    this.#sentUpTo = sequence
+    this.#sentMessages += 1
+  }
+
   left(outgoing: Outgoing, why: DropReason | undefined): void {
+    if (outgoing.sentBefore || outgoing.awaiting !== "turn") this.#sentMessages -= 1
     this.#queuedMessages -= 1
     this.#queuedBytes -= outgoing.size
     if (why !== undefined) this.#surroundings.observer.dropped(this, outgoing.message, why)
   }
 
-  counted(messages: number, bytes: number): void {
+  counted(messages: number, bytes: number, sent: number): void {
     this.#queuedMessages = messages
     this.#queuedBytes = bytes
+    this.#sentMessages = sent
   }
 
   failed(error: unknown): void {
     this.#surroundings.observer.unreadable(this, error)
+    this.link?.close(ReasonCode.unspecifiedError)
   }
 
   /** Hot. The one way in for every message, live, retained, redelivered or will. */
@@ -283,7 +314,8 @@ export class Session implements Subscriber, ConversationOwner {
 
   #makeRoomFor(message: Message): boolean {
     if (this.#hasRoomFor(message)) return true
-    if (this.limits.whenFull === "drop-oldest") {
+    const canFit = sizeInQueue(message) <= this.limits.queuedBytes
+    if (canFit && this.limits.whenFull === "drop-oldest") {
       while (this.#queuedMessages > 0 && !this.#hasRoomFor(message)) {
         if (!this.#dropOldest()) break
       }
@@ -293,7 +325,7 @@ export class Session implements Subscriber, ConversationOwner {
     return false
   }
 
-  /** @returns false when all that is queued is in flight, and so the client's to answer */
+  /** @returns false when there is none but what was sent, and so is the client's to answer */
   #dropOldest(): boolean {
     const conversation = this.#conversation
     const oldest = conversation?.shiftOldest()
@@ -302,8 +334,9 @@ export class Session implements Subscriber, ConversationOwner {
       this.left(oldest, "queue-full")
       return true
     }
-    if (this.#journal === undefined || this.#queuedMessages <= (conversation?.inFlight ?? 0)) return false
-    this.#journal.removedOldest(conversation?.pagedUpTo ?? 0)
+    if (this.#journal === undefined || this.#queuedMessages <= this.#sentMessages) return false
+    if (conversation?.leavesSomeInStore === false) return false
+    this.#journal.removedOldest(Math.max(this.#sentUpTo, conversation?.pagedUpTo ?? 0))
     // Which message that was only the store knows, so its size is taken for the average until the queue is read.
     this.#queuedBytes -= Math.round(this.#queuedBytes / this.#queuedMessages)
     this.#queuedMessages -= 1

@@ -70,7 +70,7 @@ export interface StoredSession {
   /** How many messages wait in its queue, in-flight ones included, and their bytes. */
   readonly queuedMessages: number
   readonly queuedBytes: number
-  /** Highest sequence in its queue, 0 when that is empty. */
+  /** Highest sequence that is in its queue or was sent from it; 0 when there was none. */
   readonly lastSequence: Sequence
 }
 
@@ -133,12 +133,13 @@ export interface AccountStore {
 
 /**
  * healthy: commits flow. behind: more is waiting than should; publishers are to be slowed. failed: nothing can be
- * written (disk full, I/O error); new promises are refused, and the store keeps trying until it can again.
+ * written (disk full, I/O error); new promises are refused, and the store keeps trying until it can again. lost: it
+ * is gone for good, and whoever serves from it has to stop.
  */
-export type StoreMood = "healthy" | "behind" | "failed"
+export type StoreMood = "healthy" | "behind" | "failed" | "lost"
 
 export interface Store {
-  /** Called on each change of mood, with what is wrong in the case of `failed`. */
+  /** Called on each change of mood, with what is wrong in the case of `failed` and `lost`. */
   onMood(listener: (mood: StoreMood, why: string) => void): void
   readonly mood: StoreMood
   /** Everything at rest, read once at start, before anything is told. @throws StoreError it cannot be read */

@@ -119,16 +119,17 @@ export class Batch {
 
   /** @param message undefined: the topic has none any more */
   retain(topic: TopicName, message: Message | undefined): void {
-    const earlier = this.#retained.get(topic)
-    if (earlier !== undefined) {
-      earlier.struck = true
-      this.#struck += 1
-      if (earlier.message !== undefined) this.#bytes -= messageBytes(earlier.message)
-    }
-    const operation: Retained = { op: "retained", topic, message, struck: false }
-    this.#retained.set(topic, operation)
-    this.#operations.push(operation)
     if (message !== undefined) this.#bytes += messageBytes(message)
+    const earlier = this.#retained.get(topic)
+    if (earlier === undefined) {
+      const operation: Retained = { op: "retained", topic, message }
+      this.#retained.set(topic, operation)
+      this.#operations.push(operation)
+      return
+    }
+    // Replaced where it stands, so that a topic written a thousand times while the disk is slow is one entry.
+    if (earlier.message !== undefined) this.#bytes -= messageBytes(earlier.message)
+    earlier.message = message
   }
 
   /** Takes over, in front of its own, what another batch could not write and must not forget. */
@@ -240,8 +241,7 @@ function packOperation(writer: ByteWriter, operation: Exclude<Operation, Enqueue
   }
 }
 
-function packRetained(writer: ByteWriter, { topic, message, struck }: Retained): void {
-  if (struck) return
+function packRetained(writer: ByteWriter, { topic, message }: Retained): void {
   writer.uint8(message === undefined ? recordCode.unretained : recordCode.retained)
   writer.text(topic)
   if (message !== undefined) writeMessage(writer, message)

@@ -71,7 +71,7 @@ export class GroupCommit {
 
   /** Hot. The batch to add a promise to; undefined while none can be taken: answer with `failedTicket`. */
   promising(): Batch | undefined {
-    if (this.#mood === "failed" || this.#closed) return undefined
+    if (this.#cannotWrite || this.#closed) return undefined
     return this.gathering()
   }
 
@@ -96,7 +96,7 @@ export class GroupCommit {
 
   /** Calls once all that was told so far is on its way to the writer: at once, if nothing waits. */
   afterwards(callback: () => void): void {
-    if (this.#mood === "failed" || this.#gathering.isEmpty) return callback()
+    if (this.#cannotWrite || this.#gathering.isEmpty) return callback()
     this.#gathering.afterwards.push(callback)
     this.#schedule()
   }
@@ -105,6 +105,14 @@ export class GroupCommit {
   *uncommitted(): Iterable<Batch> {
     if (this.#writing !== undefined) yield this.#writing
     yield this.#gathering
+  }
+
+  /** The writer is gone for good: what waits has failed, and nothing is promised any more. */
+  lose(why: string): void {
+    this.#retry?.cancel()
+    this.#feel("lost", why)
+    // A batch that the writer had is failed by the writer.
+    if (this.#writing === undefined) this.#fail(new Batch(), why)
   }
 
   /**
@@ -119,11 +127,15 @@ export class GroupCommit {
       if (this.#writing === undefined && this.#gathering.isEmpty) break
       if (this.#writing === undefined) this.#hand(this.#mood === "failed")
       await this.#written
-      if (this.#mood === "failed") attempts += 1
+      if (this.#cannotWrite) attempts += 1
     }
     this.#retry?.cancel()
     this.#settleIfEmpty()
     return this.#gathering.operations.length
+  }
+
+  get #cannotWrite(): boolean {
+    return this.#mood === "failed" || this.#mood === "lost"
   }
 
   #schedule(): void {
@@ -134,7 +146,7 @@ export class GroupCommit {
 
   readonly #endOfTurn = (): void => {
     this.#scheduled = false
-    if (this.#mood === "failed" || this.#settleIfEmpty()) return
+    if (this.#cannotWrite || this.#settleIfEmpty()) return
     if (this.#writing === undefined) this.#hand(false)
   }
 
@@ -177,11 +189,11 @@ export class GroupCommit {
     this.#gathering.carryOver(waiting)
     this.#gathering.carryOver(batch)
     const callbacks = this.#gathering.afterwards.splice(0)
-    if (this.#mood !== "failed") this.#feel("failed", why)
+    if (!this.#cannotWrite) this.#feel("failed", why)
     batch.promise.settle("failed")
     waiting.promise.settle("failed")
     for (const callback of callbacks) callback()
-    if (this.#closed) return
+    if (this.#closed || this.#mood === "lost") return
     this.#retry = this.#clock.at(this.#clock.now() + retryMs, () => {
       if (this.#writing === undefined) this.#hand(true)
     })

@@ -16,12 +16,11 @@ export interface Enqueued {
   struck: boolean
 }
 
-/** A topic's retained message, or its end. Struck: a later one in the same batch replaces it. */
+/** A topic's retained message, or its end; a later one of the same batch takes its place. */
 export interface Retained {
   readonly op: "retained"
   readonly topic: TopicName
-  readonly message: Message | undefined
-  struck: boolean
+  message: Message | undefined
 }
 
 /** How far one session's receiver has come; grows while its batch gathers. */

@@ -21,7 +21,7 @@ interface QueueRow {
 type SessionColumns = Omit<
   SessionRow,
   "subscriptions" | "awaitingRelease" | "queuedMessages" | "queuedBytes" | "lastSequence"
->
+> & { readonly sentUpTo: Sequence }
 
 /** Reads what is at rest, in pages. What fails its checksum is reported, and left out. */
 export class StoreReader {
@@ -83,14 +83,15 @@ export class StoreReader {
         .all(after, last)
         .map((row) => [row.session, row]),
     )
-    return rows.map((row) => ({
+    return rows.map(({ sentUpTo, ...row }) => ({
       ...row,
       will: this.#intactWill(row),
       subscriptions: subscriptions.get(row.session) ?? [],
       awaitingRelease: (identifiers.get(row.session) ?? []).map(({ packetId }) => packetId),
       queuedMessages: queues.get(row.session)?.messages ?? 0,
       queuedBytes: queues.get(row.session)?.bytes ?? 0,
-      lastSequence: queues.get(row.session)?.lastSequence ?? 0,
+      // A number that was sent is not given out again, or what gets it would go out with DUP.
+      lastSequence: Math.max(sentUpTo, queues.get(row.session)?.lastSequence ?? 0),
     }))
   }
 
@@ -99,7 +100,7 @@ export class StoreReader {
     return row?.last ?? 0
   }
 
-  #intactWill(row: SessionColumns): Uint8Array | null {
+  #intactWill(row: Pick<SessionColumns, "session" | "will">): Uint8Array | null {
     if (row.will === null || isIntact(row.will)) return row.will
     this.#damaged(`will of session ${row.session}`)
     return null
@@ -127,7 +128,7 @@ export class StoreReader {
     return this.#database.query<SessionColumns, [SessionNumber, number]>(`
       SELECT id AS session, client_id AS clientId, username, created_at_ms AS createdAtMs,
         expiry_interval_seconds AS expiryIntervalSeconds, disconnected_at_ms AS disconnectedAtMs, will,
-        will_delay_seconds AS willDelaySeconds, will_expiry_seconds AS willExpirySeconds
+        will_delay_seconds AS willDelaySeconds, will_expiry_seconds AS willExpirySeconds, sent_up_to AS sentUpTo
       FROM session WHERE id > ? ORDER BY id LIMIT ?`)
   }
 

@@ -67,6 +67,7 @@ export class SqliteStore implements Store {
     this.#givesTickets = options.durability !== "none"
     this.#lastSession = lastSession
     this.accounts = new LinkedAccounts(link)
+    link.onLost((why) => this.#commits.lose(why))
   }
 
   /** @throws StoreError it is damaged, foreign, too new, or served by another process */

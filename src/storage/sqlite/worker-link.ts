@@ -30,6 +30,7 @@ export class WorkerLink implements BatchWriter {
   #troubles = 0
   /** Why no answer will come any more. */
   #ended: string | undefined
+  #lost: ((why: string) => void) | undefined
 
   private constructor(settings: WorkerSettings, log: Log) {
     this.#log = log
@@ -53,6 +54,12 @@ export class WorkerLink implements BatchWriter {
       await link.#exited.promise
       throw error
     }
+  }
+
+  /** Calls should the worker end although nobody closed it: nothing can be written any more. */
+  onLost(listener: (why: string) => void): void {
+    this.#lost = listener
+    if (this.#ended !== undefined) listener(this.#ended)
   }
 
   write(packed: Uint8Array<ArrayBuffer>, probe: boolean): Promise<Written> {
@@ -83,6 +90,7 @@ export class WorkerLink implements BatchWriter {
 
   /** Resolves when the worker has closed the database and is gone. */
   async close(): Promise<void> {
+    this.#lost = undefined
     if (this.#ended === undefined) this.#post({ type: "close" }, [])
     await this.#exited.promise
   }
@@ -131,5 +139,6 @@ export class WorkerLink implements BatchWriter {
     this.#written?.({ failure: why, buffer: undefined })
     for (const asker of this.#askers.values()) asker.decline(new StoreError(why))
     this.#askers.clear()
+    this.#lost?.(why)
   }
 }

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test"
+import { SysTopics } from "../../src/broker/sys-topics.ts"
+import type { Publish } from "../../src/protocol/packet.ts"
+import { payloads, publishes, subscribe } from "../support/packets.ts"
+import { TestBroker } from "../support/test-broker.ts"
+
+function byTopic(packets: readonly Publish[]): Record<string, string> {
+  return Object.fromEntries(packets.map((each) => [each.topic, payloads([each])[0] ?? ""]))
+}
+
+describe("the counters under $SYS", () => {
+  test("are there for whoever asks, retained, and again when they have changed", async () => {
+    const broker = await TestBroker.start()
+    const sysTopics = new SysTopics(broker.broker, broker.clock, 10, "1.2.3")
+    sysTopics.start()
+    const client = await broker.connected("a")
+    client.sends(subscribe(1, "$SYS/broker/+"), subscribe(2, "$SYS/broker/clients/#"))
+    const before = publishes(client.receives())
+    expect(before.every(({ retain }) => retain)).toBe(true)
+    expect(byTopic(before)).toMatchObject({
+      "$SYS/broker/version": "bantam version 1.2.3",
+      "$SYS/broker/uptime": "0 seconds",
+      "$SYS/broker/clients/connected": "0",
+    })
+    await broker.passes(10)
+    const after = publishes(client.receives())
+    expect(byTopic(after)).toMatchObject({
+      "$SYS/broker/uptime": "10 seconds",
+      "$SYS/broker/clients/connected": "1",
+    })
+    expect(after.every(({ retain }) => !retain)).toBe(true)
+    expect(byTopic(after)).not.toHaveProperty("$SYS/broker/version")
+    sysTopics.close()
+    await broker.passes(10)
+    expect(client.receives()).toEqual([])
+  })
+
+  test("are not there when the interval is 0", async () => {
+    const broker = await TestBroker.start()
+    new SysTopics(broker.broker, broker.clock, 0, "1.2.3").start()
+    expect(broker.broker.retained.size).toBe(0)
+  })
+
+  test("do not come by # [MQTT-4.7.2-1]", async () => {
+    const broker = await TestBroker.start()
+    new SysTopics(broker.broker, broker.clock, 10, "1.2.3").start()
+    const client = await broker.connected("a")
+    client.subscribes("#")
+    await broker.passes(10)
+    expect(client.receives()).toEqual([])
+  })
+})

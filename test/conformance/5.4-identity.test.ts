@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import type { Authenticator } from "../../src/security/authentication.ts"
+import { allVersions, lasting, named, payloads } from "../support/packets.ts"
+import { TestBroker } from "../support/test-broker.ts"
+
+const byPassword: Authenticator = {
+  authenticate: ({ username, password }) =>
+    username === undefined || (password !== undefined && new TextDecoder().decode(password) === username)
+      ? { verdict: "accept", principal: { username } }
+      : { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword },
+}
+
+describe("5.4.2 a session belongs to the identity that made it", () => {
+  for (const version of allVersions) {
+    for (const [name, stranger] of [
+      ["another user", { username: "eve", password: "eve" }],
+      ["nobody in particular", {}],
+    ] as const) {
+      for (const cleanStart of [false, true]) {
+        test(`${name} who knows its client identifier is refused, and nothing happens to it (clean start ${cleanStart}), in ${named(version)}`, async () => {
+          const broker = await TestBroker.start({ authenticator: byPassword })
+          const watcher = await broker.connected("watcher")
+          watcher.subscribes("will")
+          const owner = { ...lasting, username: "ann", password: "ann" }
+          const client = await broker.connected("a", { version, ...owner, will: { topic: "will" } })
+          client.subscribes([{ filter: "t", qos: 1 }])
+          const thief = broker.client("a", { version })
+          expect(await thief.asks({ ...stranger, cleanStart })).toMatchObject({
+            reasonCode: ReasonCode.clientIdentifierNotValid,
+          })
+          expect(thief.state).toBe("ended")
+          expect(client.state).toBe("open")
+          client.cuts()
+          watcher.receives()
+          const publisher = await broker.connected("p")
+          publisher.publishes({ qos: 1, payload: "for ann" })
+          const again = broker.client("a", { version })
+          expect(await again.asks({ ...stranger, cleanStart })).toMatchObject({
+            reasonCode: ReasonCode.clientIdentifierNotValid,
+          })
+          expect(again.receives()).toEqual([])
+          const back = broker.client("a", { version })
+          expect(await back.connects(owner)).toMatchObject({ sessionPresent: version !== 3 })
+          expect(payloads(back.receives())).toEqual(["for ann"])
+        })
+      }
+    }
+  }
+
+  test("a will that waits is not disturbed by a stranger either", async () => {
+    const broker = await TestBroker.start({ authenticator: byPassword })
+    const watcher = await broker.connected("watcher")
+    watcher.subscribes("will")
+    const client = await broker.connected("a", {
+      ...lasting,
+      username: "ann",
+      password: "ann",
+      will: { topic: "will", payload: "gone", properties: { willDelayInterval: 30 } },
+    })
+    client.cuts()
+    await broker.client("a").asks({ cleanStart: true })
+    await broker.client("a").asks({ username: "eve", password: "eve" })
+    expect(watcher.receives()).toEqual([])
+    await broker.passes(30)
+    expect(payloads(watcher.receives())).toEqual(["gone"])
+  })
+
+  test("when the session is over, its client identifier is free for anyone", async () => {
+    const broker = await TestBroker.start({ authenticator: byPassword })
+    const client = await broker.connected("a", { username: "ann", password: "ann" })
+    client.cuts()
+    await broker.connected("a", { username: "eve", password: "eve" })
+  })
+
+  test("a wrong password changes nothing for whoever is connected [MQTT-3.1.4-2]", async () => {
+    const broker = await TestBroker.start({ authenticator: byPassword })
+    const client = await broker.connected("a", { ...lasting, username: "ann", password: "ann" })
+    const thief = broker.client("a")
+    expect(await thief.asks({ username: "ann", password: "guess" })).toMatchObject({
+      reasonCode: ReasonCode.badUserNameOrPassword,
+    })
+    expect(client.state).toBe("open")
+  })
+})

@@ -1,0 +1,293 @@
+import { describe, expect, test } from "bun:test"
+import * as fc from "fast-check"
+import { type Message, topicOf } from "../../src/protocol/message.ts"
+import type { ProtocolVersion, Publish } from "../../src/protocol/packet.ts"
+import {
+  appendOwn,
+  appendShared,
+  publishFirstByte,
+  type PublishOutput,
+  PublishReader,
+  SharedPublish,
+} from "../../src/protocol/publish-codec.ts"
+import { encodeForwardedProperties } from "../../src/protocol/publish-properties.ts"
+import { TopicTable } from "../../src/protocol/topic-table.ts"
+import { parseTopicName, wireTopicLimits } from "../../src/protocol/topic.ts"
+import { asOracle, oracleReads, oracleWrites, withinOracle } from "../support/mqtt-packet-oracle.ts"
+import { packetOfType } from "../support/packet-arbitraries.ts"
+
+/** A PUBLISH as a client may send it: without subscription identifiers, and always with one user property at most. */
+function fromClient(version: ProtocolVersion): fc.Arbitrary<Publish> {
+  return packetOfType("publish", version)
+    .map((packet) => withinOracle(packet, version))
+    .filter((packet) => packet?.type === "publish")
+    .map((packet) => {
+      const { subscriptionIdentifiers: _, ...properties } = packet.properties
+      return { ...packet, properties }
+    })
+}
+
+class Output implements PublishOutput {
+  bytes = new Uint8Array(8)
+  #end = 0
+
+  append(bytes: Uint8Array): number {
+    const at = this.reserve(bytes.length)
+    this.bytes.set(bytes, at)
+    return at
+  }
+
+  reserve(length: number): number {
+    const at = this.#end
+    this.#end += length
+    if (this.#end > this.bytes.length) {
+      const grown = new Uint8Array(this.#end * 2)
+      grown.set(this.bytes)
+      this.bytes = grown
+    }
+    return at
+  }
+
+  get written(): Uint8Array {
+    return this.bytes.slice(0, this.#end)
+  }
+}
+
+function bodyOf(bytes: Uint8Array): number {
+  let at = 1
+  while ((bytes[at] ?? 0) >= 0x80) at += 1
+  return at + 1
+}
+
+function readBy(reader: PublishReader, bytes: Uint8Array, version: ProtocolVersion): void {
+  const plain = new Uint8Array(bytes)
+  reader.read(plain[0] ?? 0, plain, bodyOf(plain), plain.length, version)
+}
+
+const newReader = () => new PublishReader(new TopicTable(wireTopicLimits), 100)
+
+/** Buffers as plain text, so that contents alone are compared. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.toHex()
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]))
+}
+
+function messageOf(packet: Publish, nowMs: number): Message {
+  const {
+    messageExpiryInterval,
+    topicAlias: _,
+    subscriptionIdentifiers: __,
+    ...forwarded
+  } = packet.properties
+  const name = parseTopicName(packet.topic || "t", wireTopicLimits)
+  if (name === undefined) throw new Error("the arbitrary makes topic names")
+  return {
+    topic: topicOf(name),
+    payload: packet.payload,
+    qos: packet.qos,
+    retain: packet.retain,
+    properties: encodeForwardedProperties(forwarded),
+    expiresAtMs:
+      messageExpiryInterval === undefined ? Number.POSITIVE_INFINITY : nowMs + messageExpiryInterval * 1000,
+    publisher: { origin: "client", clientId: "", username: undefined },
+    receivedAtMs: nowMs,
+    counter: 0,
+    hops: 0,
+  }
+}
+
+const nowMs = 1_000_000
+
+for (const version of [3, 4, 5] as const) {
+  describe(`PUBLISH by hand and mqtt-packet agree, in version ${version}`, () => {
+    test("we read what it writes", () => {
+      const reader = newReader()
+      fc.assert(
+        fc.property(fromClient(version), (packet) => {
+          readBy(reader, oracleWrites(packet, version), version)
+          const { messageExpiryInterval = -1, topicAlias = 0, ...forwarded } = packet.properties
+          expect(reader.qos).toBe(packet.qos)
+          expect(reader.dup).toBe(packet.dup)
+          expect(reader.retain).toBe(packet.retain)
+          expect(reader.topic?.name ?? "").toBe(packet.topic as never)
+          expect(reader.topicAlias).toBe(topicAlias)
+          expect(reader.messageExpirySeconds).toBe(messageExpiryInterval)
+          expect(reader.payloadIsText).toBe(forwarded.payloadFormatIndicator === 1)
+          expect(reader.payload).toEqual(packet.payload)
+          if (packet.packetId !== undefined) expect(reader.packetId).toBe(packet.packetId)
+          expect(reader.properties.length).toBe(encodeForwardedProperties(forwarded).length)
+        }),
+        { numRuns: 300 },
+      )
+    })
+
+    test("it reads what we write for many, whoever is the first of them", () => {
+      const receiver = fc.record({
+        qos: fc.constantFrom(0 as const, 1 as const, 2 as const),
+        retain: fc.boolean(),
+        dup: fc.boolean(),
+        packetId: fc.integer({ min: 1, max: 0xffff }),
+        laterMs: fc.integer({ min: 0, max: 5_000_000 }),
+      })
+      const receivers = fc.array(receiver, { minLength: 1, maxLength: 4 })
+      fc.assert(
+        fc.property(fromClient(version), receivers, (packet, all) => {
+          const shared = new SharedPublish(messageOf(packet, nowMs))
+          const terms = { version, maximumPacketBytes: Number.POSITIVE_INFINITY }
+          for (const { qos, retain, dup, packetId, laterMs } of all) {
+            const output = new Output()
+            const id = qos === 0 ? 0 : packetId
+            const first = publishFirstByte(qos, retain, dup && qos > 0)
+            const length = appendShared(output, shared, terms, first, id, nowMs + laterMs)
+            expect(output.written).toHaveLength(length)
+            expectMeant(packet, version, output.written, {
+              qos,
+              retain,
+              dup: dup && qos > 0,
+              id,
+              laterMs,
+              topicAlias: 0,
+              withTopic: true,
+              identifiers: [],
+            })
+          }
+        }),
+        { numRuns: 200 },
+      )
+    })
+  })
+}
+
+interface Meant {
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly dup: boolean
+  readonly id: number
+  readonly laterMs: number
+  readonly topicAlias: number
+  readonly withTopic: boolean
+  readonly identifiers: readonly number[]
+}
+
+function expectMeant(packet: Publish, version: ProtocolVersion, written: Uint8Array, meant: Meant): void {
+  const { topicAlias: _, messageExpiryInterval, subscriptionIdentifiers: __, ...kept } = packet.properties
+  const left =
+    messageExpiryInterval === undefined
+      ? undefined
+      : Math.max(0, Math.ceil(messageExpiryInterval - meant.laterMs / 1000))
+  const expected = asOracle(
+    {
+      type: "publish",
+      qos: meant.qos,
+      retain: meant.retain,
+      dup: meant.dup,
+      topic: meant.withTopic ? packet.topic || "t" : "",
+      packetId: meant.id === 0 ? undefined : (meant.id as never),
+      payload: packet.payload,
+      properties:
+        version !== 5
+          ? {}
+          : {
+              ...kept,
+              ...(left !== undefined && { messageExpiryInterval: left }),
+              ...(meant.topicAlias > 0 && { topicAlias: meant.topicAlias }),
+              ...(meant.identifiers.length > 0 && { subscriptionIdentifiers: meant.identifiers }),
+            },
+    },
+    version,
+  )
+  const read = oracleReads(written, version)
+  expect(plain(read)).toMatchObject(plain(expected) as object)
+  expect(plain(read["properties"])).toEqual(plain(expected["properties"]))
+}
+
+describe("a PUBLISH of its own, in version 5", () => {
+  test("is read by mqtt-packet with its alias and all its subscription identifiers", () => {
+    const own = fc.record({
+      qos: fc.constantFrom(0 as const, 1 as const, 2 as const),
+      topicAlias: fc.integer({ min: 0, max: 0xffff }),
+      withTopic: fc.boolean(),
+      identifiers: fc.array(fc.integer({ min: 1, max: 268_435_455 }), { maxLength: 3 }),
+      laterMs: fc.integer({ min: 0, max: 5_000_000 }),
+    })
+    fc.assert(
+      fc.property(fromClient(5), own, (packet, { qos, topicAlias, identifiers, laterMs, ...rest }) => {
+        const withTopic = rest.withTopic || topicAlias === 0
+        const id = qos === 0 ? 0 : 7
+        const output = new Output()
+        const shared = new SharedPublish(messageOf(packet, nowMs))
+        const terms = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
+        const first = publishFirstByte(qos, false, false)
+        const at = nowMs + laterMs
+        const length = appendOwn(output, shared, terms, first, id, at, topicAlias, withTopic, identifiers)
+        expect(output.written).toHaveLength(length)
+        const meant = { qos, retain: false, dup: false, id, laterMs, topicAlias, withTopic, identifiers }
+        expectMeant(packet, 5, output.written, meant)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test("and a shared one are bounded by the receiver to the byte, and write nothing beyond it [MQTT-3.1.2-24]", () => {
+    fc.assert(
+      fc.property(fromClient(5), fc.integer({ min: -1, max: 1 }), (packet, spare) => {
+        const shared = new SharedPublish(messageOf(packet, nowMs))
+        const whole = shared.encoding5(true).length
+        const terms = { version: 5, maximumPacketBytes: whole + spare } as const
+        for (const append of [
+          (output: Output) => appendShared(output, shared, terms, 0x32, 1, nowMs),
+          (output: Output) => appendOwn(output, shared, terms, 0x32, 1, nowMs, 0, true, []),
+        ]) {
+          const output = new Output()
+          expect(append(output)).toBe(spare < 0 ? 0 : whole)
+          expect(output.written).toHaveLength(spare < 0 ? 0 : whole)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test("and a shared one are the same bytes where nothing is its own", () => {
+    fc.assert(
+      fc.property(fromClient(5), fc.boolean(), (packet, identified) => {
+        const shared = new SharedPublish(messageOf(packet, nowMs))
+        const terms = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
+        const id = identified ? 9 : 0
+        const [one, other] = [new Output(), new Output()]
+        appendShared(one, shared, terms, 0x30, id, nowMs)
+        appendOwn(other, shared, terms, 0x30, id, nowMs, 0, true, [])
+        expect(one.written).toEqual(other.written)
+      }),
+    )
+  })
+})
+
+describe("the topic of a PUBLISH", () => {
+  test("is read as it is written, whatever stands in its slot of the table", () => {
+    const reader = newReader()
+    const packet = (topic: string) =>
+      oracleWrites(
+        {
+          type: "publish",
+          qos: 0,
+          dup: false,
+          retain: false,
+          topic,
+          packetId: undefined,
+          payload: new Uint8Array(0),
+          properties: {},
+        },
+        4,
+      )
+    readBy(reader, packet("a/b"), 4)
+    const first = reader.topic
+    for (let count = 0; count < 20_000; count++) {
+      readBy(reader, packet(`other/${count}`), 4)
+      expect(reader.topic?.name).toBe(`other/${count}` as never)
+    }
+    readBy(reader, packet("a/b"), 4)
+    expect(reader.topic).toEqual(first as never)
+  })
+})

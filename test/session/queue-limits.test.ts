@@ -1,0 +1,210 @@
+import { describe, expect, test } from "bun:test"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import type { QueuePolicy } from "../../src/session/session-limits.ts"
+import { lasting, payloads, puback, publish, publishes, pubrec } from "../support/packets.ts"
+import type { ScriptedClient } from "../support/scripted-client.ts"
+import { TestBroker } from "../support/test-broker.ts"
+
+const numbers = (length: number) => Array.from({ length }, (_, index) => String(index))
+
+interface Setting {
+  readonly broker: TestBroker
+  readonly subscriber: ScriptedClient
+  readonly publisher: ScriptedClient
+}
+
+/** A subscriber to `t` whose queue holds ten messages, in-flight ones included. */
+async function bounded(whenFull: QueuePolicy, limits = {}, client = {}): Promise<Setting> {
+  const broker = await TestBroker.start({ limits: { whenFull, queuedMessages: 10, ...limits } })
+  const subscriber = await broker.connected("s", { ...lasting, ...client })
+  subscriber.subscribes([{ filter: "t", qos: 1 }])
+  const publisher = await broker.connected("p")
+  return { broker, subscriber, publisher }
+}
+
+async function comesBack({ broker }: Setting): Promise<string[]> {
+  const back = await broker.connected("s", lasting)
+  const received: string[] = []
+  for (let round = 0; round < 10; round++) {
+    received.push(...payloads(back.receivesAndAnswers()))
+    await broker.settle()
+  }
+  expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
+  expect(broker.broker.sessions.find("s" as never)?.queuedBytes).toBe(0)
+  return received
+}
+
+describe("a queue at its bound, its client away", () => {
+  test("drop-oldest: the newest stay, each drop is counted", async () => {
+    const setting = await bounded("drop-oldest")
+    setting.subscriber.cuts()
+    for (const payload of numbers(25)) setting.publisher.publishes({ qos: 1, payload })
+    expect(await comesBack(setting)).toEqual(numbers(25).slice(15))
+    expect(setting.broker.dropped).toEqual({ "queue-full": 15 })
+  })
+
+  test("drop-newest: the oldest stay, and publishers are none the wiser", async () => {
+    const setting = await bounded("drop-newest")
+    setting.subscriber.cuts()
+    for (const payload of numbers(25)) setting.publisher.publishes({ qos: 1, payload })
+    expect(await comesBack(setting)).toEqual(numbers(10))
+    expect(setting.broker.dropped).toEqual({ "queue-full": 15 })
+  })
+
+  test("reject: publishers are told, and nobody gets what was refused", async () => {
+    const setting = await bounded("reject")
+    const { broker, publisher, subscriber } = setting
+    const watcher = await broker.connected("watcher")
+    watcher.subscribes("t")
+    subscriber.cuts()
+    for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+    publisher.sends(publish({ qos: 1, packetId: 1 }), publish({ qos: 2, packetId: 2 }))
+    expect(publisher.receives()).toMatchObject([
+      { type: "puback", reasonCode: ReasonCode.quotaExceeded },
+      { type: "pubrec", reasonCode: ReasonCode.quotaExceeded },
+    ])
+    expect(payloads(watcher.receives())).toEqual(numbers(10))
+    expect(await comesBack(setting)).toEqual(numbers(10))
+    publisher.publishes({ qos: 1, payload: "room again" })
+  })
+
+  test("reject: QoS 0 has no queue to be full, and goes to those who are there", async () => {
+    const { broker, publisher, subscriber } = await bounded("reject")
+    const watcher = await broker.connected("watcher")
+    watcher.subscribes("t")
+    subscriber.cuts()
+    for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+    watcher.receives()
+    publisher.publishes({ qos: 0, payload: "0" })
+    expect(payloads(watcher.receives())).toEqual(["0"])
+  })
+
+  test("reject: a client that cannot be told is disconnected, rather than told a lie", async () => {
+    const { broker, publisher, subscriber } = await bounded("reject")
+    subscriber.cuts()
+    for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+    const old = await broker.connected("old", { version: 4 })
+    old.sends(publish({ qos: 1, packetId: 1 }))
+    expect(old.receives()).toEqual([])
+    expect(old.state).toBe("ended")
+  })
+
+  test("reject: a share group whose members are all full refuses too", async () => {
+    const broker = await TestBroker.start({ limits: { whenFull: "reject", queuedMessages: 2 } })
+    for (const clientId of ["m0", "m1"]) {
+      const member = await broker.connected(clientId, lasting)
+      member.subscribes([{ filter: "$share/g/t", qos: 1 }])
+      member.cuts()
+    }
+    const publisher = await broker.connected("p")
+    for (const payload of numbers(4)) publisher.publishes({ qos: 1, payload })
+    publisher.sends(publish({ qos: 1, packetId: 1 }))
+    expect(publisher.receives()).toMatchObject([{ type: "puback", reasonCode: ReasonCode.quotaExceeded }])
+    expect(broker.dropped).toEqual({ "not-stored": 1 })
+  })
+
+  test("bytes count as well: topics, payloads and properties", async () => {
+    const setting = await bounded("drop-oldest", { queuedMessages: 1_000, queuedBytes: 1_000 })
+    setting.subscriber.cuts()
+    // 1 byte of topic and 99 of payload.
+    for (const payload of numbers(25)) {
+      setting.publisher.publishes({ qos: 1, payload: payload.padEnd(99, ".") })
+    }
+    const received = await comesBack(setting)
+    expect(received.map((text) => text.replaceAll(".", ""))).toEqual(numbers(25).slice(15))
+    expect(setting.broker.dropped).toEqual({ "queue-full": 15 })
+  })
+
+  test("a message larger than the whole queue is dropped and takes none other with it", async () => {
+    const setting = await bounded("drop-oldest", { queuedBytes: 1_000 })
+    setting.subscriber.cuts()
+    setting.publisher.publishes({ qos: 1, payload: "small" })
+    setting.publisher.publishes({ qos: 1, payload: "x".repeat(2_000) })
+    expect(await comesBack(setting)).toEqual(["small"])
+  })
+})
+
+describe("what was sent and not acknowledged is the client's to answer, and is not dropped", () => {
+  test("drop-oldest: while it is away, messages that were never sent give way [MQTT-4.4.0-1]", async () => {
+    const setting = await bounded("drop-oldest")
+    const { subscriber, publisher, broker } = setting
+    subscriber.subscribes([{ filter: "t", qos: 2 }])
+    for (const payload of numbers(3)) publisher.publishes({ qos: 2, payload })
+    const [first] = publishes(subscriber.receives())
+    subscriber.sends(pubrec(first?.packetId ?? 0))
+    subscriber.cuts()
+    for (const payload of numbers(25).slice(3)) publisher.publishes({ qos: 1, payload })
+    const back = await broker.connected("s", lasting)
+    const [release, ...rest] = back.receives()
+    expect(release).toMatchObject({ type: "pubrel", packetId: first?.packetId as never })
+    expect(payloads(rest)).toEqual(["1", "2", ...numbers(25).slice(18)])
+    expect(publishes(rest).map(({ dup }) => dup)).toEqual([true, true, ...Array(7).fill(false)])
+    expect(broker.dropped).toEqual({ "queue-full": 15 })
+  })
+
+  test("drop-oldest: with nothing else in the queue the newest gives way", async () => {
+    const setting = await bounded("drop-oldest")
+    for (const payload of numbers(10)) setting.publisher.publishes({ qos: 1, payload })
+    setting.subscriber.cuts()
+    for (const payload of ["10", "11"]) setting.publisher.publishes({ qos: 1, payload })
+    expect(await comesBack(setting)).toEqual(numbers(10))
+    expect(setting.broker.dropped).toEqual({ "queue-full": 2 })
+  })
+})
+
+describe("a queue at its bound, its client there and slow", () => {
+  test("drop-oldest: what is on its way is the client's, the rest gives way", async () => {
+    const { broker, subscriber, publisher } = await bounded(
+      "drop-oldest",
+      { windowMessages: 4 },
+      { properties: { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 3 } },
+    )
+    for (const payload of numbers(25)) publisher.publishes({ qos: 1, payload })
+    const received: string[] = []
+    for (let round = 0; round < 10; round++) {
+      received.push(...payloads(subscriber.receivesAndAnswers()))
+      await broker.settle()
+    }
+    expect(received).toEqual([...numbers(3), ...numbers(25).slice(18)])
+    expect(broker.dropped).toEqual({ "queue-full": 15 })
+    expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
+  })
+
+  test("drop-oldest: when all are on their way the newest gives way, for nothing else can", async () => {
+    const { broker, subscriber, publisher } = await bounded("drop-oldest")
+    for (const payload of numbers(12)) publisher.publishes({ qos: 1, payload })
+    expect(payloads(subscriber.receivesAndAnswers())).toEqual(numbers(10))
+    expect(broker.dropped).toEqual({ "queue-full": 2 })
+  })
+
+  test("a session that ends with its connection is bounded too", async () => {
+    const { broker, publisher } = await bounded("drop-oldest")
+    const passing = await broker.connected("passing", { properties: { receiveMaximum: 1 } })
+    passing.subscribes([{ filter: "t", qos: 1 }])
+    for (const payload of numbers(25)) publisher.publishes({ qos: 1, payload })
+    expect(payloads(passing.receivesAndAnswers())).toEqual(["0", ...numbers(25).slice(16)])
+  })
+
+  test("room is made by an acknowledgement, one for one", async () => {
+    const { broker, subscriber, publisher } = await bounded("drop-newest")
+    for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+    const [first] = publishes(subscriber.receives())
+    subscriber.sends(puback(first?.packetId ?? 0))
+    publisher.publishes({ qos: 1, payload: "in" })
+    publisher.publishes({ qos: 1, payload: "out" })
+    expect(payloads(subscriber.receives())).toEqual(["in"])
+    expect(broker.dropped).toEqual({ "queue-full": 1 })
+  })
+})
+
+describe("a queue longer than its window in memory", () => {
+  for (const stored of [499, 500, 501, 1_234]) {
+    test(`${stored} messages of an absent client all come, in order and once`, async () => {
+      const setting = await bounded("drop-oldest", { queuedMessages: 100_000, windowMessages: 10 })
+      setting.subscriber.cuts()
+      for (const payload of numbers(stored)) setting.publisher.publishes({ qos: 1, payload })
+      expect(await comesBack(setting)).toEqual(numbers(stored))
+      expect(setting.broker.dropped).toEqual({})
+    })
+  }
+})

@@ -1,0 +1,102 @@
+import type { PacketId, Puback, Pubcomp, Publish, Pubrec, Pubrel } from "../../src/protocol/packet.ts"
+import { puback, pubcomp, pubrec } from "../support/packets.ts"
+import type { Chronicle } from "./chronicle.ts"
+import type { Arrival, KnownSession } from "./known-session.ts"
+import type { Ledger } from "./ledger.ts"
+
+/** What a client receives: the receiver's half of QoS 1 and 2 [4.3]. */
+export class Deliveries {
+  readonly #name: string
+  readonly #chronicle: Chronicle
+  readonly #ledger: Ledger
+  /** QoS 2 messages that the application has and the broker has not released: kept as long as the session. */
+  readonly #held = new Map<PacketId, Arrival>()
+  /** What this connection brought at QoS 1 and 2 and has not been acknowledged to the end. */
+  readonly #unfinished = new Map<PacketId, Arrival>()
+
+  constructor(name: string, chronicle: Chronicle, ledger: Ledger) {
+    this.#name = name
+    this.#chronicle = chronicle
+    this.#ledger = ledger
+  }
+
+  /**
+   * How many conversations of this connection are not over. What is held is not counted: a message that was dropped or
+   * expired before it was sent again is never released.
+   */
+  get size(): number {
+    return this.#unfinished.size
+  }
+
+  /** The session is over. */
+  forget(): void {
+    this.#held.clear()
+    this.#unfinished.clear()
+  }
+
+  /** The connection is over. */
+  offline(): void {
+    this.#unfinished.clear()
+  }
+
+  publish(
+    packet: Publish,
+    session: KnownSession,
+    connection: number,
+    receiveMaximum: number,
+  ): Puback | Pubrec | undefined {
+    const { packetId, topic, qos, retain, dup } = packet
+    const text = new TextDecoder().decode(packet.payload)
+    const arrival: Arrival = { text, topic, qos, retain, dup, packetId, connection }
+    this.#chronicle.tell(
+      `${this.#name} gets ${text === "" ? "an empty message" : text} at QoS ${qos}` +
+        `${packetId === undefined ? "" : ` as ${packetId}`}${dup ? ", DUP" : ""}${retain ? ", RETAIN" : ""}`,
+    )
+    if (packetId === undefined) {
+      this.#arrived(session, arrival)
+      return undefined
+    }
+    this.#chronicle.check(
+      !this.#unfinished.has(packetId) || qos === 2,
+      `${this.#name} got ${packetId} while it was in use`,
+    )
+    this.#unfinished.set(packetId, arrival)
+    this.#chronicle.check(
+      this.#unfinished.size <= receiveMaximum,
+      `${this.#name} got more than its Receive Maximum of ${receiveMaximum}`,
+    )
+    if (qos === 1) {
+      this.#arrived(session, arrival)
+      return puback(packetId)
+    }
+    const held = this.#held.get(packetId)
+    if (held === undefined) {
+      this.#held.set(packetId, arrival)
+      this.#arrived(session, arrival)
+    } else {
+      this.#chronicle.check(
+        held.text === text,
+        `${text} came to ${this.#name} as ${packetId}, by which it holds ${held.text}`,
+      )
+      session.cameAgain(arrival, this.#ledger.crashes)
+    }
+    return pubrec(packetId)
+  }
+
+  pubrel({ packetId }: Pubrel): Pubcomp {
+    this.#held.delete(packetId)
+    return pubcomp(packetId)
+  }
+
+  /** @param isSure the broker has surely read it */
+  answered({ packetId }: Puback | Pubcomp, session: KnownSession, isSure: boolean): void {
+    const arrival = this.#unfinished.get(packetId)
+    this.#unfinished.delete(packetId)
+    if (isSure && arrival !== undefined && !arrival.retain) session.done(arrival)
+  }
+
+  #arrived(session: KnownSession, arrival: Arrival): void {
+    // An empty message clears what is retained; nothing tells one from the other.
+    if (arrival.text !== "") this.#ledger.arrived(session, arrival)
+  }
+}

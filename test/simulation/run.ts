@@ -1,0 +1,32 @@
+import { parseArgs } from "node:util"
+import { simulate } from "./simulation.ts"
+
+/*
+ * Many simulations, or one in full: `bun test/simulation/run.ts --seed 7 --seeds 10000 --steps 500`. With one seed it
+ * tells the whole story.
+ */
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    seeds: { type: "string", default: "1" },
+    steps: { type: "string", default: "300" },
+    events: { type: "string" },
+  },
+})
+const first = Number(values.seed)
+const seeds = Number(values.seeds)
+const events = Number(values.events ?? (seeds === 1 ? Number.MAX_SAFE_INTEGER : 40))
+let violations = 0
+let arrivals = 0
+let crashes = 0
+for (let seed = first; seed < first + seeds; seed++) {
+  const outcome = await simulate(seed, Number(values.steps), events)
+  arrivals += outcome.arrivals
+  crashes += outcome.crashes
+  if (outcome.violation !== undefined) violations += 1
+  if (outcome.violation === undefined && seeds > 1) continue
+  console.log(`\nseed ${seed}: ${outcome.violation ?? "all promises kept"}\n${outcome.story}`)
+}
+console.log(`${seeds} seeds, ${arrivals} messages delivered, ${crashes} crashes, ${violations} violations`)
+process.exitCode = violations === 0 ? 0 : 1

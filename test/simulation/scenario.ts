@@ -1,0 +1,82 @@
+import type { ShareStrategy } from "../../src/routing/share-groups.ts"
+import { type Persona, personas } from "./persona.ts"
+import type { Random } from "./random.ts"
+import type { SimulatedLimits } from "./simulated-broker.ts"
+
+/** Who takes part, in which broker, and what goes wrong how often. All of it follows from the seed. */
+export interface Scenario {
+  readonly personas: readonly Persona[]
+  readonly limits: SimulatedLimits
+  readonly shareStrategy: ShareStrategy
+  /** What a connection's output may hold before its client counts as slow. */
+  readonly highWaterBytes: number
+  /** Messages that wait for the disk before publishers are slowed. */
+  readonly behindMessages: number
+  /** How often, next to everything else that happens. */
+  readonly weights: {
+    readonly cut: number
+    readonly crash: number
+    readonly storeFailure: number
+    readonly jump: number
+  }
+}
+
+export function scenario(random: Random): Scenario {
+  const bounds = random.weighted([
+    { weight: 6, queuedMessages: 100_000, whenFull: "drop-oldest" },
+    { weight: 1, queuedMessages: random.between(2, 12), whenFull: "drop-oldest" },
+    { weight: 1, queuedMessages: random.between(2, 12), whenFull: "drop-newest" },
+    { weight: 1, queuedMessages: random.between(2, 12), whenFull: "reject" },
+  ] as const)
+  const { queuedMessages = 100_000, whenFull = "drop-oldest" } = bounds ?? {}
+  return {
+    personas: personas(random),
+    limits: {
+      ...usualLimits,
+      queuedMessages,
+      whenFull,
+      inFlight: random.pick([1, 2, 5, 256] as const),
+      receiveMaximum: random.pick([2, 5, 20] as const),
+      windowMessages: random.pick([1, 2, 5, 1000] as const),
+    },
+    shareStrategy: random.pick(["round-robin", "sticky", "least-inflight"] as const),
+    highWaterBytes: random.pick([32, 200, 65_536] as const),
+    behindMessages: random.pick([Number.POSITIVE_INFINITY, 2, 8] as const),
+    weights: {
+      cut: random.pick([1, 4, 10] as const),
+      crash: random.pick([0, 1, 3] as const),
+      storeFailure: random.pick([0, 0, 1, 3] as const),
+      jump: random.pick([0, 1, 3] as const),
+    },
+  }
+}
+
+const usualLimits: SimulatedLimits = {
+  connections: 1_000,
+  packetBytes: 1_048_576,
+  connectPacketBytes: 262_144,
+  clientIdBytes: 256,
+  connectTimeoutMs: 10_000,
+  inFlight: 256,
+  receiveMaximum: 256,
+  topicAliases: 0,
+  topicAliasesOut: 8,
+  subscriptionsPerClient: 100,
+  subscriptionsPerPacket: 100,
+  userPropertiesPerPacket: 8,
+  maximumQos: 2,
+  retainAvailable: true,
+  wildcardSubscriptionAvailable: true,
+  sharedSubscriptionAvailable: true,
+  keepAliveMaximumSeconds: 0,
+  sessionExpiryMaximumSeconds: 0xffff_ffff,
+  messageExpiryMaximumSeconds: 0,
+  responseInformation: "",
+  serverReference: "",
+  queuedMessages: 100_000,
+  queuedBytes: 268_435_456,
+  whenFull: "drop-oldest",
+  windowMessages: 1_000,
+  retainedMessages: 1_000,
+  retainedBytes: 1_048_576,
+}

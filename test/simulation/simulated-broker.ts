@@ -1,0 +1,113 @@
+import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
+import { Acceptor } from "../../src/connection/acceptor.ts"
+import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
+import type { ConnectionLimits } from "../../src/connection/terms.ts"
+import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
+import { silentLog } from "../../src/foundation/log.ts"
+import { PublishReader } from "../../src/protocol/publish-codec.ts"
+import { TopicTable } from "../../src/protocol/topic-table.ts"
+import { defaultTopicLimits } from "../../src/protocol/topic.ts"
+import type { ShareStrategy } from "../../src/routing/share-groups.ts"
+import { AuthenticationChain, anonymousAuthenticator } from "../../src/security/authentication.ts"
+import { AuthorizationChain, sysTopicsAreOurs } from "../../src/security/authorization.ts"
+import type { WriteLimits } from "../../src/transport/write-buffer.ts"
+import { ManualTurn, MemorySocket } from "../support/memory-socket.ts"
+import type { SimulatedStore } from "../support/simulated-store.ts"
+import { TurnedClock } from "../support/turned-clock.ts"
+
+export type SimulatedLimits = BrokerLimits & ConnectionLimits
+
+/** What a broker tells the simulation of itself. */
+export interface BrokerWatch {
+  dropped(clientId: string, why: DropReason): void
+  /** @throws Violation */
+  bug(error: string): void
+}
+
+/** One life of a broker, from its start to its crash, on a disk that outlives it. */
+export class SimulatedBroker {
+  readonly broker: Broker
+  readonly acceptor: Acceptor
+  readonly clock: TurnedClock
+  readonly store: SimulatedStore
+  readonly #turn = new ManualTurn()
+  readonly #watch: BrokerWatch
+  readonly #output: WriteLimits
+  #sockets: MemorySocket[] = []
+  #soon: (() => void)[] = []
+  #gate: (() => void)[] = []
+  #bugs: string[] = []
+
+  constructor(
+    store: SimulatedStore,
+    nowMs: number,
+    limits: SimulatedLimits,
+    shareStrategy: ShareStrategy,
+    output: WriteLimits,
+    watch: BrokerWatch,
+  ) {
+    this.store = store
+    this.clock = new TurnedClock(nowMs)
+    this.#watch = watch
+    this.#output = output
+    const { clock } = this
+    const counters = newCounters()
+    const bug = (error: unknown) => {
+      this.#bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    }
+    const authorization = new AuthorizationChain([sysTopicsAreOurs], true)
+    this.broker = new Broker({
+      store,
+      clock,
+      counters,
+      limits,
+      shareStrategy,
+      mayPublishWill: () => true,
+      bug,
+    })
+    this.broker.hook.onEvent("message-dropped", ({ clientId, why }) => watch.dropped(clientId, why))
+    const surroundings: ConnectionSurroundings = {
+      broker: this.broker,
+      authentication: new AuthenticationChain([anonymousAuthenticator]),
+      authorization,
+      limits,
+      topicLimits: defaultTopicLimits,
+      publishReader: new PublishReader(new TopicTable(defaultTopicLimits), limits.userPropertiesPerPacket),
+      clock,
+      counters,
+      log: { ...silentLog, error: (sentence, fields) => bug(`${sentence}: ${String(fields?.["error"])}`) },
+      soon: (run) => void this.#soon.push(run),
+      get storeIsBehind() {
+        return store.mood === "behind"
+      },
+      whenStoreCaughtUp: (resume) => void this.#gate.push(resume),
+    }
+    store.onMood((mood) => {
+      if (mood === "behind") return
+      for (const resume of this.#gate.splice(0)) resume()
+    })
+    this.acceptor = new Acceptor(surroundings)
+  }
+
+  /** Somebody opens a Network Connection. */
+  socket(): MemorySocket {
+    const socket = new MemorySocket(this.acceptor.accept(true), { turn: this.#turn, limits: this.#output })
+    this.#sockets.push(socket)
+    return socket
+  }
+
+  /** Promises go so many steps further; between any two of them something else may happen. */
+  async promises(steps: number): Promise<void> {
+    for (let step = 0; step < steps; step++) await Promise.resolve()
+  }
+
+  /** The turn of the event loop comes to its end: promises, slices of long work, what is to be written. */
+  async endTurn(): Promise<void> {
+    for (const run of this.#soon.splice(0)) run()
+    await this.promises(30)
+    for (const socket of this.#sockets) socket.flush()
+    this.#sockets = this.#sockets.filter(({ state }) => state === "open")
+    this.store.endTurn()
+    for (const bug of this.#bugs.splice(0)) this.#watch.bug(bug)
+  }
+}

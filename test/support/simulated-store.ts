@@ -1,0 +1,434 @@
+import { assert } from "../../src/foundation/assert.ts"
+import type { Message } from "../../src/protocol/message.ts"
+import type { PacketId } from "../../src/protocol/packet.ts"
+import {
+  type ShareName,
+  subscriptionFilterText,
+  type TopicFilter,
+  type TopicName,
+} from "../../src/protocol/topic.ts"
+import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type {
+  AccountStore,
+  QueuedMessage,
+  RecalledMessage,
+  Sequence,
+  SessionJournal,
+  SessionRecord,
+  Store,
+  StoredSession,
+  StoredSubscription,
+  StoreMood,
+  Ticket,
+  TicketWaiter,
+} from "../../src/storage/store.ts"
+
+/** What a power cut leaves: it changes by whole batches only. */
+export class SimulatedDisk {
+  readonly sessions = new Map<number, SessionAtRest>()
+  readonly retained = new Map<TopicName, Message>()
+  lastSession = 0
+}
+
+interface SessionAtRest {
+  record: SessionRecord
+  readonly subscriptions: Map<string, StoredSubscription>
+  readonly identifiers: Set<PacketId>
+  readonly queue: Map<Sequence, { readonly queued: QueuedMessage; released: boolean }>
+  sentUpTo: Sequence
+}
+
+type Change = (disk: SimulatedDisk) => void
+
+/** What is told between two ends of a turn. Some of it is carried over to the next batch when this one fails. */
+class Batch {
+  readonly changes: { readonly apply: Change; readonly carriedOver: boolean }[] = []
+  /** What speaks of the queues as they are by the end of the batch; the same applies. */
+  readonly lastChanges: { readonly apply: Change; readonly carriedOver: boolean }[] = []
+  readonly removed: { readonly session: number; readonly sequence: Sequence }[] = []
+  readonly promise = new SettledTicket()
+  readonly carried: SettledTicket[] = [new SettledTicket()]
+  enqueued = 0
+
+  get isEmpty(): boolean {
+    return this.changes.length + this.lastChanges.length === 0
+  }
+
+  carryOver(failed: Batch): void {
+    this.changes.unshift(...failed.changes.filter((change) => change.carriedOver))
+    this.lastChanges.unshift(...failed.lastChanges.filter((change) => change.carriedOver))
+    this.removed.unshift(...failed.removed)
+    this.carried.unshift(...failed.carried)
+  }
+}
+
+interface Question {
+  /** To be written, or to have failed, before the answer. */
+  readonly after: ReadonlySet<Batch>
+  answer(): void
+}
+
+/**
+ * A store on a disk that obeys the simulation: it commits when told to, fails when told to, and loses with `crash`
+ * whatever was not committed. It batches as the SQLite store does: one batch is being written while the next
+ * gathers, and what is told within one turn is in one batch.
+ */
+export class SimulatedStore implements Store {
+  readonly accounts: AccountStore = new MemoryStore().accounts
+  readonly disk: SimulatedDisk
+  readonly #behindMessages: number
+  readonly #listeners: ((mood: StoreMood, why: string) => void)[] = []
+  #mood: StoreMood = "healthy"
+  #gathering = new Batch()
+  #writing: Batch | undefined
+  #questions: Question[] = []
+  #crashed = false
+
+  /** @param behindMessages more than these in batches not yet committed, and the store says that it is behind */
+  constructor(disk = new SimulatedDisk(), behindMessages = Number.POSITIVE_INFINITY) {
+    this.disk = disk
+    this.#behindMessages = behindMessages
+  }
+
+  // --- what the simulation does with it ---
+
+  /** A batch is on its way to the disk, for `commit` or `fail` to end. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined
+  }
+
+  /** All that was told is on the disk. */
+  get isAtRest(): boolean {
+    return this.#writing === undefined && this.#gathering.isEmpty && this.#mood !== "failed"
+  }
+
+  /** Queues wait to be read. */
+  get isAsked(): boolean {
+    return this.#questions.length > 0
+  }
+
+  /** The turn of the event loop is over: what it told goes to the disk together. */
+  endTurn(): void {
+    if (this.#writing !== undefined || this.#mood === "failed" || this.#gathering.isEmpty) return
+    this.#hand()
+  }
+
+  /** The batch that is being written is on the disk. A store that had failed tries again with this. */
+  commit(): void {
+    if (this.#mood === "failed" && this.#writing === undefined) this.#hand()
+    const batch = this.#writing
+    if (batch === undefined) return
+    this.#writing = undefined
+    for (const { apply } of batch.changes) apply(this.disk)
+    for (const { apply } of batch.lastChanges) apply(this.disk)
+    if (this.#mood === "failed") this.#feel("healthy", "the store can write again")
+    batch.promise.settle("committed")
+    for (const ticket of batch.carried) ticket.settle("committed")
+    if (this.#mood === "behind" && this.#uncommitted() <= this.#behindMessages / 2) {
+      this.#feel("healthy", "what waited is written")
+    }
+  }
+
+  /** Nothing of what waits can be written: its promises are broken, what takes away is tried again. */
+  fail(why: string): void {
+    const batch = this.#writing ?? new Batch()
+    this.#writing = undefined
+    const waiting = this.#gathering
+    this.#gathering = new Batch()
+    this.#gathering.carryOver(waiting)
+    this.#gathering.carryOver(batch)
+    if (this.#mood !== "failed") this.#feel("failed", why)
+    batch.promise.settle("failed")
+    waiting.promise.settle("failed")
+  }
+
+  /** Reads the queue that was asked for first. @returns false when its batch is still on its way */
+  answer(): boolean {
+    const [first] = this.#questions
+    if (first === undefined) return false
+    if (this.#writing !== undefined && first.after.has(this.#writing)) return false
+    if (this.#mood !== "failed" && first.after.has(this.#gathering)) return false
+    this.#questions.shift()
+    first.answer()
+    return true
+  }
+
+  /** The process is gone. What it still says or waits for leads nowhere. @returns the store of the next process */
+  crash(): SimulatedStore {
+    this.#crashed = true
+    this.#questions = []
+    return new SimulatedStore(this.disk, this.#behindMessages)
+  }
+
+  // --- what the broker does with it ---
+
+  get mood(): StoreMood {
+    return this.#mood
+  }
+
+  onMood(listener: (mood: StoreMood, why: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  async *sessions(): AsyncIterable<StoredSession> {
+    for (const [session, atRest] of [...this.disk.sessions]) {
+      const queue = [...atRest.queue.values()]
+      yield {
+        record: atRest.record,
+        journal: new SimulatedJournal(this, session),
+        subscriptions: [...atRest.subscriptions.values()],
+        awaitingRelease: [...atRest.identifiers],
+        queuedMessages: queue.length,
+        queuedBytes: queue.reduce((sum, { queued }) => sum + bytesOf(queued.message), 0),
+        lastSequence: Math.max(queue.at(-1)?.queued.sequence ?? 0, atRest.sentUpTo),
+      }
+    }
+  }
+
+  async *retained(): AsyncIterable<Message> {
+    yield* [...this.disk.retained.values()]
+  }
+
+  create(record: SessionRecord): { readonly journal: SessionJournal; readonly ticket: Ticket | undefined } {
+    const session = ++this.disk.lastSession
+    const ticket = this.promise((disk) => {
+      for (const [earlier, { record: other }] of disk.sessions) {
+        if (other.clientId === record.clientId) disk.sessions.delete(earlier)
+      }
+      disk.sessions.set(session, {
+        record,
+        subscriptions: new Map(),
+        identifiers: new Set(),
+        queue: new Map(),
+        sentUpTo: 0,
+      })
+    })
+    return { journal: new SimulatedJournal(this, session, ticket), ticket }
+  }
+
+  retain(message: Message): Ticket {
+    return this.promise((disk) => disk.retained.set(message.topic.name, message))
+  }
+
+  unretain(topic: TopicName): Ticket {
+    return this.promise((disk) => disk.retained.delete(topic))
+  }
+
+  async close(): Promise<void> {}
+
+  // --- what its journals do with it ---
+
+  /** One more promise for the batch that gathers. */
+  promise(apply: Change, when: "in turn" | "at the end" = "in turn"): Ticket {
+    if (this.#mood === "failed") return failedTicket
+    const batch = this.#gathering
+    ;(when === "in turn" ? batch.changes : batch.lastChanges).push({ apply, carriedOver: false })
+    return batch.promise
+  }
+
+  /** One more message; so many of them, and the store is behind. */
+  enqueue(apply: Change): Ticket {
+    const ticket = this.promise(apply)
+    if (ticket !== failedTicket) this.#gathering.enqueued += 1
+    if (this.#mood === "healthy" && this.#uncommitted() > this.#behindMessages) {
+      this.#feel("behind", "more waits to be written than should")
+    }
+    return ticket
+  }
+
+  /** What may not be forgotten, whatever fails. */
+  carry(apply: Change, when: "in turn" | "at the end" = "in turn"): Ticket | undefined {
+    const batch = this.#gathering
+    ;(when === "in turn" ? batch.changes : batch.lastChanges).push({ apply, carriedOver: true })
+    return batch.carried.at(-1)
+  }
+
+  remove(session: number, sequence: Sequence): void {
+    this.#gathering.removed.push({ session, sequence })
+    this.carry((disk) => disk.sessions.get(session)?.queue.delete(sequence), "at the end")
+  }
+
+  ask(session: number, after: Sequence, limit: number): Promise<readonly RecalledMessage[]> {
+    const batches = new Set([...(this.#writing === undefined ? [] : [this.#writing]), this.#gathering])
+    return new Promise((resolve) => {
+      this.#questions.push({
+        after: this.#gathering.isEmpty ? new Set([...batches].filter((each) => !each.isEmpty)) : batches,
+        answer: () => resolve(this.#read(session, after, limit)),
+      })
+    })
+  }
+
+  #read(session: number, after: Sequence, limit: number): readonly RecalledMessage[] {
+    const atRest = this.disk.sessions.get(session)
+    const recalled: RecalledMessage[] = []
+    for (const { queued, released } of atRest?.queue.values() ?? []) {
+      const { sequence } = queued
+      if (sequence <= after || this.#isRemoved(session, sequence)) continue
+      if (recalled.length >= limit) break
+      recalled.push({ ...queued, sentBefore: sequence <= (atRest?.sentUpTo ?? 0), released })
+    }
+    return recalled
+  }
+
+  #isRemoved(session: number, sequence: Sequence): boolean {
+    return [this.#writing, this.#gathering].some((batch) =>
+      batch?.removed.some((removed) => removed.session === session && removed.sequence === sequence),
+    )
+  }
+
+  #hand(): void {
+    assert(!this.#crashed, "a process that is gone writes nothing")
+    this.#writing = this.#gathering
+    this.#gathering = new Batch()
+  }
+
+  #uncommitted(): number {
+    return this.#gathering.enqueued + (this.#writing?.enqueued ?? 0)
+  }
+
+  #feel(mood: StoreMood, why: string): void {
+    this.#mood = mood
+    for (const listener of this.#listeners) listener(mood, why)
+  }
+}
+
+class SimulatedJournal implements SessionJournal {
+  readonly #store: SimulatedStore
+  readonly #session: number
+  readonly #creation: Ticket | undefined
+  #isEnded = false
+  #sentUpTo: Sequence = 0
+
+  constructor(store: SimulatedStore, session: number, creation?: Ticket) {
+    this.#store = store
+    this.#session = session
+    this.#creation = creation
+  }
+
+  enqueued(queued: QueuedMessage): Ticket | undefined {
+    if (!this.#isThere()) return this.#refusal()
+    // The store is told what the message is now, not what becomes of the object.
+    const { sequence, message, qos, retain, subscriptionIdentifiers } = queued
+    const copy = { sequence, message, qos, retain, subscriptionIdentifiers }
+    return this.#store.enqueue((disk) => {
+      disk.sessions.get(this.#session)?.queue.set(sequence, { queued: copy, released: false })
+    })
+  }
+
+  sent(upTo: Sequence): void {
+    if (upTo <= this.#sentUpTo || !this.#isThere()) return
+    this.#sentUpTo = upTo
+    this.#store.carry((disk) => {
+      const atRest = disk.sessions.get(this.#session)
+      if (atRest !== undefined) atRest.sentUpTo = Math.max(atRest.sentUpTo, upTo)
+    }, "at the end")
+  }
+
+  removed(sequence: Sequence): void {
+    if (this.#isThere()) this.#store.remove(this.#session, sequence)
+  }
+
+  removedOldest(beyond: Sequence): void {
+    if (!this.#isThere()) return
+    this.#store.promise((disk) => {
+      const queue = disk.sessions.get(this.#session)?.queue
+      const oldest = [...(queue?.keys() ?? [])].find((sequence) => sequence > beyond)
+      if (oldest !== undefined) queue?.delete(oldest)
+    }, "at the end")
+  }
+
+  released(sequence: Sequence): Ticket | undefined {
+    return this.#promise((atRest) => {
+      const entry = atRest.queue.get(sequence)
+      if (entry !== undefined) entry.released = true
+    })
+  }
+
+  identifierKept(packetId: PacketId): Ticket | undefined {
+    return this.#promise((atRest) => atRest.identifiers.add(packetId))
+  }
+
+  identifierReleased(packetId: PacketId): Ticket | undefined {
+    return this.#carry((atRest) => atRest.identifiers.delete(packetId))
+  }
+
+  subscribed(subscription: StoredSubscription): Ticket | undefined {
+    return this.#promise((atRest) => {
+      atRest.subscriptions.set(subscriptionFilterText(subscription), subscription)
+    })
+  }
+
+  unsubscribed(filter: TopicFilter, shareName: ShareName | undefined): Ticket | undefined {
+    return this.#carry((atRest) => atRest.subscriptions.delete(subscriptionFilterText({ filter, shareName })))
+  }
+
+  updated(record: SessionRecord): Ticket | undefined {
+    return this.#promise((atRest) => {
+      atRest.record = record
+    })
+  }
+
+  ended(): Ticket | undefined {
+    if (!this.#isThere()) return undefined
+    this.#isEnded = true
+    return this.#store.carry((disk) => disk.sessions.delete(this.#session))
+  }
+
+  queue(after: Sequence, limit: number): Promise<readonly RecalledMessage[]> {
+    return this.#store.ask(this.#session, after, limit)
+  }
+
+  #promise(apply: (atRest: SessionAtRest) => void): Ticket | undefined {
+    if (!this.#isThere()) return this.#refusal()
+    return this.#store.promise((disk) => this.#apply(disk, apply))
+  }
+
+  #carry(apply: (atRest: SessionAtRest) => void): Ticket | undefined {
+    if (!this.#isThere()) return undefined
+    return this.#store.carry((disk) => this.#apply(disk, apply))
+  }
+
+  #apply(disk: SimulatedDisk, apply: (atRest: SessionAtRest) => void): void {
+    const atRest = disk.sessions.get(this.#session)
+    if (atRest !== undefined) apply(atRest)
+  }
+
+  #isThere(): boolean {
+    return !this.#isEnded && this.#creation?.state !== "failed"
+  }
+
+  /** Nobody waits for a promise to a session that is over; any other is refused. */
+  #refusal(): Ticket | undefined {
+    return this.#isEnded ? undefined : failedTicket
+  }
+}
+
+class SettledTicket implements Ticket {
+  #state: Ticket["state"] = "pending"
+  #waiters: TicketWaiter[] = []
+
+  get state(): Ticket["state"] {
+    return this.#state
+  }
+
+  wait(waiter: TicketWaiter): void {
+    assert(this.#state === "pending", "only a pending ticket is waited for")
+    this.#waiters.push(waiter)
+  }
+
+  settle(state: "committed" | "failed"): void {
+    this.#state = state
+    for (const waiter of this.#waiters.splice(0)) waiter.settled(this)
+  }
+}
+
+const failedTicket: Ticket = {
+  state: "failed",
+  wait() {
+    throw new Error("a failed ticket is not waited for")
+  },
+}
+
+function bytesOf({ topic, payload, properties }: Message): number {
+  return topic.utf8.length + payload.length + properties.length
+}

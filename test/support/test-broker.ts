@@ -1,0 +1,195 @@
+import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
+import type { DropReason } from "../../src/foundation/counters.ts"
+import { newCounters } from "../../src/foundation/counters.ts"
+import { type Log, silentLog } from "../../src/foundation/log.ts"
+import { Acceptor } from "../../src/connection/acceptor.ts"
+import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
+import type { ConnectionLimits } from "../../src/connection/terms.ts"
+import type { ProtocolVersion } from "../../src/protocol/packet.ts"
+import { PublishReader } from "../../src/protocol/publish-codec.ts"
+import { TopicTable } from "../../src/protocol/topic-table.ts"
+import { defaultTopicLimits, type TopicLimits } from "../../src/protocol/topic.ts"
+import type { ShareStrategy } from "../../src/routing/share-groups.ts"
+import { AuthenticationChain, type Authenticator } from "../../src/security/authentication.ts"
+import { AuthorizationChain, type Authorizer, sysTopicsAreOurs } from "../../src/security/authorization.ts"
+import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type { Store } from "../../src/storage/store.ts"
+import type { WriteLimits } from "../../src/transport/write-buffer.ts"
+import { ManualTurn, MemorySocket } from "./memory-socket.ts"
+import type { ConnectWords } from "./packets.ts"
+import { ScriptedClient } from "./scripted-client.ts"
+import { TurnedClock } from "./turned-clock.ts"
+
+/** What a test wants otherwise than it is by default. */
+export interface TestBrokerOptions {
+  readonly store?: Store
+  readonly limits?: Partial<BrokerLimits & ConnectionLimits>
+  readonly topicLimits?: TopicLimits
+  readonly shareStrategy?: ShareStrategy
+  /** Without one, everybody is let in as whom he says he is. */
+  readonly authenticator?: Authenticator
+  readonly authorizers?: readonly Authorizer[]
+  /** How much may wait for a client that does not read. */
+  readonly output?: WriteLimits
+}
+
+export interface TestClientOptions {
+  readonly version?: ProtocolVersion
+  readonly output?: WriteLimits
+}
+
+const usualLimits: BrokerLimits & ConnectionLimits = {
+  connections: 1_000,
+  packetBytes: 1_048_576,
+  connectPacketBytes: 262_144,
+  clientIdBytes: 65_535,
+  connectTimeoutMs: 10_000,
+  inFlight: 256,
+  receiveMaximum: 256,
+  topicAliases: 32,
+  topicAliasesOut: 32,
+  subscriptionsPerClient: 1_000,
+  subscriptionsPerPacket: 1_000,
+  userPropertiesPerPacket: 128,
+  maximumQos: 2,
+  retainAvailable: true,
+  wildcardSubscriptionAvailable: true,
+  sharedSubscriptionAvailable: true,
+  keepAliveMaximumSeconds: 0,
+  sessionExpiryMaximumSeconds: 0xffff_ffff,
+  messageExpiryMaximumSeconds: 0,
+  responseInformation: "",
+  serverReference: "",
+  queuedMessages: 100_000,
+  queuedBytes: 268_435_456,
+  whenFull: "drop-oldest",
+  windowMessages: 1_000,
+  retainedMessages: 1_000_000,
+  retainedBytes: 1_073_741_824,
+}
+
+const everybody: Authenticator = {
+  authenticate: ({ username }) => ({ verdict: "accept", principal: { username } }),
+}
+
+/**
+ * The broker from its door to its store, without a network, a disk or the time. Whatever it calls a bug of its own
+ * fails the test at its next step.
+ */
+export class TestBroker {
+  readonly broker: Broker
+  readonly acceptor: Acceptor
+  readonly clock = new TurnedClock()
+  readonly counters = newCounters()
+  readonly #turn = new ManualTurn()
+  readonly #clients: ScriptedClient[] = []
+  readonly #output: WriteLimits
+  readonly #bugs: string[] = []
+  #soon: (() => void)[] = []
+  #gate: (() => void)[] = []
+
+  static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
+    const test = new TestBroker(options)
+    await test.broker.restore()
+    return test
+  }
+
+  private constructor(options: TestBrokerOptions) {
+    const limits = { ...usualLimits, ...options.limits }
+    const { clock, counters } = this
+    const store = options.store ?? new MemoryStore()
+    const topicLimits = options.topicLimits ?? defaultTopicLimits
+    const authorization = new AuthorizationChain([sysTopicsAreOurs, ...(options.authorizers ?? [])], true)
+    const log: Log = {
+      ...silentLog,
+      error: (sentence, fields) => void this.#bugs.push(`${sentence}: ${JSON.stringify(fields)}`),
+    }
+    this.#output = options.output ?? {}
+    this.broker = new Broker({
+      store,
+      clock,
+      counters,
+      limits,
+      shareStrategy: options.shareStrategy ?? "round-robin",
+      mayPublishWill: ({ publisher, topic }) =>
+        authorization.mayPublish({ username: publisher.username }, topic.name),
+      bug: (error) => void this.#bugs.push(String(error)),
+    })
+    const surroundings: ConnectionSurroundings = {
+      broker: this.broker,
+      authentication: new AuthenticationChain([options.authenticator ?? everybody]),
+      authorization,
+      limits,
+      topicLimits,
+      publishReader: new PublishReader(new TopicTable(topicLimits), limits.userPropertiesPerPacket),
+      clock,
+      counters,
+      log,
+      soon: (run) => void this.#soon.push(run),
+      get storeIsBehind() {
+        return store.mood === "behind"
+      },
+      whenStoreCaughtUp: (resume) => void this.#gate.push(resume),
+    }
+    store.onMood((mood) => {
+      if (mood === "behind") return
+      for (const resume of this.#gate.splice(0)) resume()
+    })
+    this.acceptor = new Acceptor(surroundings)
+  }
+
+  /** Somebody opens a Network Connection, and has said nothing yet. */
+  client(clientId: string, { version = 5, output }: TestClientOptions = {}): ScriptedClient {
+    const socket = new MemorySocket(this.acceptor.accept(true), {
+      turn: this.#turn,
+      limits: output ?? this.#output,
+    })
+    const client = new ScriptedClient(version, clientId, socket, () => this.settle())
+    this.#clients.push(client)
+    return client
+  }
+
+  /** Somebody connects, with a clean start unless told, and has taken his CONNACK. */
+  async connected(
+    clientId: string,
+    { version = 5, output, ...words }: ConnectWords & TestClientOptions = {},
+  ): Promise<ScriptedClient> {
+    const client = this.client(clientId, { version, ...(output !== undefined && { output }) })
+    await client.connects(words)
+    return client
+  }
+
+  /** What is left to do in promises, and in slices of `soon`, is done. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 30; turn++) {
+      await Promise.resolve()
+      if (turn % 10 === 9) this.#endTurn()
+    }
+  }
+
+  /** Turns the clock, as far as it takes in steps, and lets what follows from it happen. */
+  async passes(seconds: number): Promise<void> {
+    this.clock.advance(seconds * 1000)
+    this.#endTurn()
+    await this.settle()
+  }
+
+  /** Much time at once: for what takes years, a second at a time is too often. */
+  async leaps(seconds: number): Promise<void> {
+    this.clock.leap(seconds * 1000)
+    this.#endTurn()
+    await this.settle()
+  }
+
+  /** What was dropped so far, by its reason; reasons without any are left out. */
+  get dropped(): Partial<Record<DropReason, number>> {
+    return Object.fromEntries(Object.entries(this.counters.dropped).filter(([, count]) => count > 0))
+  }
+
+  #endTurn(): void {
+    for (const run of this.#soon.splice(0)) run()
+    for (const client of this.#clients) client.socket.flush()
+    const [bug] = this.#bugs
+    if (bug !== undefined) throw new Error(bug)
+  }
+}
