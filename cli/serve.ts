@@ -129,7 +129,7 @@ async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<voi
 async function hasUsers({ storage }: Settings): Promise<boolean> {
   if (storage.ephemeral) return false
   const { openAccounts } = await import("../src/storage/open-store.ts")
-  const accounts = openAccounts(storage.directory)
+  const accounts = openAccounts(storage.directory, storage.durability)
   try {
     return (await accounts.users()).length > 0
   } finally {

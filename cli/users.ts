@@ -83,7 +83,7 @@ async function withAccounts(
   if (storage.ephemeral) {
     throw new CommandError("users cannot be kept while storage.ephemeral is true; set it to false")
   }
-  const accounts = openAccounts(storage.directory)
+  const accounts = openAccounts(storage.directory, storage.durability)
   try {
     await use(accounts)
   } finally {

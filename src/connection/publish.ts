@@ -21,6 +21,8 @@ export class Publishing {
   #aliases: InboundAliases | undefined
   /** What the retained messages of QoS 0 wait for: they are not acknowledged, yet the disk has to keep up with them. */
   #unacknowledged: Ticket | undefined
+  /** A message was refused, and the client learns it by the end of its connection. */
+  #isClosing = false
   /** PUBACKs that wait for the store; with the identifiers not yet released, what Receive Maximum bounds. */
   #unanswered = 0
 
@@ -44,6 +46,8 @@ export class Publishing {
    * @throws ProtocolError for what ends the connection
    */
   publish(firstByte: number, bytes: Uint8Array, start: number, end: number): void {
+    // Taken after one that was refused, it would overtake that one.
+    if (this.#isClosing) return
     const { publishReader: publish, counters, authorization } = this.#surroundings
     publish.read(firstByte, bytes, start, end, this.#terms.version)
     counters.publishesReceived += 1
@@ -182,8 +186,10 @@ export class Publishing {
     ] += 1
     if (publish.qos === 0) return
     if (this.#terms.version !== 5 && reasonCode === ReasonCode.quotaExceeded) {
-      // Its only way to learn that we did not take the message is to get no answer.
-      this.#peer.close(reasonCode)
+      // Its only way to learn that we did not take the message is to get no answer. What came before is answered first,
+      // or it would be published again with each attempt.
+      this.#isClosing = true
+      this.#acks.push(undefined, { settle: () => this.#peer.close(reasonCode) })
       return
     }
     const type = publish.qos === 1 ? "puback" : "pubrec"

@@ -2,6 +2,8 @@ import type { Clock } from "../foundation/clock.ts"
 import type { Log } from "../foundation/log.ts"
 import { MemoryStore } from "./memory-store.ts"
 import { DirectAccounts } from "./sqlite/accounts.ts"
+import type { Durability } from "./sqlite/database.ts"
+import { databaseFile } from "./sqlite/directory.ts"
 import { openUnserved } from "./sqlite/opening.ts"
 import type { RecoveredCounts } from "./sqlite/recovery.ts"
 import { SqliteStore, type SqliteOptions } from "./sqlite/sqlite-store.ts"
@@ -26,8 +28,12 @@ export async function openStore(settings: StoreSettings, clock: Clock, log: Log)
  * The accounts of a store's directory, for the command line: a running broker sees each change at once. Makes the
  * directory if there is none.
  *
+ * @param durability with which the store is served
  * @throws StoreError
  */
-export function openAccounts(directory: string): AccountStore & { close(): void } {
-  return new DirectAccounts(openUnserved(directory))
+export function openAccounts(
+  directory: string,
+  durability: Durability = "full",
+): AccountStore & { close(): void } {
+  return new DirectAccounts(openUnserved(directory, durability), databaseFile(directory))
 }

@@ -95,6 +95,6 @@ describe("the hook tells", () => {
     const client = await broker.connected("a")
     client.sends(publish({ qos: 1, packetId: 1 }))
     expect(client.receives()).toEqual([puback(1)])
-    expect(broker.settle()).rejects.toThrow("ours")
+    await expect(broker.settle()).rejects.toThrow("ours")
   })
 })

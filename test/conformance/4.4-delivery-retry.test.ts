@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { encodePacket } from "../../src/protocol/encoder.ts"
 import {
   allVersions,
   connect,
@@ -112,7 +113,9 @@ describe("4.4 message delivery retry", () => {
     publisher.publishes({ topic: "r", payload: "retained", retain: true })
     await broker.passes(2)
     const back = broker.client("a")
-    back.sends(connect(5, { clientId: "a", ...lasting }), subscribe(1, "r"))
+    // In one chunk, so that SUBSCRIBE is read before the queue is.
+    const packets = [connect(5, { clientId: "a", ...lasting }), subscribe(1, "r")]
+    back.sends(new Uint8Array(Buffer.concat(packets.map((packet) => encodePacket(packet, 5)))))
     await broker.settle()
     expect(payloads(back.receives())).toEqual(["retained"])
   })

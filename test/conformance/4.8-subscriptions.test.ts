@@ -16,7 +16,7 @@ import {
 import type { ScriptedClient } from "../support/scripted-client.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
-const words = (count: number) => Array.from({ length: count }, (_, index) => String(index))
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index))
 
 async function group(
   strategy: ShareStrategy,
@@ -26,7 +26,7 @@ async function group(
   const broker = await TestBroker.start({ shareStrategy: strategy })
   const publisher = await broker.connected("p")
   const members: ScriptedClient[] = []
-  for (const index of words(size)) {
+  for (const index of numbers(size)) {
     const member = await broker.connected(`m${index}`, client)
     member.subscribes([{ filter: "$share/g/t", qos: 2 }])
     members.push(member)
@@ -41,16 +41,16 @@ describe("4.8.2 shared subscriptions", () => {
   for (const strategy of shareStrategies) {
     test(`${strategy}: each message goes to one member [4.8.2]`, async () => {
       const { publisher, members } = await group(strategy, 3)
-      for (const payload of words(30)) publisher.publishes({ qos: 1, payload })
+      for (const payload of numbers(30)) publisher.publishes({ qos: 1, payload })
       const all = members.flatMap((member) => payloads(member.receivesAndAnswers()))
-      expect(all.toSorted()).toEqual(words(30).toSorted())
+      expect(all.toSorted()).toEqual(numbers(30).toSorted())
     })
 
     test(`${strategy}: a member that takes nothing more is passed over [4.8.2]`, async () => {
       const { publisher, members } = await group(strategy, 3, { properties: { receiveMaximum: 2 } })
       const [deaf, ...others] = members
       let elsewhere = 0
-      for (const payload of words(30)) {
+      for (const payload of numbers(30)) {
         publisher.publishes({ qos: 1, payload })
         for (const member of others) elsewhere += payloads(member.receivesAndAnswers()).length
       }
@@ -65,16 +65,16 @@ describe("4.8.2 shared subscriptions", () => {
       members[0]?.stalls()
       const filler = await broker.connected("filler")
       members[0]?.sends(subscribe(1, "fill"))
-      for (const payload of words(3)) filler.publishes({ topic: "fill", payload: payload.repeat(30) })
-      for (const payload of words(10)) publisher.publishes({ qos: 0, payload })
-      expect(payloads(members[1]?.receives() ?? [])).toEqual(words(10))
+      for (const payload of numbers(3)) filler.publishes({ topic: "fill", payload: payload.repeat(30) })
+      for (const payload of numbers(10)) publisher.publishes({ qos: 0, payload })
+      expect(payloads(members[1]?.receives() ?? [])).toEqual(numbers(10))
     })
 
     test(`${strategy}: a member that is away is passed over [4.8.2]`, async () => {
       const { publisher, members } = await group(strategy, 2, lasting)
       members[0]?.cuts()
-      for (const payload of words(10)) publisher.publishes({ qos: 1, payload })
-      expect(payloads(members[1]?.receivesAndAnswers() ?? [])).toEqual(words(10))
+      for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+      expect(payloads(members[1]?.receivesAndAnswers() ?? [])).toEqual(numbers(10))
     })
 
     test(`${strategy}: what a member has not acknowledged when it goes is given to another, without DUP [4.8.2]`, async () => {
@@ -82,7 +82,7 @@ describe("4.8.2 shared subscriptions", () => {
         ...lasting,
         properties: { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 100 },
       })
-      for (const payload of words(10)) publisher.publishes({ qos: 1, payload })
+      for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
       const seen = members.map((member) => publishes(member.receives()))
       members[0]?.cuts()
       const handed = publishes(members[1]?.receives() ?? [])
@@ -93,15 +93,15 @@ describe("4.8.2 shared subscriptions", () => {
     })
 
     test(`${strategy}: what waits for a member when it goes is given to another [4.8.2]`, async () => {
-      const words1 = { ...lasting, properties: { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 1 } }
-      const { broker, publisher, members } = await group(strategy, 1, words1)
-      for (const payload of words(5)) publisher.publishes({ qos: 1, payload })
+      const narrow = { ...lasting, properties: { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 1 } }
+      const { broker, publisher, members } = await group(strategy, 1, narrow)
+      for (const payload of numbers(5)) publisher.publishes({ qos: 1, payload })
       expect(payloads(members[0]?.receives() ?? [])).toEqual(["0"])
       const other = await broker.connected("other")
       other.subscribes("$share/g/t")
       members[0]?.cuts()
-      expect(payloads(other.receivesAndAnswers())).toEqual(words(5))
-      const back = await broker.connected("m0", words1)
+      expect(payloads(other.receivesAndAnswers())).toEqual(numbers(5))
+      const back = await broker.connected("m0", narrow)
       expect(back.receives()).toEqual([])
       expect(broker.broker.sessions.find("m0" as never)?.load).toBe(0)
     })
@@ -109,17 +109,17 @@ describe("4.8.2 shared subscriptions", () => {
     test(`${strategy}: nobody there, and the messages wait for whoever comes back [4.8.2]`, async () => {
       const { broker, publisher, members } = await group(strategy, 2, lasting)
       for (const member of members) member.cuts()
-      for (const payload of words(10)) publisher.publishes({ qos: 1, payload })
+      for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
       const back = [await broker.connected("m0", lasting), await broker.connected("m1", lasting)]
       await broker.settle()
       const all = back.flatMap((member) => payloads(member.receivesAndAnswers()))
-      expect(all.toSorted()).toEqual(words(10))
+      expect(all.toSorted()).toEqual(numbers(10))
     })
   }
 
   test("round-robin takes turns [4.8.2]", async () => {
     const { publisher, members } = await group("round-robin", 3)
-    for (const payload of words(9)) publisher.publishes({ qos: 1, payload })
+    for (const payload of numbers(9)) publisher.publishes({ qos: 1, payload })
     expect(members.map((member) => payloads(member.receives()))).toEqual([
       ["0", "3", "6"],
       ["1", "4", "7"],
@@ -137,16 +137,16 @@ describe("4.8.2 shared subscriptions", () => {
 
   test("sticky stays with one member until it cannot take more, or goes [4.8.2]", async () => {
     const { publisher, members } = await group("sticky", 3)
-    for (const payload of words(5)) publisher.publishes({ payload })
+    for (const payload of numbers(5)) publisher.publishes({ payload })
     expect(counts(members)).toEqual([5, 0, 0])
     members[0]?.cuts()
-    for (const payload of words(5)) publisher.publishes({ payload })
+    for (const payload of numbers(5)) publisher.publishes({ payload })
     expect(counts(members.slice(1)).toSorted()).toEqual([0, 5])
   })
 
   test("random reaches everybody [4.8.2]", async () => {
     const { publisher, members } = await group("random", 2)
-    for (const payload of words(200)) publisher.publishes({ payload })
+    for (const payload of numbers(200)) publisher.publishes({ payload })
     for (const count of counts(members)) expect(count).toBeGreaterThan(0)
   })
 
@@ -208,7 +208,7 @@ describe("4.8.2 shared subscriptions", () => {
       member.subscribes([{ filter: "$share/g/t", qos }], 10 + qos)
       members.push(member)
     }
-    for (const payload of words(3)) publisher.publishes({ qos: 2, payload })
+    for (const payload of numbers(3)) publisher.publishes({ qos: 2, payload })
     expect(members.map((member) => publishes(member.receives())[0])).toMatchObject([
       { qos: 0, properties: { subscriptionIdentifiers: [10] } },
       { qos: 1, properties: { subscriptionIdentifiers: [11] } },
@@ -268,12 +268,12 @@ describe("4.8.2 shared subscriptions", () => {
 
   test("a member that unsubscribes gets no more, and what it had waiting it keeps [MQTT-3.10.4-3]", async () => {
     const { publisher, members } = await group("round-robin", 2, { properties: { receiveMaximum: 1 } })
-    for (const payload of words(4)) publisher.publishes({ qos: 1, payload })
+    for (const payload of numbers(4)) publisher.publishes({ qos: 1, payload })
     members[0]?.sends(unsubscribe(1, "$share/g/t"))
     for (const payload of ["4", "5"]) publisher.publishes({ qos: 1, payload })
     const first = payloads(members[0]?.receivesAndAnswers() ?? [])
     const second = payloads(members[1]?.receivesAndAnswers() ?? [])
-    expect([...first, ...second].toSorted()).toEqual(words(6))
+    expect([...first, ...second].toSorted()).toEqual(numbers(6))
     expect(second).toContain("4")
     expect(second).toContain("5")
   })

@@ -185,6 +185,16 @@ describe("a queue at its bound, its client there and slow", () => {
     expect(payloads(passing.receivesAndAnswers())).toEqual(["0", ...numbers(25).slice(16)])
   })
 
+  test("retained messages wait until there is room, rather than to be dropped", async () => {
+    const { broker, subscriber, publisher } = await bounded("drop-newest")
+    for (const payload of numbers(25)) {
+      publisher.publishes({ topic: `r/${payload}`, qos: 1, payload, retain: true })
+    }
+    subscriber.subscribes([{ filter: "r/+", qos: 1 }])
+    expect(payloads(subscriber.receivesAndAnswers())).toEqual(numbers(25))
+    expect(broker.dropped).toEqual({})
+  })
+
   test("room is made by an acknowledgement, one for one", async () => {
     const { broker, subscriber, publisher } = await bounded("drop-newest")
     for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })

@@ -1,4 +1,5 @@
 import type { DropReason } from "../../src/foundation/counters.ts"
+import type { Qos } from "../../src/protocol/packet.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
 import type { SessionLimits } from "../../src/session/session-limits.ts"
 import type { Chronicle } from "./chronicle.ts"
@@ -11,9 +12,11 @@ export type QueueBounds = Pick<SessionLimits, "queuedMessages" | "whenFull">
 /** The sessions that share a filter under one name; each message belongs to one of them. */
 interface Group {
   readonly filter: string
+  /** Those whose subscription was acknowledged. */
   readonly members: Set<KnownSession>
   readonly owed: Map<string, Published>
-  readonly takenAtQos2: Map<string, KnownSession>
+  /** To whom each message came last. */
+  readonly taken: Map<string, { readonly session: KnownSession; readonly qos: Qos }>
 }
 
 /**
@@ -68,14 +71,7 @@ export class Ledger {
   }
 
   joined(session: KnownSession, text: string, filter: string): void {
-    const group = this.#groups.get(text) ?? {
-      filter,
-      members: new Set(),
-      owed: new Map(),
-      takenAtQos2: new Map(),
-    }
-    this.#groups.set(text, group)
-    group.members.add(session)
+    this.#group(text, filter).members.add(session)
   }
 
   left(session: KnownSession, text: string): void {
@@ -118,9 +114,7 @@ export class Ledger {
     for (const name of published.groups) {
       const group = this.#groups.get(name)
       if (group === undefined || group.members.size === 0) continue
-      if (![...group.members].some((member) => member.has(published.text))) {
-        group.owed.set(published.text, published)
-      }
+      if (!group.taken.has(published.text)) group.owed.set(published.text, published)
     }
   }
 
@@ -156,17 +150,38 @@ export class Ledger {
     const isCandidate = published.candidates.some((candidate) => candidate.session === session)
     const isOrdered = published.times === 1 || (isSure && isCandidate)
     session.arrived(published, arrival, this.#lives, isOrdered)
-    for (const [name, group] of this.#groups) {
-      if (!group.members.has(session) || !matches(group.filter, published.topic)) continue
-      group.owed.delete(published.text)
-      if (arrival.qos < 2 || published.will !== undefined) continue
-      const other = group.takenAtQos2.get(published.text)
-      chronicle.check(
-        other === undefined || other === session,
-        `${published.text} came to two members of ${name} at QoS 2`,
-      )
-      group.takenAtQos2.set(published.text, session)
+    for (const [name, { filter, shareName }] of session.subscriptions) {
+      if (shareName === undefined || !matches(filter, published.topic)) continue
+      this.#taken(name, this.#group(name, filter), session, published, arrival)
     }
+  }
+
+  #taken(
+    name: string,
+    group: Group,
+    session: KnownSession,
+    { text, will }: Published,
+    { qos }: Arrival,
+  ): void {
+    group.owed.delete(text)
+    const earlier = group.taken.get(text)
+    const isExact = qos === 2 && earlier?.qos === 2 && will === undefined
+    this.#chronicle.check(
+      !isExact || earlier.session === session,
+      `${text} came to two members of ${name} at QoS 2`,
+    )
+    group.taken.set(text, { session, qos })
+  }
+
+  #group(name: string, filter: string): Group {
+    const group = this.#groups.get(name) ?? {
+      filter,
+      members: new Set(),
+      owed: new Map(),
+      taken: new Map(),
+    }
+    this.#groups.set(name, group)
+    return group
   }
 
   // --- what may be retained ---

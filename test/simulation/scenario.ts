@@ -30,7 +30,7 @@ export function scenario(random: Random): Scenario {
   ] as const)
   const { queuedMessages = 100_000, whenFull = "drop-oldest" } = bounds ?? {}
   return {
-    personas: personas(random),
+    personas: personas(random).map((persona) => (whenFull === "reject" ? hearing(persona) : persona)),
     limits: {
       ...usualLimits,
       queuedMessages,
@@ -49,6 +49,16 @@ export function scenario(random: Random): Scenario {
       jump: random.pick([0, 1, 3] as const),
     },
   }
+}
+
+/**
+ * Before MQTT 5 a publisher is refused by closing its connection. One whose own queue is full would be closed before
+ * it could read from that queue, each time it comes back: so it does not subscribe.
+ */
+function hearing(persona: Persona): Persona {
+  return persona.version === 4 && persona.publishes
+    ? { ...persona, subscriptions: [], isFickle: false }
+    : persona
 }
 
 const usualLimits: SimulatedLimits = {

@@ -1,5 +1,5 @@
 import type { AccountStore, StoredUser } from "../store.ts"
-import type { Database } from "./database.ts"
+import { guarded, type Database } from "./database.ts"
 
 /** The table of users, read anew each time: another process may have written it a moment ago. */
 export class Accounts {
@@ -34,26 +34,29 @@ const select = "SELECT name, password_hash AS passwordHash, created_at_ms AS cre
 export class DirectAccounts implements AccountStore {
   readonly #accounts: Accounts
   readonly #database: Database
+  readonly #file: string
 
-  constructor(database: Database) {
+  /** @param file where the database is, to be named in errors */
+  constructor(database: Database, file: string) {
     this.#database = database
     this.#accounts = new Accounts(database)
+    this.#file = file
   }
 
   async user(name: string): Promise<StoredUser | undefined> {
-    return this.#accounts.user(name)
+    return guarded(this.#file, () => this.#accounts.user(name))
   }
 
   async users(): Promise<readonly StoredUser[]> {
-    return this.#accounts.users()
+    return guarded(this.#file, () => this.#accounts.users())
   }
 
   async saveUser(user: StoredUser): Promise<void> {
-    this.#accounts.saveUser(user)
+    guarded(this.#file, () => this.#accounts.saveUser(user))
   }
 
   async removeUser(name: string): Promise<boolean> {
-    return this.#accounts.removeUser(name)
+    return guarded(this.#file, () => this.#accounts.removeUser(name))
   }
 
   close(): void {

@@ -24,6 +24,11 @@ export function openBare(file: string): Database {
   return new Database(file, { readwrite: true, create: false, strict: true })
 }
 
+/** Opens an SQLite file that must stay as it is, its log included. */
+export function openReadOnly(file: string): Database {
+  return new Database(file, { readonly: true, strict: true })
+}
+
 /** Opens a file for the store. A write waits until other processes are done: begin with `immediate`. */
 export function openFile(file: string, durability: Durability): Database {
   const database = openBare(file)
@@ -75,7 +80,10 @@ export function initialize(database: Database): void {
 /** @throws StoreError what SQLite finds wrong with the structure of the file */
 export function quickCheck(database: Database, file: string): void {
   const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check
-  if (found !== "ok") throw damage(`SQLite reports "${found ?? "nothing"}"`, file)
+  if (found === "ok") return
+  // The first of its lines names the database, which has only one name.
+  const [what = "nothing"] = (found ?? "").split("\n").slice(-1)
+  throw damage(`SQLite reports "${what}"`, file)
 }
 
 export function pragma(database: Database, name: "application_id" | "user_version"): number {
@@ -92,7 +100,47 @@ export function isBusy(error: unknown): boolean {
   return error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true
 }
 
-/** Turns SQLite's words for a broken file into ours; anything else stays what it is. */
+/** By the beginning of SQLite's code. */
+const remedies = {
+  SQLITE_FULL: "make room on its disk",
+  SQLITE_IOERR: "see what the system says about its disk",
+  SQLITE_READONLY: "check who may write there",
+  SQLITE_CANTOPEN: "check what stands there and who may write it",
+  SQLITE_BUSY: "another process holds it, so try again",
+} as const
+
+/**
+ * Turns what SQLite or the system says about a file into a sentence with a remedy; what is a bug of ours stays what it
+ * is.
+ */
 export function asStoreError(error: unknown, file: string): unknown {
-  return isDamage(error) ? damage(`SQLite reports "${error.message}"`, file) : error
+  if (isDamage(error)) return damage(`SQLite reports "${error.message}"`, file)
+  if (error instanceof SQLiteError) {
+    const known = Object.entries(remedies).find(([code]) => error.code?.startsWith(code))
+    return known === undefined ? error : new StoreError(`${file}: ${error.message}; ${known[1]}`)
+  }
+  return isSystemError(error) ? new StoreError(sentenceOf(error)) : error
+}
+
+/** Does what opens or asks the database in `file`. @throws StoreError in place of what SQLite or the system throws */
+export function guarded<Result>(file: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw asStoreError(error, file)
+  }
+}
+
+interface SystemError extends Error {
+  readonly path: string
+  readonly syscall: string
+}
+
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && "path" in error && "syscall" in error
+}
+
+function sentenceOf({ path, syscall, message }: SystemError): string {
+  const [, reason = message] = /^\w+: ([^,]+)/.exec(message) ?? []
+  return `${path}: cannot ${syscall} (${reason}); check the path and who may write there`
 }

@@ -1,7 +1,16 @@
 import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { damage, StoreError } from "../store-error.ts"
-import { initialize, isBusy, openBare, openFile, pragma } from "./database.ts"
+import {
+  asStoreError,
+  guarded,
+  initialize,
+  isBusy,
+  isDamage,
+  openBare,
+  openFile,
+  pragma,
+} from "./database.ts"
 
 /** The database within a store's directory. */
 export function databaseFile(directory: string): string {
@@ -56,7 +65,7 @@ export interface DirectoryLock {
 export function lockDirectory(directory: string): DirectoryLock {
   const file = join(directory, "bantam.lock")
   if (!existsSync(file)) createEmpty(file)
-  const database = openBare(file)
+  const database = guarded(file, () => openBare(file))
   try {
     database.run("BEGIN IMMEDIATE")
     database.run(`PRAGMA user_version = ${process.pid}`)
@@ -65,7 +74,9 @@ export function lockDirectory(directory: string): DirectoryLock {
   } catch (error) {
     const holder = isBusy(error) ? pragma(database, "user_version") : undefined
     database.close()
-    if (holder === undefined) throw error
+    // There is nothing in it to be saved.
+    if (isDamage(error)) throw new StoreError(`${file} is no lock of bantam's: remove it`)
+    if (holder === undefined) throw asStoreError(error, file)
     throw new StoreError(`${directory} is already served by process ${holder}: stop it, or choose another`)
   }
   return {

@@ -1,8 +1,9 @@
 import { damage, StoreError } from "../store-error.ts"
-import { adopt, asStoreError, openFile, quickCheck, type Database } from "./database.ts"
+import { adopt, guarded, openFile, quickCheck, type Database, type Durability } from "./database.ts"
 import { databaseFile, lockDirectory, prepareDirectory, type DirectoryLock } from "./directory.ts"
 import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
+import { checkLog } from "./log-check.ts"
 import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
 import { mkdirSync } from "node:fs"
 
@@ -18,23 +19,32 @@ export interface Opened {
  * @throws StoreError it is damaged, foreign, too new, or served by another process
  */
 export function openServed(settings: WorkerSettings): Opened {
-  mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
-  const lock = lockDirectory(settings.directory)
-  try {
-    const { database, recovered } = openOrRecover(settings)
-    openHead(database)
-    return { database, lock, recovered }
-  } catch (error) {
-    lock.release()
-    throw error
-  }
+  return guarded(databaseFile(settings.directory), () => {
+    mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
+    const lock = lockDirectory(settings.directory)
+    try {
+      const { database, recovered } = openOrRecover(settings)
+      openHead(database)
+      return { database, lock, recovered }
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  })
 }
 
-/** Opens the same database for accounts alone, whether it is served at the moment or not. @throws StoreError */
-export function openUnserved(directory: string): Database {
-  prepareDirectory(directory)
+/**
+ * Opens the same database for accounts alone, whether it is served at the moment or not.
+ *
+ * @param durability with which it is served
+ * @throws StoreError
+ */
+export function openUnserved(directory: string, durability: Durability): Database {
   const file = databaseFile(directory)
   return guarded(file, () => {
+    prepareDirectory(directory)
+    // The last to close a database writes its log back, and with it would go what shows that something is lost.
+    if (durability === "full") checkLog(file)
     const database = openFile(file, "full")
     return closingUponError(database, () => adopt(database, file))
   })
@@ -51,9 +61,10 @@ function openOrRecover(settings: WorkerSettings): Pick<Opened, "database" | "rec
 }
 
 function openChecked(settings: WorkerSettings): Database {
-  prepareDirectory(settings.directory)
   const file = databaseFile(settings.directory)
   return guarded(file, () => {
+    prepareDirectory(settings.directory)
+    if (settings.durability === "full") checkLog(file)
     const database = openFile(file, settings.durability)
     return closingUponError(database, () => {
       // The worker decides when to checkpoint: after it has answered.
@@ -80,13 +91,5 @@ function closingUponError(database: Database, check: () => void): Database {
   } catch (error) {
     database.close()
     throw error
-  }
-}
-
-function guarded<Result>(file: string, work: () => Result): Result {
-  try {
-    return work()
-  } catch (error) {
-    throw asStoreError(error, file)
   }
 }

@@ -1,7 +1,17 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, renameSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
-import { isDamage, openBare, openFile, type Database } from "./database.ts"
+import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
+import { lostCommits } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
 
 /** How many rows of each table were saved, and where the damaged file is kept. */
@@ -14,6 +24,8 @@ export interface RecoveredCounts {
   readonly users: number
   /** Rows that were read, and were not what was once written. */
   readonly rejected: number
+  /** Transactions in a part of the log that cannot be read. */
+  readonly lostCommits: number
 }
 
 /** Whether every message that is stored is still what was stored. Reads the whole database. */
@@ -32,18 +44,22 @@ export function allIsIntact(database: Database): boolean {
  * front up to the first broken page, then from the back.
  */
 export function recover(file: string, nowMs: number): RecoveredCounts {
+  const lost = lostCommits(file)
   const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
-  for (const suffix of ["-wal", "-shm", ""]) {
+  for (const suffix of ["-wal", ""]) {
     if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
   }
+  // An index of the log, which SQLite makes anew.
+  rmSync(`${file}-shm`, { force: true })
   if (existsSync(damagedFile)) padToItsLength(damagedFile)
   createDatabase(file)
   const fresh = openFile(file, "full")
-  const damaged = existsSync(damagedFile) ? openBare(damagedFile) : undefined
+  const damaged = existsSync(damagedFile) ? openReadOnly(damagedFile) : undefined
   try {
-    return { damagedFile, ...new Salvage(damaged, fresh).run() }
+    return { damagedFile, ...new Salvage(damaged, fresh).run(), lostCommits: lost }
   } finally {
     damaged?.close()
+    rmSync(`${damagedFile}-shm`, { force: true })
     fresh.close()
   }
 }
@@ -80,7 +96,7 @@ class Salvage {
     this.#fresh = fresh
   }
 
-  run(): Omit<RecoveredCounts, "damagedFile"> {
+  run(): Omit<RecoveredCounts, "damagedFile" | "lostCommits"> {
     return this.#fresh
       .transaction(() => {
         const isSession = (row: Row) => this.#exists("session", "id", row["session"])

@@ -108,18 +108,19 @@ class StorageWorker {
       failure = sentenceOf(asStoreError(error, this.#file))
     }
     this.#send({ type: "written", failure, buffer: packed.buffer }, [packed.buffer])
-    // Only now, so that the acknowledgements of this batch do not wait for it.
-    this.#checkpoint()
+    // Only now, so that the acknowledgements of this batch do not wait for it. A log that cannot grow is written back
+    // early: then it is begun anew, in the room that it has.
+    this.#checkpoint(failure !== undefined)
   }
 
-  #checkpoint(): void {
+  #checkpoint(cannotWrite: boolean): void {
     try {
       const log = this.#database.query<{ log: number }, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
-      if (log >= checkpointPages) this.#database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
+      if (log >= checkpointPages || cannotWrite) this.#database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
       this.#checkpointFails = false
     } catch (error) {
       // What is committed is safe in the log, which grows until this succeeds.
-      if (this.#checkpointFails) return
+      if (cannotWrite || this.#checkpointFails) return
       this.#checkpointFails = true
       const sentence = "the log of the database cannot be written back, and grows"
       this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
