@@ -15,6 +15,7 @@ import { measure } from "./stopwatch.ts"
 function subscriberOf(index: number): Subscriber {
   return {
     clientId: `bench-${index}` as ClientId,
+    present: true,
     ready: true,
     load: 0,
     deliver: () => undefined,

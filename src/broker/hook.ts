@@ -104,6 +104,7 @@ export class Hook {
 
 class Listener implements Subscriber {
   readonly clientId = ""
+  readonly present = true
   readonly ready = true
   readonly load = 0
   readonly #listener: (message: Message) => void

@@ -179,7 +179,7 @@ export class Connection implements SocketOwner {
       return
     }
     if (firstByte >> 4 === 3) {
-      state.publishing.publish(firstByte, bytes, bodyStart, bodyEnd)
+      state.publishing.publish(firstByte, bytes, bodyStart, bodyEnd, this.#heardMs)
       return
     }
     if (bodyEnd - bodyStart === 2) {

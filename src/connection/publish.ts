@@ -43,9 +43,10 @@ export class Publishing {
   /**
    * Hot. Takes the PUBLISH whose body is `bytes[start, end)`.
    *
+   * @param nowMs when its bytes came
    * @throws ProtocolError for what ends the connection
    */
-  publish(firstByte: number, bytes: Uint8Array, start: number, end: number): void {
+  publish(firstByte: number, bytes: Uint8Array, start: number, end: number, nowMs: number): void {
     // Taken after one that was refused, it would overtake that one.
     if (this.#isClosing) return
     const { publishReader: publish, counters, authorization } = this.#surroundings
@@ -69,7 +70,7 @@ export class Publishing {
       this.#refuse(publish, ReasonCode.payloadFormatInvalid)
       return
     }
-    this.#route(publish, topic)
+    this.#route(publish, topic, nowMs)
   }
 
   puback(packetId: PacketId): void {
@@ -129,10 +130,10 @@ export class Publishing {
     return this.#aliases.resolve(publish.topicAlias, publish.topic)
   }
 
-  #route(publish: PublishReader, topic: Topic): void {
+  #route(publish: PublishReader, topic: Topic, nowMs: number): void {
     const { broker } = this.#surroundings
     const { qos, packetId } = publish
-    const published = broker.publish(this.#messageOf(publish, topic))
+    const published = broker.publish(this.#messageOf(publish, topic, nowMs))
     if (qos === 0) {
       if (typeof published === "object") this.#unacknowledged = published
       return
@@ -156,17 +157,16 @@ export class Publishing {
     }
   }
 
-  #messageOf(publish: PublishReader, topic: Topic): Message {
-    const now = this.#surroundings.clock.now()
+  #messageOf(publish: PublishReader, topic: Topic, nowMs: number): Message {
     return {
       topic,
       payload: publish.payload,
       qos: publish.qos,
       retain: publish.retain,
       properties: publish.properties,
-      expiresAtMs: this.#expiryOf(publish, now),
+      expiresAtMs: this.#expiryOf(publish, nowMs),
       publisher: this.#terms.publisher,
-      receivedAtMs: now,
+      receivedAtMs: nowMs,
       counter: nextMessageCounter(),
       hops: 0,
     }

@@ -111,7 +111,7 @@ export class Subscribing {
    * else, and fills no buffer. Called again when the client acknowledged or can be written to.
    */
   deliverRetained(): void {
-    if (this.#delivering) return
+    if (this.#delivering || this.#retained.size === 0) return
     this.#delivering = true
     let left = retainedSlice
     while (!this.#over && left > 0 && this.#session.ready) {

@@ -76,6 +76,9 @@ export class PublishReader {
   }
 }
 
+/** The first receiver of a kind gets its bytes written for itself; from the second on there is an encoding to copy. */
+type Encoding = Uint8Array | "once" | undefined
+
 /**
  * A message on its way to its subscribers, with the encodings made on the way: one for each protocol family and
  * kind of QoS, whatever the number of receivers. Only the first byte, the packet identifier and the seconds left
@@ -83,25 +86,37 @@ export class PublishReader {
  */
 export class SharedPublish {
   readonly message: Message
-  #plain: Uint8Array | undefined
-  #identified: Uint8Array | undefined
-  #plain5: Uint8Array | undefined
-  #identified5: Uint8Array | undefined
+  #plain: Encoding
+  #identified: Encoding
+  #plain5: Encoding
+  #identified5: Encoding
 
   constructor(message: Message) {
     this.message = message
   }
 
-  /** The message as MQTT 3.1 and 3.1.1 send it, packet identifier 0 standing for the real one. */
-  encoding3(identified: boolean): Uint8Array {
-    if (identified) return (this.#identified ??= encode(this.message, 3, true))
-    return (this.#plain ??= encode(this.message, 3, false))
+  /**
+   * The message as MQTT 3.1 and 3.1.1 send it, packet identifier 0 standing for the real one.
+   *
+   * @returns undefined the first time: most messages have one receiver, who needs no copy to copy from (fan-in, pairs)
+   */
+  encoding3(identified: boolean): Uint8Array | undefined {
+    const known = identified ? this.#identified : this.#plain
+    if (known instanceof Uint8Array) return known
+    const made = known === undefined ? "once" : encode(this.message, 3, identified)
+    if (identified) this.#identified = made
+    else this.#plain = made
+    return made === "once" ? undefined : made
   }
 
-  /** As MQTT 5.0 sends it to a subscription without identifier and a connection without aliases. */
-  encoding5(identified: boolean): Uint8Array {
-    if (identified) return (this.#identified5 ??= encode(this.message, 5, true))
-    return (this.#plain5 ??= encode(this.message, 5, false))
+  /** The same as MQTT 5.0 sends it to a subscription without identifier and a connection without aliases. */
+  encoding5(identified: boolean): Uint8Array | undefined {
+    const known = identified ? this.#identified5 : this.#plain5
+    if (known instanceof Uint8Array) return known
+    const made = known === undefined ? "once" : encode(this.message, 5, identified)
+    if (identified) this.#identified5 = made
+    else this.#plain5 = made
+    return made === "once" ? undefined : made
   }
 }
 
@@ -136,6 +151,9 @@ export function appendShared(
 ): number {
   const message = publish.message
   const encoding = terms.version === 5 ? publish.encoding5(packetId !== 0) : publish.encoding3(packetId !== 0)
+  if (encoding === undefined) {
+    return appendOwn(output, publish, terms, firstByte, packetId, nowMs, 0, true, noIdentifiers)
+  }
   if (encoding.length > terms.maximumPacketBytes) return 0
   const at = output.append(encoding)
   const bytes = output.bytes
@@ -157,10 +175,9 @@ export function appendShared(
 }
 
 /**
- * Appends a PUBLISH of MQTT 5.0 with a topic alias, subscription identifiers, or both: properties that belong to one
- * receiver only, so it is written for that one.
+ * Hot. Appends a PUBLISH written for one receiver: the only one, or one with properties that are its own.
  *
- * @param topicAlias 0 for none
+ * @param topicAlias 0 for none; MQTT 5.0 only, as subscription identifiers are
  * @param withTopic false when the receiver knows the alias already [3.3.2.3.4]
  * @returns how many bytes it took; 0, with nothing written, when it is larger than the receiver takes
  */
@@ -176,18 +193,21 @@ export function appendOwn(
   subscriptionIdentifiers: readonly number[],
 ): number {
   const message = publish.message
-  const expires = message.expiresAtMs !== Number.POSITIVE_INFINITY
-  let propertiesLength = message.properties.length
-  if (expires) propertiesLength += expiryLength
-  if (topicAlias !== 0) propertiesLength += 3
-  for (const identifier of subscriptionIdentifiers) propertiesLength += 1 + variableLength(identifier)
+  const hasProperties = terms.version === 5
+  const expires = hasProperties && message.expiresAtMs !== Number.POSITIVE_INFINITY
+  let propertiesLength = 0
+  if (hasProperties) {
+    propertiesLength = message.properties.length
+    if (expires) propertiesLength += expiryLength
+    if (topicAlias !== 0) propertiesLength += 3
+    for (const identifier of subscriptionIdentifiers) propertiesLength += 1 + variableLength(identifier)
+  }
   const topicLength = withTopic ? message.topic.utf8.length : 0
   const remaining =
     2 +
     topicLength +
     (packetId === 0 ? 0 : 2) +
-    variableLength(propertiesLength) +
-    propertiesLength +
+    (hasProperties ? variableLength(propertiesLength) + propertiesLength : 0) +
     message.payload.length
   const total = 1 + variableLength(remaining) + remaining
   if (total > terms.maximumPacketBytes) return 0
@@ -207,23 +227,26 @@ export function appendOwn(
     bytes[at + 1] = packetId
     at += 2
   }
-  at = writeVariable(bytes, at, propertiesLength)
-  if (expires) {
-    bytes[at] = 0x02
-    at = writeFour(bytes, at + 1, secondsLeft(message, nowMs))
+  if (hasProperties) {
+    at = writeVariable(bytes, at, propertiesLength)
+    if (expires) {
+      bytes[at] = 0x02
+      at = writeFour(bytes, at + 1, secondsLeft(message, nowMs))
+    }
+    if (topicAlias !== 0) {
+      bytes[at] = 0x23
+      bytes[at + 1] = topicAlias >> 8
+      bytes[at + 2] = topicAlias
+      at += 3
+    }
+    for (const identifier of subscriptionIdentifiers) {
+      bytes[at] = 0x0b
+      at = writeVariable(bytes, at + 1, identifier)
+    }
+    bytes.set(message.properties, at)
+    at += message.properties.length
   }
-  if (topicAlias !== 0) {
-    bytes[at] = 0x23
-    bytes[at + 1] = topicAlias >> 8
-    bytes[at + 2] = topicAlias
-    at += 3
-  }
-  for (const identifier of subscriptionIdentifiers) {
-    bytes[at] = 0x0b
-    at = writeVariable(bytes, at + 1, identifier)
-  }
-  bytes.set(message.properties, at)
-  bytes.set(message.payload, at + message.properties.length)
+  bytes.set(message.payload, at)
   return total
 }
 
@@ -233,6 +256,7 @@ export function publishFirstByte(qos: Qos, retain: boolean, dup: boolean): numbe
 }
 
 const expiryLength = 5
+const noIdentifiers: readonly number[] = []
 
 function encode(message: Message, version: 3 | 5, identified: boolean): Uint8Array {
   const { topic, payload, properties } = message

@@ -45,9 +45,14 @@ export class ShareGroup implements Redelivery {
     return removed
   }
 
-  /** Hot. Gives the message to one member; an absent one gets it only when nobody else can take it. */
+  /** Hot. Gives the message to one member; a busy one has it queue, an absent one only when nobody is there. */
   deliver(publish: SharedPublish): Ticket | undefined {
-    const chosen = this.#choose(undefined) ?? this.#turn(publish)
+    const chosen =
+      this.#choose(undefined) ??
+      this.#turn(publish, (subscriber) => subscriber.present) ??
+      this.#turn(publish, () => true) ??
+      // All are full; one of them counts it as dropped.
+      this.#members[0]
     return chosen?.subscriber.deliver(publish, chosen, this)
   }
 
@@ -56,11 +61,12 @@ export class ShareGroup implements Redelivery {
     return this.#members.every(({ subscriber }) => subscriber.refuses(publish))
   }
 
-  redeliver(publish: SharedPublish, instead: Subscriber): boolean {
+  redeliver(publish: SharedPublish, instead: Subscriber): Ticket | "nobody" | undefined {
     const chosen = this.#choose(instead)
-    if (chosen === undefined) return false
+    if (chosen === undefined) return "nobody"
+    const ticket = chosen.subscriber.deliver(publish, chosen, this)
     // A member whose store refuses it has not taken it.
-    return chosen.subscriber.deliver(publish, chosen, this)?.state !== "failed"
+    return ticket?.state === "failed" ? "nobody" : ticket
   }
 
   /** @returns a member that can take a message now */
@@ -98,17 +104,16 @@ export class ShareGroup implements Redelivery {
     return best
   }
 
-  /** Nobody is ready: the queues of the members fill in turn. */
-  #turn(publish: SharedPublish): Subscription | undefined {
+  /** Nobody is ready: the queues of those who will do fill in turn. */
+  #turn(publish: SharedPublish, willDo: (subscriber: Subscriber) => boolean): Subscription | undefined {
     const members = this.#members
     for (let offset = 0; offset < members.length; offset++) {
       const index = (this.#next + offset) % members.length
       const member = members[index]
-      if (member === undefined || member.subscriber.refuses(publish)) continue
+      if (member === undefined || !willDo(member.subscriber) || member.subscriber.refuses(publish)) continue
       this.#next = (index + 1) % members.length
       return member
     }
-    // All are full; one of them counts it as dropped.
-    return members[0]
+    return undefined
   }
 }

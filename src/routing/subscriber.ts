@@ -7,6 +7,8 @@ import type { Ticket } from "../foundation/ticket.ts"
 export interface Subscriber {
   /** Tells the publisher's own subscriptions apart, for No Local [3.8.3.1]. */
   readonly clientId: ClientId | ""
+  /** Its client is connected, busy or not. */
+  readonly present: boolean
   /** It can put a message on the wire at once: share groups prefer such a member [4.8.2]. */
   readonly ready: boolean
   /** Messages it has not acknowledged yet, those in its queue included. */
@@ -32,8 +34,8 @@ export interface DeliveryTerms {
 
 /** Gives a message that a member of a share group did not deliver to another member. */
 export interface Redelivery {
-  /** @returns false when no other member can take it */
-  redeliver(publish: SharedPublish, instead: Subscriber): boolean
+  /** @returns what it is sure with that another has it, if anything; `nobody` when none can take it */
+  redeliver(publish: SharedPublish, instead: Subscriber): Ticket | "nobody" | undefined
 }
 
 /** A subscriber's interest in a topic filter [3.8.3]. */

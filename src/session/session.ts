@@ -41,6 +41,8 @@ export class Session implements Subscriber, ConversationOwner {
   #conversation: Conversation | undefined
   /** Each identifier with what its PUBREC waits for; undefined when the store has it, or never will. */
   #awaitingRelease: Map<PacketId, Ticket | undefined> | undefined
+  /** Messages that another member of their share group has, once the store says so. */
+  #passedOn: Set<Outgoing> | undefined
   #lastSequence = 0
   /** Highest sequence that was on the wire; messages go out in order, so all that is beyond never was. */
   #sentUpTo = 0
@@ -90,6 +92,10 @@ export class Session implements Subscriber, ConversationOwner {
 
   get link(): Link | undefined {
     return this.#conversation?.link
+  }
+
+  get present(): boolean {
+    return this.#conversation !== undefined
   }
 
   get ready(): boolean {
@@ -142,6 +148,7 @@ export class Session implements Subscriber, ConversationOwner {
 
   /** From here on messages go to this link, beginning with those that an earlier one left [4.4]. */
   attach(link: Link): void {
+    this.#passedOn = undefined
     this.#conversation = new Conversation(this, link, this.#queuedMessages > 0 && this.#journal !== undefined)
     this.#conversation.start()
   }
@@ -151,11 +158,7 @@ export class Session implements Subscriber, ConversationOwner {
     const conversation = this.#conversation
     if (conversation === undefined) return
     this.#conversation = undefined
-    for (const outgoing of conversation.end()) {
-      if (outgoing.group?.redeliver(outgoing.publish, this) !== true) continue
-      this.#journal?.removed(outgoing.sequence)
-      this.left(outgoing, undefined)
-    }
+    for (const outgoing of conversation.end()) this.#passOn(outgoing)
   }
 
   /** The link can be written to again. */
@@ -240,6 +243,32 @@ export class Session implements Subscriber, ConversationOwner {
   unsubscribed(subscription: Subscription): Ticket | undefined {
     this.subscriptions.delete(subscriptionFilterText(subscription))
     return this.#journal?.unsubscribed(subscription.filter, subscription.shareName)
+  }
+
+  /**
+   * Gives a message of a share group to another member. What the store keeps for this one it gives up only when the
+   * store has it for the other, and only at QoS 1: in between both may have it.
+   */
+  #passOn(outgoing: Outgoing): void {
+    // The publisher of a message that was not stored was told so, and publishes it again.
+    if (outgoing.ticket?.state === "failed") return
+    if (this.#journal !== undefined && outgoing.qos === 2) return
+    const taken = outgoing.group?.redeliver(outgoing.publish, this)
+    if (outgoing.group === undefined || taken === "nobody") return
+    this.#passedOn ??= new Set()
+    this.#passedOn.add(outgoing)
+    if (taken?.state === "pending") {
+      taken.wait({ settled: ({ state }) => this.#settlePassedOn(outgoing, state === "committed") })
+    } else {
+      this.#settlePassedOn(outgoing, true)
+    }
+  }
+
+  #settlePassedOn(outgoing: Outgoing, isTaken: boolean): void {
+    // Forgotten when the client came back meanwhile: it is given the message again.
+    if (this.#passedOn?.delete(outgoing) !== true || !isTaken) return
+    this.#journal?.removed(outgoing.sequence)
+    this.left(outgoing, undefined)
   }
 
   // --- what its conversation tells it ---

@@ -77,6 +77,14 @@ describe("4.8.2 shared subscriptions", () => {
       expect(payloads(members[1]?.receivesAndAnswers() ?? [])).toEqual(numbers(10))
     })
 
+    test(`${strategy}: a member that is busy has it wait, and one that is away does not [4.8.2]`, async () => {
+      const narrow = { ...lasting, properties: { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 1 } }
+      const { publisher, members } = await group(strategy, 2, narrow)
+      members[0]?.cuts()
+      for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+      expect(payloads(members[1]?.receivesAndAnswers() ?? [])).toEqual(numbers(10))
+    })
+
     test(`${strategy}: what a member has not acknowledged when it goes is given to another, without DUP [4.8.2]`, async () => {
       const { broker, publisher, members } = await group(strategy, 2, {
         ...lasting,

@@ -234,7 +234,8 @@ describe("a PUBLISH of its own, in version 5", () => {
     fc.assert(
       fc.property(fromClient(5), fc.integer({ min: -1, max: 1 }), (packet, spare) => {
         const shared = new SharedPublish(messageOf(packet, nowMs))
-        const whole = shared.encoding5(true).length
+        const unbounded = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
+        const whole = appendShared(new Output(), shared, unbounded, 0x32, 1, nowMs)
         const terms = { version: 5, maximumPacketBytes: whole + spare } as const
         for (const append of [
           (output: Output) => appendShared(output, shared, terms, 0x32, 1, nowMs),
@@ -255,10 +256,12 @@ describe("a PUBLISH of its own, in version 5", () => {
         const shared = new SharedPublish(messageOf(packet, nowMs))
         const terms = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
         const id = identified ? 9 : 0
-        const [one, other] = [new Output(), new Output()]
-        appendShared(one, shared, terms, 0x30, id, nowMs)
-        appendOwn(other, shared, terms, 0x30, id, nowMs, 0, true, [])
-        expect(one.written).toEqual(other.written)
+        const [first, second, own] = [new Output(), new Output(), new Output()]
+        appendShared(first, shared, terms, 0x30, id, nowMs)
+        appendShared(second, shared, terms, 0x30, id, nowMs)
+        appendOwn(own, shared, terms, 0x30, id, nowMs, 0, true, [])
+        expect(first.written).toEqual(own.written)
+        expect(second.written).toEqual(own.written)
       }),
     )
   })

@@ -6,7 +6,7 @@ import { SubscriptionTree } from "../../src/routing/subscription-tree.ts"
 import { topicFilter, topicName } from "./topic-arbitraries.ts"
 
 function subscriber(): Subscriber {
-  return { clientId: "", ready: true, load: 0, deliver: () => undefined, refuses: () => false }
+  return { clientId: "", present: true, ready: true, load: 0, deliver: () => undefined, refuses: () => false }
 }
 
 function subscription(to: Subscriber, filter: TopicFilter, shareName?: string): Subscription {

@@ -148,7 +148,7 @@ export class Ledger {
     if (published.will === undefined) this.#arrivals += 1
     const isSure = !this.mayDrop && !session.storeHasFailed
     const isCandidate = published.candidates.some((candidate) => candidate.session === session)
-    const isOrdered = published.times === 1 || (isSure && isCandidate)
+    const isOrdered = published.times === 1 || (isSure && isCandidate && !published.isOptional)
     session.arrived(published, arrival, this.#lives, isOrdered)
     for (const [name, { filter, shareName }] of session.subscriptions) {
       if (shareName === undefined || !matches(filter, published.topic)) continue

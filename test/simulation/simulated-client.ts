@@ -475,6 +475,7 @@ export class SimulatedClient {
   #offline(what: string, how: "cut" | "closed" | "farewell" | "unsure" = "cut"): void {
     const { chronicle, ledger } = this.#surroundings
     chronicle.tell(`${this.name} ${what}`)
+    const wasOnline = this.isOnline
     this.#line = undefined
     this.#answers = []
     this.#requests.clear()
@@ -482,10 +483,13 @@ export class SimulatedClient {
     this.#session?.offline()
     const nowMs = this.#surroundings.now()
     this.#closedAtMs = nowMs
-    this.#crashesAtClose = ledger.crashes
+    // A connection that the broker has not let in yet may count as there for longer.
+    this.#crashesAtClose = wasOnline ? ledger.crashes : Number.NaN
     if (how === "cut" || how === "closed") {
       for (const will of this.#wills) {
-        if (will.fell(how === "cut" ? nowMs : undefined)) this.#willIsDue(will)
+        const isDue = will.fell(how === "cut" ? nowMs : undefined)
+        // Whoever was closed was closed earlier, perhaps by a store that failed then.
+        if (isDue && (how === "cut" || !this.#surroundings.storeHasFailed)) this.#willIsDue(will)
       }
     }
     if (this.#lasts) return

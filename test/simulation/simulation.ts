@@ -129,7 +129,9 @@ class Simulation implements ClientSurroundings, BrokerWatch {
   #lookAround(): void {
     if (this.#store.isAtRest) this.#atRestStep = this.chronicle.step
     for (const client of this.#clients) client.looksAround()
-    const { queuedMessages } = this.#scenario.limits
+    // Where the store could not drop the oldest message of a queue, that is longer than it should be.
+    const mayOverflow = this.storeHasFailed && this.#scenario.limits.whenFull === "drop-oldest"
+    const queuedMessages = mayOverflow ? Number.POSITIVE_INFINITY : this.#scenario.limits.queuedMessages
     for (const session of this.#broker.broker.sessions) {
       this.chronicle.check(
         session.load >= 0 && session.load <= queuedMessages,
@@ -268,12 +270,22 @@ class Simulation implements ClientSurroundings, BrokerWatch {
   /** Where the last word on a retained topic was not acknowledged, there is another one. */
   async #determineRetained(): Promise<void> {
     for (const client of this.#clients) {
-      const retained = this.#retainedTopicOf(client)
-      if (!this.ledger.retainedTopics.includes(retained) || this.ledger.isRetainedSurely(retained)) continue
-      client.publish(retained, 1, true, this.random.chance(0.5), undefined)
+      if (!this.ledger.isRetainedSurely(this.#retainedTopicOf(client))) {
+        await this.#retain(client, this.random.chance(0.5))
+      }
     }
-    await this.#settle()
     this.#checkRetained()
+  }
+
+  /** Publishes to the client's retained topic until that is acknowledged: a short queue may refuse it for a while. */
+  async #retain(client: SimulatedClient, clears: boolean): Promise<void> {
+    const retained = this.#retainedTopicOf(client)
+    for (let attempt = 0; attempt < 20; attempt++) {
+      client.publish(retained, 1, true, clears, undefined)
+      await this.#settle()
+      if (this.ledger.isRetainedSurely(retained)) return
+    }
+    this.chronicle.blame(`nothing can be published to ${retained}`)
   }
 
   #checkRetained(): void {
@@ -319,11 +331,8 @@ class Simulation implements ClientSurroundings, BrokerWatch {
   /** When everyone is gone for good, nothing is left of them, in memory or on the disk. */
   async #checkNothingRemains(): Promise<void> {
     for (const client of this.#clients) {
-      if (this.ledger.retainedTopics.includes(this.#retainedTopicOf(client))) {
-        client.publish(this.#retainedTopicOf(client), 1, true, true, undefined)
-      }
+      if (this.ledger.retainedTopics.includes(this.#retainedTopicOf(client))) await this.#retain(client, true)
     }
-    await this.#settle()
     for (const client of this.#clients) client.connect(true)
     await this.#settle()
     for (const client of this.#clients) client.farewell(true)

@@ -2,86 +2,147 @@ import { existsSync, readFileSync } from "node:fs"
 import { damage } from "../store-error.ts"
 
 /*
- * The write-ahead log, as https://sqlite.org/fileformat2.html#walformat describes it: a header, then frames of one page
- * each. A frame that changes the length of the database is the last of its transaction. Numbers are big-endian.
+ * SQLite takes its write-ahead log for ended at the first frame that does not verify, for so a crash leaves the
+ * transaction that was being written. Were the log damaged further up, all that follows would be lost without a word.
+ * With durability full two things tell the one from the other:
+ *
+ * - A transaction is on the disk before the next one begins. So a crash breaks the last one only, and what is broken in
+ *   front of another one was damaged later.
+ * - The index of the log, which outlives a process that is killed, is brought up to date after the log itself. So the
+ *   log has all the frames that its index knows.
+ *
+ * Both files are described at https://sqlite.org/walformat.html. A log is a header and frames of one page each; a frame
+ * that tells the length of the database is the last of its transaction; all frames have the salts of the header, and
+ * what an earlier use of the file has left behind has others.
  */
-const headerBytes = 32
-const frameHeaderBytes = 24
-/** Its lowest bit tells in which byte order the checksums are summed up. */
-const magicNumber = 0x377f0682
 
 /**
- * SQLite takes its log for ended at the first frame that does not verify, as a crash leaves one in the transaction that
- * was being written. But with durability full a transaction is on the disk before the next one begins: where others
- * follow the broken one, the file was damaged later, and they would be lost without a word.
+ * Finds out whether the log has lost what was committed. Only for a database that was written with durability full.
  *
  * @param file the database; another process may be writing it
  * @throws StoreError
  */
 export function checkLog(file: string): void {
-  const log = `${file}-wal`
-  const found = findLost(log)
-  if (found === undefined) return
-  // Was it a transaction of another process that we caught half written? Damage is still there, and just there.
-  if (found.at !== findLost(log)?.at) return
-  throw damage(`${found.commits} transactions behind byte ${found.at} can be read no more`, log)
+  const lost = findLost(file)
+  // Was it another process that we caught in the middle of its work? Damage is still there, and just there.
+  if (lost === undefined || lost.at !== findLost(file)?.at) return
+  throw damage(`${lost.pages} pages behind byte ${lost.at} can be read no more`, `${file}-wal`)
 }
 
-/** How many transactions a damaged log keeps from us, at least. */
-export function lostCommits(file: string): number {
-  return findLost(`${file}-wal`)?.commits ?? 0
+/** How many pages a damaged log keeps from us. */
+export function lostLogPages(file: string): number {
+  return findLost(file)?.pages ?? 0
 }
 
 interface Lost {
   /** Byte of the log from which on SQLite reads nothing. */
   readonly at: number
-  readonly commits: number
+  readonly pages: number
 }
 
-function findLost(log: string): Lost | undefined {
-  if (!existsSync(log)) return undefined
-  const bytes = readFileSync(log)
-  if (bytes.length < headerBytes + frameHeaderBytes) return undefined
-  const at = intactBytes(bytes)
-  // A log that was written before, and is overwritten from its beginning, has other salts from there on.
-  const salts = bytes.subarray(...(at === 0 ? [headerBytes + 8, headerBytes + 16] : [16, 24]))
-  const frameBytes = frameHeaderBytes + pageSizeOf(bytes)
-  let commits = 0
-  let follows = false
-  for (let frame = Math.max(at, headerBytes); frame + frameBytes <= bytes.length; frame += frameBytes) {
-    if (!salts.equals(bytes.subarray(frame + 8, frame + 16))) continue
-    if (commits > 0) follows = true
-    if (bytes.readUInt32BE(frame + 4) !== 0) commits += 1
+const headerBytes = 32
+const frameHeaderBytes = 24
+
+function findLost(file: string): Lost | undefined {
+  // The index comes first: what it knows is in the log by then.
+  const index = readIndex(contentOf(`${file}-shm`))
+  const log = contentOf(`${file}-wal`)
+  const isReadable = headerIsIntact(log)
+  const frameBytes = frameHeaderBytes + pageBytesOf(log)
+  const intact = isReadable ? intactFrames(log, frameBytes) : 0
+  const pages = Math.max(
+    pagesBehind(log, frameBytes, intact, isReadable),
+    index === undefined ? 0 : pagesMissed(index, log, intact, isReadable),
+  )
+  return pages === 0 ? undefined : { at: isReadable ? headerBytes + intact * frameBytes : 0, pages }
+}
+
+/** Frames from the broken one on, if there are more than a crash can have left there. */
+function pagesBehind(log: Buffer, frameBytes: number, intact: number, isReadable: boolean): number {
+  const salts = isReadable ? log.subarray(16, 24) : log.subarray(headerBytes + 8, headerBytes + 16)
+  let pages = 0
+  let oneIsComplete = false
+  let anotherFollows = false
+  for (let frame = headerBytes + intact * frameBytes; frame + frameBytes <= log.length; frame += frameBytes) {
+    if (!salts.equals(log.subarray(frame + 8, frame + 16))) continue
+    pages += 1
+    if (oneIsComplete) anotherFollows = true
+    if (log.readUInt32BE(frame + 4) !== 0) oneIsComplete = true
   }
-  return follows ? { at, commits } : undefined
+  return anotherFollows ? pages : 0
 }
 
-/** How much of the log SQLite reads: 0 when its header is no good. */
-function intactBytes(bytes: Buffer): number {
-  const magic = bytes.readUInt32BE(0)
-  if ((magic & ~1) >>> 0 !== magicNumber) return 0
-  const checksum = new Checksum((magic & 1) === 0)
-  checksum.add(bytes, 0, 24)
-  if (!checksum.isAt(bytes, 24)) return 0
-  const pageBytes = pageSizeOf(bytes)
-  let frame = headerBytes
-  for (; frame + frameHeaderBytes + pageBytes <= bytes.length; frame += frameHeaderBytes + pageBytes) {
-    if (bytes.compare(bytes, 16, 24, frame + 8, frame + 16) !== 0) break
-    checksum.add(bytes, frame, frame + 8)
-    checksum.add(bytes, frame + frameHeaderBytes, frame + frameHeaderBytes + pageBytes)
-    if (!checksum.isAt(bytes, frame + 16)) break
+/** Frames that the index knows of and the log has not. */
+function pagesMissed(index: LogIndex, log: Buffer, intact: number, isReadable: boolean): number {
+  // What was written back into the database needs no log; but a part of a log would be put on top of it.
+  if (!isReadable) return index.frames - index.writtenBack
+  return index.salts.equals(log.subarray(16, 24)) ? Math.max(0, index.frames - intact) : 0
+}
+
+function contentOf(path: string): Buffer {
+  return existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+}
+
+/** The lowest bit tells in which byte order the log's checksums are summed up. */
+const magicNumber = 0x377f0682
+
+function headerIsIntact(log: Buffer): boolean {
+  if (log.length < headerBytes || (log.readUInt32BE(0) & ~1) >>> 0 !== magicNumber) return false
+  const checksum = new Checksum(checksumsAreLittleEndian(log))
+  checksum.add(log, 0, 24)
+  return checksum.equals(log.readUInt32BE(24), log.readUInt32BE(28))
+}
+
+/** The frames that SQLite reads. Each is summed up on top of those before it. */
+function intactFrames(log: Buffer, frameBytes: number): number {
+  const checksum = new Checksum(checksumsAreLittleEndian(log))
+  checksum.add(log, 0, 24)
+  let frames = 0
+  for (let frame = headerBytes; frame + frameBytes <= log.length; frame += frameBytes) {
+    if (log.compare(log, 16, 24, frame + 8, frame + 16) !== 0) break
+    checksum.add(log, frame, frame + 8)
+    checksum.add(log, frame + frameHeaderBytes, frame + frameBytes)
+    if (!checksum.equals(log.readUInt32BE(frame + 16), log.readUInt32BE(frame + 20))) break
+    frames += 1
   }
-  return frame
+  return frames
 }
 
-/** A log whose header does not say has the size that SQLite gives every new database. */
-function pageSizeOf(bytes: Buffer): number {
-  const size = bytes.readUInt32BE(8)
-  const isPossible = size >= 512 && size <= 65_536 && (size & (size - 1)) === 0
-  return isPossible ? size : 4096
+function checksumsAreLittleEndian(log: Buffer): boolean {
+  return (log.readUInt32BE(0) & 1) === 0
 }
 
-/** Sums up the whole log, each frame on top of those before it. */
+/** A log that does not say has the page size of every database of ours. */
+function pageBytesOf(log: Buffer): number {
+  const bytes = log.length < headerBytes ? 0 : log.readUInt32BE(8)
+  return bytes >= 512 && bytes <= 65_536 && (bytes & (bytes - 1)) === 0 ? bytes : 4096
+}
+
+interface LogIndex {
+  /** Committed frames in the log. */
+  readonly frames: number
+  /** How many of them are in the database too. */
+  readonly writtenBack: number
+  /** As they stand in the log. */
+  readonly salts: Buffer
+}
+
+/** The index is in the byte order of the machine, which is little-endian for all that we run on. */
+function readIndex(index: Buffer): LogIndex | undefined {
+  if (index.length < 136) return undefined
+  const checksum = new Checksum(true)
+  checksum.add(index, 0, 40)
+  // Its head is there twice, so that nobody reads half of it.
+  const isWhole = index.compare(index, 0, 48, 48, 96) === 0
+  if (!isWhole || !checksum.equals(index.readUInt32LE(40), index.readUInt32LE(44))) return undefined
+  return {
+    frames: index.readUInt32LE(16),
+    writtenBack: index.readUInt32LE(96),
+    salts: index.subarray(32, 40),
+  }
+}
+
+/** SQLite's sum of pairs of numbers. */
 class Checksum {
   readonly #littleEndian: boolean
   #first = 0
@@ -91,7 +152,7 @@ class Checksum {
     this.#littleEndian = littleEndian
   }
 
-  /** @param end so many bytes behind `start` that eight divide them */
+  /** Adds `bytes[start, end)`, which eight must divide. */
   add(bytes: Buffer, start: number, end: number): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset)
     for (let offset = start; offset < end; offset += 8) {
@@ -100,8 +161,7 @@ class Checksum {
     }
   }
 
-  /** Whether the eight bytes there are this sum. */
-  isAt(bytes: Buffer, offset: number): boolean {
-    return bytes.readUInt32BE(offset) === this.#first && bytes.readUInt32BE(offset + 4) === this.#second
+  equals(first: number, second: number): boolean {
+    return this.#first === first && this.#second === second
   }
 }

@@ -11,7 +11,7 @@ import {
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
-import { lostCommits } from "./log-check.ts"
+import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
 
 /** How many rows of each table were saved, and where the damaged file is kept. */
@@ -24,8 +24,8 @@ export interface RecoveredCounts {
   readonly users: number
   /** Rows that were read, and were not what was once written. */
   readonly rejected: number
-  /** Transactions in a part of the log that cannot be read. */
-  readonly lostCommits: number
+  /** Pages of the log that hold what was committed and cannot be read. */
+  readonly lostLogPages: number
 }
 
 /** Whether every message that is stored is still what was stored. Reads the whole database. */
@@ -44,7 +44,7 @@ export function allIsIntact(database: Database): boolean {
  * front up to the first broken page, then from the back.
  */
 export function recover(file: string, nowMs: number): RecoveredCounts {
-  const lost = lostCommits(file)
+  const pages = lostLogPages(file)
   const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
   for (const suffix of ["-wal", ""]) {
     if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
@@ -56,7 +56,7 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
   const fresh = openFile(file, "full")
   const damaged = existsSync(damagedFile) ? openReadOnly(damagedFile) : undefined
   try {
-    return { damagedFile, ...new Salvage(damaged, fresh).run(), lostCommits: lost }
+    return { damagedFile, ...new Salvage(damaged, fresh).run(), lostLogPages: pages }
   } finally {
     damaged?.close()
     rmSync(`${damagedFile}-shm`, { force: true })
@@ -96,7 +96,7 @@ class Salvage {
     this.#fresh = fresh
   }
 
-  run(): Omit<RecoveredCounts, "damagedFile" | "lostCommits"> {
+  run(): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {
     return this.#fresh
       .transaction(() => {
         const isSession = (row: Row) => this.#exists("session", "id", row["session"])
