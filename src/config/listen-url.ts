@@ -19,6 +19,7 @@ const defaultPorts = { tcp: 1883, tls: 8883, ws: 8083, wss: 8084 } as const
 export function parseListenUrl(text: string): ListenAddress | { readonly problem: string } {
   const [, scheme = "", rest = ""] = /^([a-z]+):\/\/(.*)$/.exec(text) ?? []
   if (scheme === "unix") return parseUnixPath(rest)
+  if (text.startsWith("unix:/")) return parseUnixPath(text.slice("unix:".length))
   if (!isScheme(scheme)) return { problem: "must begin with tcp://, tls://, ws://, wss:// or unix://" }
   const [, host, portText, path] = /^(\[[^\]]*\]|[^:/[\]]*)(?::([^:/]*))?(\/.*)?$/.exec(rest) ?? []
   if (host === "" || host === "*") {

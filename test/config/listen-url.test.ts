@@ -10,6 +10,7 @@ describe("Addresses to listen on", () => {
     ["tls://[::1]:8884", { scheme: "tls", host: "::1", port: 8884 }],
     ["ws://0.0.0.0:80", { scheme: "ws", host: "0.0.0.0", port: 80 }],
     ["wss://[::]", { scheme: "wss", host: "::", port: 8084 }],
+    ["unix:/run/bantam/mqtt.sock", { scheme: "unix", path: "/run/bantam/mqtt.sock" }],
     ["unix:///run/bantam/mqtt.sock", { scheme: "unix", path: "/run/bantam/mqtt.sock" }],
   ] as const)("%s is understood", (text, address) => {
     expect(parseListenUrl(text)).toEqual(address)
