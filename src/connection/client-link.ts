@@ -60,11 +60,13 @@ export class ClientLink implements Link, Peer {
     const firstByte = publishFirstByte(qos, retain, dup)
     const identifier = packetId ?? 0
     const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
+    // No alias at QoS 2: MQTT.js has forgotten it when PUBREL comes, and hands on an empty topic (seen in 5.16).
+    const aliases = qos === 2 ? undefined : this.#aliases
     const isShared =
-      this.#aliases === undefined && (subscriptionIdentifiers.length === 0 || this.#terms.version !== 5)
+      aliases === undefined && (subscriptionIdentifiers.length === 0 || this.#terms.version !== 5)
     const written = isShared
       ? appendShared(this.#output, publish, this.#terms, firstByte, identifier, nowMs)
-      : this.#appendOwn(publish, firstByte, identifier, nowMs, subscriptionIdentifiers)
+      : this.#appendOwn(publish, aliases, firstByte, identifier, nowMs, subscriptionIdentifiers)
     if (written === 0) return "too-large"
     counters.packetsSent += 1
     counters.publishesSent += 1
@@ -128,14 +130,15 @@ export class ClientLink implements Link, Peer {
 
   #appendOwn(
     publish: SharedPublish,
+    aliases: OutboundAliases | undefined,
     firstByte: number,
     identifier: number,
     nowMs: number,
     subscriptionIdentifiers: readonly number[],
   ): number {
     const topic = publish.message.topic.name
-    const known = this.#aliases?.find(topic) ?? 0
-    const alias = known === 0 ? (this.#aliases?.free ?? 0) : known
+    const known = aliases?.find(topic) ?? 0
+    const alias = known === 0 ? (aliases?.free ?? 0) : known
     const withTopic = known === 0
     const written = appendOwn(
       this.#output,
@@ -148,7 +151,7 @@ export class ClientLink implements Link, Peer {
       withTopic,
       subscriptionIdentifiers,
     )
-    if (written > 0 && withTopic && alias !== 0) this.#aliases?.settle(topic)
+    if (written > 0 && withTopic && alias !== 0) aliases?.settle(topic)
     return written
   }
 }

@@ -446,6 +446,21 @@ describe("3.3.2.3.4 topic alias, to a client", () => {
     ])
   })
 
+  test("is never given at QoS 2, where MQTT.js would hand on an empty topic", async () => {
+    const broker = await TestBroker.start()
+    const subscriber = await broker.connected("s", { properties: { topicAliasMaximum: 2 } })
+    subscriber.subscribes([{ filter: "#", qos: 2 }])
+    const publisher = await broker.connected("p")
+    publisher.publishes({ topic: "a", qos: 1 })
+    publisher.publishes({ topic: "a", qos: 2 })
+    expect(
+      publishes(subscriber.receives()).map(({ topic, properties }) => [topic, properties.topicAlias]),
+    ).toEqual([
+      ["a", 1],
+      ["a", undefined],
+    ])
+  })
+
   test("is not given unless the client allows it [MQTT-3.1.2-26, 3.1.2-27]", async () => {
     const broker = await TestBroker.start()
     for (const properties of [{}, { topicAliasMaximum: 0 }]) {
