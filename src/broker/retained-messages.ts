@@ -22,6 +22,8 @@ export class RetainedMessages {
   /** Topics of which the store missed a change; told again when it can write. */
   readonly #missed = new Set<TopicName>()
   #told: Told | undefined
+  /** All that wait for a commit, the earliest first. */
+  readonly #pending = new Set<Told>()
 
   constructor(store: Store, clock: Clock, limits: RetainedLimits) {
     this.#store = store
@@ -49,9 +51,7 @@ export class RetainedMessages {
    */
   keep(message: Message): Ticket | "refused" | undefined {
     const topic = message.topic.name
-    if (message.payload.length === 0) {
-      return this.tree.get(topic) === undefined ? undefined : this.#change(topic, undefined)
-    }
+    if (message.payload.length === 0) return this.#clear(topic)
     const isFull = this.tree.size >= this.#limits.retainedMessages && this.tree.get(topic) === undefined
     if (isFull || this.tree.bytesWith(message) > this.#limits.retainedBytes) return "refused"
     return this.#change(topic, message)
@@ -65,6 +65,14 @@ export class RetainedMessages {
   /** Nothing expires any more. */
   close(): void {
     this.#expiries.close()
+  }
+
+  /** A topic that is clear in memory alone is no clearer to a publisher than one that is not. */
+  #clear(topic: TopicName): Ticket | "refused" | undefined {
+    if (this.tree.get(topic) !== undefined || this.#missed.has(topic)) return this.#change(topic, undefined)
+    let ticket: Ticket | undefined
+    for (const told of this.#pending) if (told.topics.has(topic)) ticket = told.ticket
+    return ticket
   }
 
   #change(topic: TopicName, message: Message | undefined): Ticket | "refused" | undefined {
@@ -89,7 +97,8 @@ export class RetainedMessages {
   /** All that waits for one commit shares one ticket, and so one waiter. */
   #watch(ticket: Ticket, topic: TopicName): void {
     if (this.#told?.ticket !== ticket) {
-      this.#told = new Told(ticket, this.#missed)
+      this.#told = new Told(ticket, this.#missed, this.#pending)
+      this.#pending.add(this.#told)
       ticket.wait(this.#told)
     }
     this.#told.topics.add(topic)
@@ -108,13 +117,16 @@ class Told implements TicketWaiter {
   readonly ticket: Ticket
   readonly topics = new Set<TopicName>()
   readonly #missed: Set<TopicName>
+  readonly #pending: Set<Told>
 
-  constructor(ticket: Ticket, missed: Set<TopicName>) {
+  constructor(ticket: Ticket, missed: Set<TopicName>, pending: Set<Told>) {
     this.ticket = ticket
     this.#missed = missed
+    this.#pending = pending
   }
 
   settled({ state }: Ticket): void {
+    this.#pending.delete(this)
     if (state !== "failed") return
     for (const topic of this.topics) this.#missed.add(topic)
   }

@@ -129,8 +129,7 @@ export class SessionRegistry {
     for (const { filter, shareName } of session.subscriptions.values()) {
       this.#options.broker.subscriptions.remove(session, filter, shareName)
     }
-    session.subscriptions.clear()
-    return session.journal?.ended()
+    return session.end()
   }
 
   /** Puts back a session of an earlier run. */
@@ -166,10 +165,11 @@ export class SessionRegistry {
     // Closing may have ended it: a session that expires with its connection is not resumed.
     const left = this.#sessions.get(request.clientId)
     const resumed = left !== undefined && !request.cleanStart ? left : undefined
-    if (left !== undefined && resumed === undefined) this.end(left)
+    const ended = left !== undefined && resumed === undefined ? this.end(left) : undefined
     const before = resumed?.record
     const { session, ticket } = resumed === undefined ? this.#create(request) : this.#resume(resumed, request)
-    if ((await settled(ticket)) === "failed") {
+    // A session that is not stored has nothing to wait for, but the one it replaces must not come back in a crash.
+    if ((await settled(ticket ?? ended)) === "failed") {
       if (before === undefined) this.end(session)
       else this.#putBack(session, before)
       request.refused(ReasonCode.quotaExceeded)

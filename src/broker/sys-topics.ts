@@ -51,12 +51,6 @@ export class SysTopics {
 
   #values(now: number): Record<string, string | number> {
     const { counters, sessions, subscriptions, retained } = this.#broker
-    let stored = 0
-    let storedBytes = 0
-    for (const session of sessions) {
-      stored += session.load
-      storedBytes += session.queuedBytes
-    }
     const disconnected = sessions.size - counters.clientsConnected
     const { heapUsed } = process.memoryUsage()
     return {
@@ -73,9 +67,9 @@ export class SysTopics {
       "bytes/sent": counters.bytesSent,
       "messages/received": counters.packetsReceived,
       "messages/sent": counters.packetsSent,
-      "messages/stored": stored,
-      "store/messages/count": stored,
-      "store/messages/bytes": storedBytes,
+      "messages/stored": counters.messagesQueued,
+      "store/messages/count": counters.messagesQueued,
+      "store/messages/bytes": counters.bytesQueued,
       "publish/messages/received": counters.publishesReceived,
       "publish/messages/sent": counters.publishesSent,
       "publish/messages/dropped": this.#droppedInAll(),

@@ -1,21 +1,19 @@
-import type { Timer } from "../foundation/clock.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { Accept, Socket, SocketOwner } from "../transport/socket.ts"
-import { Connection } from "./connection.ts"
+import { Connection, type ConnectionKeeper } from "./connection.ts"
+import { Patrol } from "./patrol.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 
-const sweepMs = 1_000
-
 /** Sockets in, connections out: it refuses at the limit, ends the silent, and closes all at the end. */
-export class Acceptor {
+export class Acceptor implements ConnectionKeeper {
   readonly #surroundings: ConnectionSurroundings
   readonly #connections = new Set<Connection>()
-  #sweep: Timer
+  readonly #patrol: Patrol<Connection>
   #emptied: (() => void) | undefined
 
   constructor(surroundings: ConnectionSurroundings) {
     this.#surroundings = surroundings
-    this.#sweep = this.#scheduleSweep()
+    this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => connection.visited(nowMs))
   }
 
   /** Connections of any state, those that have not said CONNECT included. */
@@ -40,7 +38,17 @@ export class Acceptor {
         this.#emptied = resolve
       })
     }
-    this.#sweep.cancel()
+    this.#patrol.close()
+  }
+
+  comeBy(connection: Connection, atMs: number): void {
+    this.#patrol.comeBy(connection, atMs)
+  }
+
+  gone(connection: Connection): void {
+    this.#patrol.forget(connection)
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#emptied?.()
   }
 
   #meet(socket: Socket, anonymousAllowed: boolean): SocketOwner {
@@ -54,28 +62,10 @@ export class Acceptor {
       socket.terminate()
       return nobody
     }
-    const connection: Connection = new Connection(
-      this.#surroundings,
-      socket,
-      { remoteAddress: socket.remoteAddress, anonymousAllowed },
-      () => this.#gone(connection),
-    )
+    const door = { remoteAddress: socket.remoteAddress, anonymousAllowed }
+    const connection = new Connection(this.#surroundings, socket, door, this)
     this.#connections.add(connection)
     return connection
-  }
-
-  #gone(connection: Connection): void {
-    this.#connections.delete(connection)
-    if (this.#connections.size === 0) this.#emptied?.()
-  }
-
-  #scheduleSweep(): Timer {
-    const { clock } = this.#surroundings
-    return clock.at(clock.now() + sweepMs, () => {
-      const now = clock.now()
-      for (const connection of this.#connections) connection.sweep(now)
-      this.#sweep = this.#scheduleSweep()
-    })
   }
 }
 

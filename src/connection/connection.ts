@@ -34,6 +34,14 @@ interface Online {
   readonly subscribing: Subscribing
 }
 
+/** Whoever keeps connections: told when one wants to be visited, and when it is gone. */
+export interface ConnectionKeeper {
+  /** Calls `visited` of the connection at that time, or a little later. */
+  comeBy(connection: Connection, atMs: number): void
+  /** Its socket is closed and nothing more can come. */
+  gone(connection: Connection): void
+}
+
 /** How long a peer may take to read our last words. */
 const farewellMs = 5_000
 
@@ -45,7 +53,7 @@ export class Connection implements SocketOwner {
   readonly #surroundings: ConnectionSurroundings
   readonly #socket: Socket
   readonly #door: Door
-  readonly #gone: () => void
+  readonly #keeper: ConnectionKeeper
   readonly #frames: FrameReader
   #state: State
   #heardMs: number
@@ -55,20 +63,18 @@ export class Connection implements SocketOwner {
   /** What the first packet says it is written in, should the rest of it be unreadable. */
   #spoken: ProtocolVersion | undefined
 
-  /** @param gone called when the socket is closed and nothing more can come */
-  constructor(surroundings: ConnectionSurroundings, socket: Socket, door: Door, gone: () => void) {
+  constructor(surroundings: ConnectionSurroundings, socket: Socket, door: Door, keeper: ConnectionKeeper) {
     this.#surroundings = surroundings
     this.#socket = socket
     this.#door = door
-    this.#gone = gone
+    this.#keeper = keeper
     this.#frames = new FrameReader(surroundings.limits.connectPacketBytes)
     // Until CONNECT says that version 5 is spoken, which forbids it.
     this.#frames.takesPaddedLengths = true
     this.#heardMs = surroundings.clock.now()
-    this.#state = {
-      at: "awaiting-connect",
-      deadlineMs: this.#heardMs + surroundings.limits.connectTimeoutMs,
-    }
+    const deadlineMs = this.#heardMs + surroundings.limits.connectTimeoutMs
+    this.#state = { at: "awaiting-connect", deadlineMs }
+    keeper.comeBy(this, deadlineMs)
   }
 
   /** The server ends it: says why, as far as the version allows, and closes. */
@@ -93,7 +99,7 @@ export class Connection implements SocketOwner {
 
   closed(): void {
     this.#end(true, undefined, "connection lost")
-    this.#gone()
+    this.#keeper.gone(this)
   }
 
   writable(): void {
@@ -108,25 +114,34 @@ export class Connection implements SocketOwner {
     }
   }
 
-  /** Called every second: ends what has been silent for too long. */
-  sweep(nowMs: number): void {
+  /**
+   * Ends what has been silent for too long.
+   *
+   * @returns when to look again
+   */
+  visited(nowMs: number): number {
     const state = this.#state
     switch (state.at) {
       case "awaiting-connect":
-        if (nowMs >= state.deadlineMs) this.#refuse(undefined, "no CONNECT in time")
-        return
-      case "online":
+        if (nowMs < state.deadlineMs) return state.deadlineMs
+        this.#refuse(undefined, "no CONNECT in time")
+        return nowMs + farewellMs
+      case "online": {
+        const { silenceLimitMs } = state.terms
         // Whom we read no further, for the disk is behind, we cannot hear.
-        if (this.#reading === "paused" && state.link.takesMore) return
-        if (nowMs - this.#heardMs > state.terms.silenceLimitMs) this.#part(ReasonCode.keepAliveTimeout)
-        return
+        if (this.#reading === "paused" && state.link.takesMore) return nowMs + silenceLimitMs
+        if (nowMs - this.#heardMs <= silenceLimitMs) return this.#heardMs + silenceLimitMs + 1
+        this.#part(ReasonCode.keepAliveTimeout)
+        return nowMs + farewellMs
+      }
       case "closed":
-        if (nowMs >= state.deadlineMs) this.#socket.terminate()
-        return
+        if (nowMs < state.deadlineMs) return state.deadlineMs
+        this.#socket.terminate()
+        return Number.POSITIVE_INFINITY
       case "welcoming":
-        return
+        return Number.POSITIVE_INFINITY
       default:
-        unreachable(state)
+        return unreachable(state)
     }
   }
 
@@ -314,6 +329,7 @@ export class Connection implements SocketOwner {
       version: versionNames[terms.version],
       sessionPresent,
     })
+    this.#keeper.comeBy(this, this.#heardMs + terms.silenceLimitMs)
     session.attach(link)
     this.#socket.resume()
     this.#readFrames()
@@ -386,7 +402,9 @@ export class Connection implements SocketOwner {
   #end(withWill: boolean, sessionExpiryInterval: number | undefined, why: string): void {
     const state = this.#state
     if (state.at === "closed") return
-    this.#state = { at: "closed", deadlineMs: this.#surroundings.clock.now() + farewellMs }
+    const deadlineMs = this.#surroundings.clock.now() + farewellMs
+    this.#state = { at: "closed", deadlineMs }
+    this.#keeper.comeBy(this, deadlineMs)
     this.#socket.end()
     if (state.at !== "online") return
     state.link.end()

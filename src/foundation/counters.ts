@@ -27,6 +27,10 @@ export interface Counters {
   clientsConnected: number
   clientsMaximum: number
   sessionsExpired: number
+  /** Waiting or in flight at QoS 1 and 2 now, in all sessions together. */
+  messagesQueued: number
+  /** Their topics, payloads and properties. */
+  bytesQueued: number
   readonly dropped: Record<DropReason, number>
 }
 
@@ -45,6 +49,8 @@ export function newCounters(): Counters {
     clientsConnected: 0,
     clientsMaximum: 0,
     sessionsExpired: 0,
+    messagesQueued: 0,
+    bytesQueued: 0,
     dropped: {
       "queue-full": 0,
       expired: 0,

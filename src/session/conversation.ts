@@ -214,6 +214,8 @@ export class Conversation implements TicketWaiter {
   }
 
   #drop(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized"): void {
+    // It may have been on the wire before a crash that forgot so: its number, and so its identifier, is used up.
+    this.#owner.journal?.sent(outgoing.sequence)
     this.#owner.journal?.removed(outgoing.sequence)
     this.#owner.left(outgoing, why)
   }

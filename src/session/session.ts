@@ -1,4 +1,4 @@
-import type { DropReason } from "../foundation/counters.ts"
+import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
@@ -25,6 +25,7 @@ export interface SessionObserver {
 export interface SessionSurroundings {
   readonly limits: SessionLimits
   readonly observer: SessionObserver
+  readonly counters: Counters
   now(): number
 }
 
@@ -63,8 +64,7 @@ export class Session implements Subscriber, ConversationOwner {
     this.#journal = journal
     if (stored === undefined) return
     this.#lastSequence = stored.lastSequence
-    this.#queuedMessages = stored.queuedMessages
-    this.#queuedBytes = stored.queuedBytes
+    this.#count(stored.queuedMessages, stored.queuedBytes)
     if (stored.awaitingRelease.length > 0) {
       this.#awaitingRelease = new Map(stored.awaitingRelease.map((packetId) => [packetId, undefined]))
     }
@@ -106,6 +106,7 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#queuedMessages
   }
 
+  /** Topics, payloads and properties of the messages in its queue. */
   get queuedBytes(): number {
     return this.#queuedBytes
   }
@@ -159,6 +160,14 @@ export class Session implements Subscriber, ConversationOwner {
     if (conversation === undefined) return
     this.#conversation = undefined
     for (const outgoing of conversation.end()) this.#passOn(outgoing)
+  }
+
+  /** The session is over, and what still waited with it. @returns what the end waits for in the store */
+  end(): Ticket | undefined {
+    this.#passedOn = undefined
+    this.subscriptions.clear()
+    this.#count(-this.#queuedMessages, -this.#queuedBytes)
+    return this.#journal?.ended()
   }
 
   /** The link can be written to again. */
@@ -282,14 +291,12 @@ export class Session implements Subscriber, ConversationOwner {
 
   left(outgoing: Outgoing, why: DropReason | undefined): void {
     if (outgoing.sentBefore || outgoing.awaiting !== "turn") this.#sentMessages -= 1
-    this.#queuedMessages -= 1
-    this.#queuedBytes -= outgoing.size
+    this.#count(-1, -outgoing.size)
     if (why !== undefined) this.#surroundings.observer.dropped(this, outgoing.message, why)
   }
 
   counted(messages: number, bytes: number, sent: number): void {
-    this.#queuedMessages = messages
-    this.#queuedBytes = bytes
+    this.#count(messages - this.#queuedMessages, bytes - this.#queuedBytes)
     this.#sentMessages = sent
   }
 
@@ -320,8 +327,7 @@ export class Session implements Subscriber, ConversationOwner {
     }
     this.#lastSequence = sequence
     outgoing.ticket = ticket
-    this.#queuedMessages += 1
-    this.#queuedBytes += outgoing.size
+    this.#count(1, outgoing.size)
     this.#conversation?.take(outgoing)
     return ticket
   }
@@ -334,6 +340,13 @@ export class Session implements Subscriber, ConversationOwner {
       ? link.publish(publish, 0, retain, false, undefined, subscriptionIdentifiers)
       : "slow-receiver"
     if (outcome !== "sent") this.#surroundings.observer.dropped(this, publish.message, outcome)
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#queuedMessages += messages
+    this.#queuedBytes += bytes
+    this.#surroundings.counters.messagesQueued += messages
+    this.#surroundings.counters.bytesQueued += bytes
   }
 
   #hasRoomFor(message: Message): boolean {
@@ -367,8 +380,7 @@ export class Session implements Subscriber, ConversationOwner {
     if (conversation?.leavesSomeInStore === false) return false
     this.#journal.removedOldest(Math.max(this.#sentUpTo, conversation?.pagedUpTo ?? 0))
     // Which message that was only the store knows, so its size is taken for the average until the queue is read.
-    this.#queuedBytes -= Math.round(this.#queuedBytes / this.#queuedMessages)
-    this.#queuedMessages -= 1
+    this.#count(-1, -Math.round(this.#queuedBytes / this.#queuedMessages))
     this.#surroundings.observer.droppedUnseen(this, "queue-full")
     return true
   }

@@ -1,3 +1,4 @@
+import { newCounters } from "../../src/foundation/counters.ts"
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { type Message, noBytes, topicOf } from "../../src/protocol/message.ts"
@@ -195,6 +196,7 @@ describe("a session", () => {
               whenFull: "drop-oldest",
               ...chosen,
             },
+            counters: newCounters(),
             observer: {
               dropped: (_, { counter }) => void dropped.add(counter),
               droppedUnseen: () => void (droppedUnseen += 1),
