@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer"
 import { neverExpires } from "../broker/session-registry.ts"
+import { encodePacket } from "../protocol/encoder.ts"
 import { noBytes, type Message, topicOf } from "../protocol/message.ts"
-import type { ClientId, Connack, Connect, WillFields } from "../protocol/packet.ts"
+import type { ClientId, Connack, Connect, ProtocolVersion, WillFields } from "../protocol/packet.ts"
 import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
@@ -94,6 +95,40 @@ export function connackFor(
       limits.responseInformation !== "" && { responseInformation: limits.responseInformation }),
   }
   return { type: "connack", sessionPresent, reasonCode: ReasonCode.success, properties }
+}
+
+/**
+ * The CONNACK that turns a client away, in its own version as far as that is known.
+ *
+ * @param connect undefined when it could not be read
+ * @param spoken the version that the unreadable CONNECT named
+ */
+export function encodeRefusal(
+  reasonCode: ReasonCode,
+  why: string,
+  connect: Connect | undefined,
+  spoken: ProtocolVersion | undefined,
+): Uint8Array {
+  const wanted = connect?.properties.requestProblemInformation !== false
+  const properties = wanted ? { reasonString: why } : noProperties
+  const connack: Connack = { type: "connack", sessionPresent: false, reasonCode, properties }
+  const version = connect?.version ?? spoken ?? 4
+  const bytes = encodePacket(connack, version)
+  if (bytes.length <= (connect?.properties.maximumPacketSize ?? bytes.length)) return bytes
+  return encodePacket({ ...connack, properties: noProperties }, version)
+}
+
+const beginning5 = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5]
+
+/** @returns 5 when a CONNECT begins as one of MQTT 5.0, whatever is wrong with the rest of it */
+export function namedVersion(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): 5 | undefined {
+  if (firstByte >> 4 !== 1 || end - start < beginning5.length) return undefined
+  return beginning5.every((byte, index) => bytes[start + index] === byte) ? 5 : undefined
 }
 
 /** MQTT 3 has no Session Expiry Interval: a session is for the connection, or for ever [3.1.2.4]. */

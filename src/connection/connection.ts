@@ -1,18 +1,14 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
-import { encodePacket } from "../protocol/encoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
-import type { Connack, Connect, Disconnect, Packet, PacketId, ProtocolVersion } from "../protocol/packet.ts"
-import { noProperties } from "../protocol/properties.ts"
+import type { Connect, Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
-import { AckQueue } from "./ack-queue.ts"
 import { ClientLink } from "./client-link.ts"
-import { connackFor, type Door, type Welcome, welcome } from "./connect.ts"
-import { Publishing } from "./publish.ts"
-import { Subscribing } from "./subscribe.ts"
+import { connackFor, type Door, encodeRefusal, namedVersion, type Welcome, welcome } from "./connect.ts"
+import { OnlineClient } from "./online-client.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 
@@ -20,19 +16,9 @@ type State =
   | { readonly at: "awaiting-connect"; readonly deadlineMs: number }
   /** CONNECT was read; what follows it waits until the client is in. */
   | { readonly at: "welcoming"; readonly connect: Connect }
-  | Online
+  | { readonly at: "online"; readonly client: OnlineClient }
   /** Nothing more is read; the last bytes are on their way out until the deadline. */
   | { readonly at: "closed"; readonly deadlineMs: number }
-
-interface Online {
-  readonly at: "online"
-  readonly session: Session
-  readonly terms: Terms
-  readonly link: ClientLink
-  readonly acks: AckQueue
-  readonly publishing: Publishing
-  readonly subscribing: Subscribing
-}
 
 /** Whoever keeps connections: told when one wants to be visited, and when it is gone. */
 export interface ConnectionKeeper {
@@ -105,8 +91,7 @@ export class Connection implements SocketOwner {
   writable(): void {
     try {
       if (this.#state.at !== "online") return
-      this.#state.session.writable()
-      this.#state.subscribing.deliverRetained()
+      this.#state.client.writable()
       if (!this.#surroundings.storeIsBehind) this.#resume()
       else if (this.#reading === "paused") this.#awaitStore()
     } catch (error) {
@@ -127,9 +112,10 @@ export class Connection implements SocketOwner {
         this.#refuse(undefined, "no CONNECT in time")
         return nowMs + farewellMs
       case "online": {
-        const { silenceLimitMs } = state.terms
+        const { link, terms } = state.client
+        const { silenceLimitMs } = terms
         // Whom we read no further, for the disk is behind, we cannot hear.
-        if (this.#reading === "paused" && state.link.takesMore) return nowMs + silenceLimitMs
+        if (this.#reading === "paused" && link.takesMore) return nowMs + silenceLimitMs
         if (nowMs - this.#heardMs <= silenceLimitMs) return this.#heardMs + silenceLimitMs + 1
         this.#part(ReasonCode.keepAliveTimeout)
         return nowMs + farewellMs
@@ -152,7 +138,7 @@ export class Connection implements SocketOwner {
     if (error instanceof ProtocolError) {
       if (this.#state.at === "online") {
         this.#surroundings.log.info("protocol error", {
-          client: this.#state.terms.clientId,
+          client: this.#state.client.terms.clientId,
           code: describeReasonCode(error.reasonCode),
           detail: error.message,
         })
@@ -177,88 +163,22 @@ export class Connection implements SocketOwner {
       this.#surroundings.counters.packetsReceived += 1
       this.#frame(frames)
     }
-    if (this.#state.at === "online") this.#holdBackIfBehind(this.#state)
+    if (this.#state.at === "online") this.#holdBackIfBehind(this.#state.client)
   }
 
   get #readsNow(): boolean {
     return this.#state.at === "awaiting-connect" || this.#state.at === "online"
   }
 
-  /** Hot. PUBLISH and the acknowledgements of a PUBLISH are read where they lie, without a packet being made. */
   #frame(frames: FrameReader): void {
-    const { firstByte, bytes, bodyStart, bodyEnd } = frames
     const state = this.#state
-    if (state.at !== "online") {
-      this.#spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
-      this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
+    if (state.at === "online") {
+      state.client.frame(frames, this.#heardMs)
       return
     }
-    if (firstByte >> 4 === 3) {
-      state.publishing.publish(firstByte, bytes, bodyStart, bodyEnd, this.#heardMs)
-      return
-    }
-    if (bodyEnd - bodyStart === 2) {
-      const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
-      if (packetId !== 0 && this.#acknowledged(state, firstByte, packetId as PacketId)) return
-    }
-    this.#packet(state, decodePacket(firstByte, bytes, bodyStart, bodyEnd, state.terms.version))
-  }
-
-  #acknowledged(state: Online, firstByte: number, packetId: PacketId): boolean {
-    switch (firstByte) {
-      case 0x40:
-        state.publishing.puback(packetId)
-        break
-      case 0x50:
-        state.publishing.pubrec(packetId, ReasonCode.success)
-        break
-      case 0x62:
-        state.publishing.pubrel(packetId)
-        break
-      case 0x70:
-        state.publishing.pubcomp(packetId)
-        break
-      default:
-        return false
-    }
-    state.subscribing.deliverRetained()
-    return true
-  }
-
-  #packet(state: Online, packet: Packet): void {
-    switch (packet.type) {
-      case "puback":
-        state.publishing.puback(packet.packetId)
-        return state.subscribing.deliverRetained()
-      case "pubrec":
-        state.publishing.pubrec(packet.packetId, packet.reasonCode)
-        return state.subscribing.deliverRetained()
-      case "pubrel":
-        return state.publishing.pubrel(packet.packetId)
-      case "pubcomp":
-        state.publishing.pubcomp(packet.packetId)
-        return state.subscribing.deliverRetained()
-      case "subscribe":
-        return state.subscribing.subscribe(packet)
-      case "unsubscribe":
-        return state.subscribing.unsubscribe(packet)
-      case "pingreq":
-        return state.link.send({ type: "pingresp" })
-      case "disconnect":
-        return this.#farewell(state, packet)
-      case "connect":
-        throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
-      case "auth":
-        throw new ProtocolError(ReasonCode.protocolError, "AUTH without an authentication method [4.12]")
-      case "publish":
-      case "connack":
-      case "suback":
-      case "unsuback":
-      case "pingresp":
-        throw new ProtocolError(ReasonCode.protocolError, `${packet.type} from a client`)
-      default:
-        unreachable(packet)
-    }
+    const { firstByte, bytes, bodyStart, bodyEnd } = frames
+    this.#spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
+    this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
   }
 
   // --- from stranger to client ---
@@ -307,15 +227,10 @@ export class Connection implements SocketOwner {
       () => this.#deliverRetained(),
     )
     link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
-    const acks = new AckQueue()
+    const farewell = (packet: Disconnect): void => this.#farewell(terms, packet)
     this.#state = {
       at: "online",
-      session,
-      terms,
-      link,
-      acks,
-      publishing: new Publishing(this.#surroundings, link, session, terms, acks),
-      subscribing: new Subscribing(this.#surroundings, link, session, acks, terms.principal, terms.bridge),
+      client: new OnlineClient(this.#surroundings, session, terms, link, farewell),
     }
     this.#frames.maximumBytes = limits.packetBytes
     counters.connectionsAccepted += 1
@@ -336,7 +251,7 @@ export class Connection implements SocketOwner {
   }
 
   #deliverRetained(): void {
-    if (this.#state.at === "online") this.#state.subscribing.deliverRetained()
+    if (this.#state.at === "online") this.#state.client.deliverRetained()
   }
 
   // --- ends ---
@@ -344,7 +259,13 @@ export class Connection implements SocketOwner {
   /** @param reasonCode undefined: the connection is closed without a word, as to whoever never sent CONNECT */
   #refuse(reasonCode: ReasonCode | undefined, why: string, clientId = ""): void {
     if (this.#state.at === "closed") return
-    if (reasonCode !== undefined) this.#sendRefusal(reasonCode, why)
+    if (reasonCode !== undefined) {
+      const connect = this.#state.at === "welcoming" ? this.#state.connect : undefined
+      const bytes = encodeRefusal(reasonCode, why, connect, this.#spoken)
+      this.#socket.output.append(bytes)
+      this.#surroundings.counters.packetsSent += 1
+      this.#surroundings.counters.bytesSent += bytes.length
+    }
     this.#surroundings.broker.hook.tell({
       kind: "client-refused",
       clientId,
@@ -354,39 +275,24 @@ export class Connection implements SocketOwner {
     this.#end(false, undefined, why)
   }
 
-  /** In the version of the client, as far as that is known yet. */
-  #sendRefusal(reasonCode: ReasonCode, why: string): void {
-    const connect = this.#state.at === "welcoming" ? this.#state.connect : undefined
-    const properties =
-      connect?.properties.requestProblemInformation === false ? noProperties : { reasonString: why }
-    const connack: Connack = { type: "connack", sessionPresent: false, reasonCode, properties }
-    const version = connect?.version ?? this.#spoken ?? 4
-    let bytes = encodePacket(connack, version)
-    if (bytes.length > (connect?.properties.maximumPacketSize ?? bytes.length)) {
-      bytes = encodePacket({ ...connack, properties: noProperties }, version)
-    }
-    this.#socket.output.append(bytes)
-    this.#surroundings.counters.packetsSent += 1
-    this.#surroundings.counters.bytesSent += bytes.length
-  }
-
   /** Tells a version 5 client why [4.13.1], and closes. */
   #part(reasonCode: ReasonCode, detail = describeReasonCode(reasonCode)): void {
     const state = this.#state
-    if (state.at === "online" && state.terms.version === 5) {
+    if (state.at === "online" && state.client.terms.version === 5) {
+      const { link } = state.client
       const { serverReference } = this.#surroundings.limits
       const elsewhere = reasonCode === ReasonCode.useAnotherServer && serverReference !== ""
-      const properties = { ...state.link.explained(detail), ...(elsewhere && { serverReference }) }
-      state.link.send({ type: "disconnect", reasonCode, properties })
+      const properties = { ...link.explained(detail), ...(elsewhere && { serverReference }) }
+      link.send({ type: "disconnect", reasonCode, properties })
     }
     this.#end(true, undefined, describeReasonCode(reasonCode))
   }
 
   /** The client says goodbye; only reason code 0 discards its will [MQTT-3.14.4-3]. */
-  #farewell(state: Online, { reasonCode, properties }: Disconnect): void {
+  #farewell(terms: Terms, { reasonCode, properties }: Disconnect): void {
     const { sessionExpiryInterval } = properties
     if (sessionExpiryInterval !== undefined && sessionExpiryInterval !== 0) {
-      if (state.terms.sessionExpiryIntervalSeconds === 0) {
+      if (terms.sessionExpiryIntervalSeconds === 0) {
         throw new ProtocolError(ReasonCode.protocolError, "a session cannot outlive its connection after all")
       }
     }
@@ -407,25 +313,25 @@ export class Connection implements SocketOwner {
     this.#keeper.comeBy(this, deadlineMs)
     this.#socket.end()
     if (state.at !== "online") return
-    state.link.end()
-    state.subscribing.close()
+    const { client } = state
+    client.end()
     const { broker, counters } = this.#surroundings
     counters.clientsConnected -= 1
     broker.hook.tell({
       kind: "client-disconnected",
-      clientId: state.terms.clientId,
-      username: state.terms.principal.username,
+      clientId: client.terms.clientId,
+      username: client.terms.principal.username,
       why,
     })
-    broker.sessions.disconnected(state.session, withWill, sessionExpiryInterval)
+    broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)
   }
 
   // --- back-pressure ---
 
   /** A client that publishes faster than the disk writes, or does not read our answers, is read no further. */
-  #holdBackIfBehind({ publishing }: Online): void {
+  #holdBackIfBehind({ waitsForStore }: OnlineClient): void {
     const { output } = this.#socket
-    if (this.#surroundings.storeIsBehind && publishing.waitsForStore) {
+    if (this.#surroundings.storeIsBehind && waitsForStore) {
       this.#pause()
       this.#awaitStore()
     } else if (!output.writable) {
@@ -459,11 +365,3 @@ export class Connection implements SocketOwner {
 }
 
 const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<ProtocolVersion, string>
-
-const names5 = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5]
-
-/** @returns 5 when a CONNECT begins as one of MQTT 5.0, whatever is wrong with the rest of it */
-function namedVersion(firstByte: number, bytes: Uint8Array, start: number, end: number): 5 | undefined {
-  if (firstByte >> 4 !== 1 || end - start < names5.length) return undefined
-  return names5.every((byte, index) => bytes[start + index] === byte) ? 5 : undefined
-}

@@ -1,0 +1,138 @@
+import { unreachable } from "../foundation/assert.ts"
+import { decodePacket } from "../protocol/decoder.ts"
+import type { FrameReader } from "../protocol/frame-reader.ts"
+import type { Disconnect, Packet, PacketId } from "../protocol/packet.ts"
+import { ProtocolError } from "../protocol/protocol-error.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
+import type { Session } from "../session/session.ts"
+import { AckQueue } from "./ack-queue.ts"
+import type { ClientLink } from "./client-link.ts"
+import { Publishing } from "./publish.ts"
+import { Subscribing } from "./subscribe.ts"
+import type { ConnectionSurroundings } from "./surroundings.ts"
+import type { Terms } from "./terms.ts"
+
+/** A client that was let in: its session, its link, and who takes which of its packets. */
+export class OnlineClient {
+  readonly session: Session
+  readonly terms: Terms
+  readonly link: ClientLink
+  readonly #publishing: Publishing
+  readonly #subscribing: Subscribing
+  readonly #farewell: (disconnect: Disconnect) => void
+
+  /** @param farewell takes the client's DISCONNECT */
+  constructor(
+    surroundings: ConnectionSurroundings,
+    session: Session,
+    terms: Terms,
+    link: ClientLink,
+    farewell: (disconnect: Disconnect) => void,
+  ) {
+    this.session = session
+    this.terms = terms
+    this.link = link
+    this.#farewell = farewell
+    const acks = new AckQueue()
+    this.#publishing = new Publishing(surroundings, link, session, terms, acks)
+    this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
+  }
+
+  /** It has published something whose answer waits for the disk. */
+  get waitsForStore(): boolean {
+    return this.#publishing.waitsForStore
+  }
+
+  /**
+   * Hot. Takes the present frame. PUBLISH and the acknowledgements of a PUBLISH are read where they lie, without a
+   * packet being made.
+   *
+   * @param nowMs when its bytes came
+   * @throws ProtocolError for what ends the connection
+   */
+  frame({ firstByte, bytes, bodyStart, bodyEnd }: FrameReader, nowMs: number): void {
+    if (firstByte >> 4 === 3) {
+      this.#publishing.publish(firstByte, bytes, bodyStart, bodyEnd, nowMs)
+      return
+    }
+    if (bodyEnd - bodyStart === 2) {
+      const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
+      if (packetId !== 0 && this.#acknowledged(firstByte, packetId as PacketId)) return
+    }
+    this.#packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, this.terms.version))
+  }
+
+  /** It can be written to again. */
+  writable(): void {
+    this.session.writable()
+    this.#subscribing.deliverRetained()
+  }
+
+  /** Retained messages that waited for the session to catch up have their turn. */
+  deliverRetained(): void {
+    this.#subscribing.deliverRetained()
+  }
+
+  /** The connection ends: nothing more is sent. */
+  end(): void {
+    this.link.end()
+    this.#subscribing.close()
+  }
+
+  #acknowledged(firstByte: number, packetId: PacketId): boolean {
+    switch (firstByte) {
+      case 0x40:
+        this.#publishing.puback(packetId)
+        break
+      case 0x50:
+        this.#publishing.pubrec(packetId, ReasonCode.success)
+        break
+      case 0x62:
+        this.#publishing.pubrel(packetId)
+        break
+      case 0x70:
+        this.#publishing.pubcomp(packetId)
+        break
+      default:
+        return false
+    }
+    this.#subscribing.deliverRetained()
+    return true
+  }
+
+  #packet(packet: Packet): void {
+    switch (packet.type) {
+      case "puback":
+        this.#publishing.puback(packet.packetId)
+        return this.#subscribing.deliverRetained()
+      case "pubrec":
+        this.#publishing.pubrec(packet.packetId, packet.reasonCode)
+        return this.#subscribing.deliverRetained()
+      case "pubrel":
+        return this.#publishing.pubrel(packet.packetId)
+      case "pubcomp":
+        this.#publishing.pubcomp(packet.packetId)
+        return this.#subscribing.deliverRetained()
+      case "subscribe":
+        return this.#subscribing.subscribe(packet)
+      case "unsubscribe":
+        return this.#subscribing.unsubscribe(packet)
+      case "pingreq":
+        return this.link.send({ type: "pingresp" })
+      case "disconnect":
+        return this.#farewell(packet)
+      case "connect":
+        throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
+      case "auth":
+        throw new ProtocolError(ReasonCode.protocolError, "AUTH without an authentication method [4.12]")
+      case "publish":
+      case "connack":
+      case "suback":
+      case "unsuback":
+      case "pingresp":
+        throw new ProtocolError(ReasonCode.protocolError, `${packet.type} from a client`)
+      default:
+        unreachable(packet)
+    }
+  }
+}
