@@ -163,19 +163,17 @@ function bug(log: Log, error: unknown, end: (exitCode: number) => void): void {
 }
 
 async function reload(server: Server, read: () => Settings, log: ReplaceableLog): Promise<void> {
-  let settings: Settings
   try {
-    settings = read()
+    const settings = read()
     await refuseOpenDoor(settings, false)
+    const needRestart = await server.reload(withinFileLimit(settings, log))
+    log.replace(settings)
+    if (needRestart.length === 0) return
+    log.warn("some settings take effect after a restart", { keys: needRestart.join(" ") })
   } catch (error) {
     if (!(error instanceof Error)) throw error
     log.error("settings not reloaded; the old ones stay", { why: error.message })
-    return
   }
-  log.replace(settings)
-  const needRestart = await server.reload(withinFileLimit(settings, log))
-  if (needRestart.length > 0)
-    log.warn("some settings take effect after a restart", { keys: needRestart.join(" ") })
 }
 
 /** The start-up block for people; programs read the ready file or the log. */

@@ -9,11 +9,11 @@ export interface Disk extends Disposable {
   /** What bash must do before the broker starts there. */
   readonly shell: string
   /** From now on nothing on it can grow. */
-  fill(broker: WatchedBroker): void
-  free(broker: WatchedBroker): void
+  fill(broker: WatchedBroker): Promise<void>
+  free(broker: WatchedBroker): Promise<void>
 }
 
-/** The system lets no file of the broker grow, which a write finds out as an I/O error. Needs no rights. */
+/** The system lets the broker write no file beyond its first page: each try is an I/O error. Needs no rights. */
 export function growthLimit(): Disk {
   const parent = mkdtempSync(join(tmpdir(), "bantam-limit-"))
   const directory = join(parent, "store")
@@ -21,18 +21,27 @@ export function growthLimit(): Disk {
     directory,
     // The default answer to this signal is to die of it.
     shell: "trap '' XFSZ",
-    fill: ({ pid }) => limitFiles(pid, String(statSync(join(directory, "bantam.db-wal")).size)),
-    free: (broker) => {
+    fill: ({ pid }) => limitFiles(pid, "4096"),
+    free: async (broker) => {
       // The limit is the process's own, and dies with it.
-      if (broker.isRunning) limitFiles(broker.pid, "unlimited")
+      if (broker.isRunning) await limitFiles(broker.pid, "unlimited")
     },
     [Symbol.dispose]: () => rmSync(parent, { recursive: true }),
   }
 }
 
-/** The soft limit alone, so that it can be lifted again. */
-function limitFiles(pid: number, bytes: string): void {
-  run(["prlimit", "--pid", String(pid), `--fsize=${bytes}:`])
+/** The log of the database is as long as it may be; everything else may grow up to there. */
+export function stopLog({ pid }: WatchedBroker, { directory }: Disk): Promise<void> {
+  return limitFiles(pid, String(statSync(join(directory, "bantam.db-wal")).size))
+}
+
+/**
+ * The soft limit alone, so that it can be lifted again. Nothing is spawned synchronously while a broker runs: the test
+ * would miss what comes from its pipes meanwhile.
+ */
+async function limitFiles(pid: number, bytes: string): Promise<void> {
+  const limiting = Bun.spawn(["prlimit", "--pid", String(pid), `--fsize=${bytes}:`], { stderr: "inherit" })
+  if ((await limiting.exited) !== 0) throw new Error("prlimit failed")
 }
 
 /** @returns a disk of 4 MiB in memory; undefined where we may not mount one */
@@ -47,19 +56,15 @@ export function smallDisk(): Disk | undefined {
   return {
     directory,
     shell: "",
-    fill: () => {
+    fill: async () => {
       const { bfree, bsize } = statfsSync(directory)
       writeFileSync(filler, new Uint8Array(bfree * bsize))
     },
-    free: () => rmSync(filler),
+    free: async () => rmSync(filler),
     [Symbol.dispose]: () => {
-      run(["umount", directory])
+      const { success, stderr } = Bun.spawnSync(["umount", "--lazy", directory])
+      if (!success) throw new Error(stderr.toString())
       rmSync(directory, { recursive: true })
     },
   }
-}
-
-function run(cmd: readonly string[]): void {
-  const { success, stderr } = Bun.spawnSync([...cmd])
-  if (!success) throw new Error(`${cmd.join(" ")}: ${stderr.toString()}`)
 }

@@ -1,12 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test"
 import type { Client } from "../../src/client/client.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import { type Disk, growthLimit, smallDisk } from "./disk.ts"
-import { WatchedBroker } from "./watched-broker.ts"
+import { type Disk, growthLimit, smallDisk, stopLog } from "./disk.ts"
+import { killWhatIsLeft, WatchedBroker } from "./watched-broker.ts"
+
+afterAll(killWhatIsLeft)
 
 const probe = smallDisk()
 probe?.[Symbol.dispose]()
 if (probe === undefined) console.log("skipped: tests on a small disk, which we may not mount")
+
+/** What a SUBSCRIBE asks for. */
+const to = (filter: string) =>
+  ({ filter, qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }) as const
 
 const forEver = { sessionExpiryInterval: 0xffff_ffff }
 
@@ -24,8 +30,11 @@ describe.each([
   })
   afterEach(async () => {
     if (!isPossible) return
-    await broker.kill()
-    disk[Symbol.dispose]()
+    try {
+      await broker.kill()
+    } finally {
+      disk[Symbol.dispose]()
+    }
   })
 
   function served(): Promise<WatchedBroker> {
@@ -36,9 +45,7 @@ describe.each([
   /** A session that waits for messages while its client is away. */
   async function absentSession(clientId = "absent"): Promise<void> {
     const client = await broker.client({ clientId, cleanStart: false, properties: forEver })
-    await client.subscribe([
-      { filter: "news/#", qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 },
-    ])
+    await client.subscribe([to("news/#")])
     await client.disconnect()
   }
 
@@ -57,7 +64,7 @@ describe.each([
         return kept
       }
       kept.push(text)
-      if (kept.length === 3) disk.fill(broker)
+      if (kept.length === 3) await disk.fill(broker)
     }
   }
 
@@ -92,7 +99,7 @@ describe.each([
       expect(broker.all("nothing can be stored")).toHaveLength(1)
       expect(broker.all("message dropped").length).toBeLessThan(3)
 
-      disk.free(broker)
+      await disk.free(broker)
       await broker.says("caught up")
       for (const qos of [1, 2] as const) {
         expect((await publish(publisher, `after ${qos}`, qos)).reasonCode).toBe(ReasonCode.success)
@@ -109,7 +116,7 @@ describe.each([
     await publishUntilRefused(publisher, 2)
     for (const qos of [1, 2] as const) {
       const old = await broker.client({ clientId: `old ${qos}`, version: 4 })
-      expect(publish(old, "refused", qos)).rejects.toThrow()
+      await expect(publish(old, "refused", qos)).rejects.toThrow()
       expect((await old.ended).why).toBe("lost")
     }
   })
@@ -123,9 +130,7 @@ describe.each([
     })
     const publisher = await broker.client({ clientId: "publisher" })
     await publishUntilRefused(publisher, 1)
-    await subscriber.subscribe([
-      { filter: "live/#", qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 },
-    ])
+    await subscriber.subscribe([to("live/#")])
     for (const qos of [0, 1, 2] as const) {
       const { reasonCode } = await publish(publisher, `live ${qos}`, qos, "live/news")
       expect(reasonCode).toBe(ReasonCode.success)
@@ -140,21 +145,58 @@ describe.each([
     const kept = await publishUntilRefused(publisher, 2)
     await publish(publisher, "refused", 1)
     await broker.kill()
-    disk.free(broker)
+    await disk.free(broker)
     broker = await served()
     const last = await broker.client({ clientId: "last" })
     await publish(last, "last", 1)
     expect(await received("absent", kept.length + 1)).toEqual([...kept, "last"])
   })
 
-  test.if(isPossible)("opens no new session that is to last, and one that is not", async () => {
+  test.if(isPossible)("promises no session and no subscription that it cannot keep", async () => {
     await absentSession()
+    const lasting = await broker.client({ clientId: "lasting", cleanStart: false, properties: forEver })
+    const lasting4 = await broker.client({ clientId: "lasting 4", cleanStart: false, version: 4 })
     const publisher = await broker.client({ clientId: "publisher" })
     await publishUntilRefused(publisher, 1)
-    expect(broker.client({ clientId: "new", properties: forEver })).rejects.toMatchObject({
-      end: { why: "refused", reasonCode: ReasonCode.quotaExceeded },
-    })
+    expect((await lasting.subscribe([to("more")])).reasonCodes).toEqual([ReasonCode.quotaExceeded])
+    expect((await lasting4.subscribe([to("more")])).reasonCodes).toEqual([ReasonCode.unspecifiedError])
+    for (const clientId of ["new", "absent"]) {
+      const asked = broker.client({ clientId, cleanStart: false, properties: forEver })
+      await expect(asked).rejects.toMatchObject({ end: { reasonCode: ReasonCode.quotaExceeded } })
+      const asked4 = broker.client({ clientId, cleanStart: false, version: 4 })
+      await expect(asked4).rejects.toMatchObject({ end: { reasonCode: ReasonCode.serverUnavailable } })
+    }
     const passing = await broker.client({ clientId: "passing" })
-    await passing.disconnect()
+    expect((await passing.subscribe([to("more")])).reasonCodes).toEqual([ReasonCode.grantedQos2])
+    // Nothing of what was refused is left behind.
+    const { reasonCode } = await publish(publisher, "to those who pass", 1, "more")
+    expect(reasonCode).toBe(ReasonCode.success)
+  })
+
+  test.if(isPossible)("gives a client that came back too early all of its messages later", async () => {
+    await absentSession()
+    const publisher = await broker.client({ clientId: "publisher" })
+    const kept = await publishUntilRefused(publisher, 1)
+    await expect(received("absent", kept.length)).rejects.toThrow("quota exceeded")
+    await disk.free(broker)
+    await broker.says("caught up")
+    expect(await received("absent", kept.length)).toEqual(kept)
+  })
+})
+
+describe("A log that may not grow", () => {
+  test("is written back and begun anew, and the broker takes messages again by itself", async () => {
+    using disk = growthLimit()
+    const words = ["--port", "0", "--data", disk.directory]
+    const broker = await WatchedBroker.serving({ words, shell: disk.shell })
+    const lasting = await broker.client({ clientId: "lasting", cleanStart: false, properties: forEver })
+    const retain = (topic: string) =>
+      lasting.publish({ topic, payload: Buffer.alloc(100), qos: 1, retain: true })
+    for (let count = 0; count < 40; count++) await retain("same")
+    await stopLog(broker, disk)
+    expect((await retain("same")).reasonCode).toBe(ReasonCode.quotaExceeded)
+    await broker.says("caught up")
+    expect((await retain("same")).reasonCode).not.toBe(ReasonCode.quotaExceeded)
+    await broker.kill()
   })
 })

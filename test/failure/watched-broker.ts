@@ -1,4 +1,6 @@
-import { afterAll } from "bun:test"
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { executable } from "../../scripts/executable.ts"
 import { type Client, connectClient } from "../../src/client/client.ts"
 import type { ClientOptions } from "../../src/client/client-options.ts"
@@ -15,35 +17,52 @@ export interface WatchedBrokerOptions {
   /** Run by bash before it turns into the broker, such as `ulimit -n 200`. */
   readonly shell?: string
   readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
   /** Runs this in place of the compiled broker. */
   readonly program?: readonly string[]
 }
 
-interface LineWaiter {
+interface Waiter {
   readonly text: string
   found(line: LogLine): void
+  /** There will be no more lines. */
+  missed(): void
 }
 
-/** A broker in a process of its own that is going to be mistreated. Whatever its log says can be waited for. */
+/**
+ * A broker in a process of its own that is going to be mistreated. Whatever its log says can be waited for.
+ *
+ * The log goes to a file, for that is written before the broker does anything else: when it has answered a client, what
+ * it had to say until then is in `lines`.
+ */
 export class WatchedBroker {
-  readonly lines: LogLine[] = []
-  readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">
-  readonly #waiters = new Set<LineWaiter>()
-  readonly #readToTheEnd: Promise<void>
+  readonly #process: Bun.Subprocess
+  readonly #folder = mkdtempSync(join(tmpdir(), "bantam-log-"))
+  readonly #log: number
+  readonly #waiters = new Set<Waiter>()
+  readonly #lines: LogLine[] = []
+  readonly #ended: Promise<void>
+  readonly #decoder = new TextDecoder()
+  #unfinished = ""
+  #looking: ReturnType<typeof setInterval> | undefined
 
-  private constructor(program: readonly string[], options: WatchedBrokerOptions) {
-    const { words = [], shell = "", env = {}, cwd } = options
+  private constructor(
+    program: readonly string[],
+    { words = [], shell = "", env = {} }: WatchedBrokerOptions,
+  ) {
+    const file = join(this.#folder, "log")
     this.#process = Bun.spawn({
-      cmd: ["bash", "-c", `${shell}\nexec "$0" "$@"`, ...program, "serve", "--log-format", "json", ...words],
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+      cmd: [
+        ...["bash", "-c", `${shell}\nexec "$0" "$@" 2>>"$LOG_FILE"`],
+        ...[...program, "serve", "--log-format", "json", ...words],
+      ],
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent", LOG_FILE: file, ...env },
       stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      ...(cwd === undefined ? {} : { cwd }),
+      stdout: "ignore",
+      stderr: "inherit",
     })
     started.add(this.#process)
-    this.#readToTheEnd = this.#read()
+    this.#log = openSync(file, "a+")
+    this.#ended = this.#process.exited.then(() => this.#finish())
   }
 
   /** Does not wait until it serves: it may be meant to refuse. */
@@ -66,12 +85,13 @@ export class WatchedBroker {
     return this.#process.pid
   }
 
-  /** The real addresses, in the order of the settings. */
-  get urls(): readonly string[] {
-    return String(this.all("serving")[0]?.["urls"] ?? "").split(" ")
+  /** All it said until now. */
+  get lines(): readonly LogLine[] {
+    if (this.isRunning) this.#read()
+    return this.#lines
   }
 
-  /** The lines so far whose message contains the text. */
+  /** The lines until now whose message contains the text. */
   all(text: string): readonly LogLine[] {
     return this.lines.filter(({ message }) => message.includes(text))
   }
@@ -79,20 +99,25 @@ export class WatchedBroker {
   /**
    * The first line whose message contains the text, now or later.
    *
-   * @param beyond leaves out what was said before that many lines
    * @throws Error with all it said, when it ends without
    */
-  async says(text: string, beyond = 0): Promise<LogLine> {
-    const said = this.lines.slice(beyond).find(({ message }) => message.includes(text))
-    if (said !== undefined) return said
+  says(text: string): Promise<LogLine> {
     const { promise, resolve, reject } = Promise.withResolvers<LogLine>()
-    this.#waiters.add({ text, found: resolve })
-    const ended = () => reject(new Error(`it never said "${text}":\n${this.#told()}`))
-    this.#readToTheEnd.then(ended, reject)
+    const missed = () => reject(new Error(`it never said "${text}":\n${this.#told()}`))
+    const [said] = this.all(text)
+    if (said !== undefined) resolve(said)
+    else if (this.isRunning) this.#await({ text, found: resolve, missed })
+    else this.#ended.then(missed, reject)
     return promise
   }
 
-  /** A client of the first address that has the scheme. */
+  port(scheme: string): number {
+    const urls = String(this.all("serving")[0]?.["urls"] ?? "").split(" ")
+    const url = urls.find((each) => each.startsWith(`${scheme}://`)) ?? ""
+    return Number(url.slice(url.lastIndexOf(":") + 1))
+  }
+
+  /** A client of its TCP address. */
   client(options: Partial<ClientOptions> & { readonly clientId: string }): Promise<Client> {
     return connectClient(
       { scheme: "tcp", host: "127.0.0.1", port: this.port("tcp") },
@@ -100,25 +125,18 @@ export class WatchedBroker {
     )
   }
 
-  port(scheme: string): number {
-    const url = this.urls.find((each) => each.startsWith(`${scheme}://`)) ?? ""
-    return Number(url.slice(url.lastIndexOf(":") + 1))
-  }
-
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal)
   }
 
-  /** @returns the exit code, 128 and more after a signal that it did not survive; all it said is in `lines` then */
-  async ended(): Promise<number> {
-    await this.#process.exited
-    await this.#readToTheEnd
-    const { exitCode, signalCode } = this.#process
-    return signalCode === null ? (exitCode ?? -1) : 128
+  /** @returns the exit code, undefined when a signal killed it; all it said is in `lines` then */
+  async ended(): Promise<number | undefined> {
+    await this.#ended
+    return this.#process.exitCode ?? undefined
   }
 
   /** SIGTERM. @returns the exit code */
-  stop(): Promise<number> {
+  stop(): Promise<number | undefined> {
     this.signal("SIGTERM")
     return this.ended()
   }
@@ -129,27 +147,45 @@ export class WatchedBroker {
     await this.ended()
   }
 
-  async #read(): Promise<void> {
-    let rest = ""
-    for await (const text of this.#process.stderr.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n")
-      rest = lines.pop() ?? ""
-      for (const line of lines) if (line !== "") this.#take(parse(line))
+  /** Looks into the file while somebody waits: Bun's `fs.watch` keeps the second of two quick changes to itself. */
+  #await(waiter: Waiter): void {
+    this.#waiters.add(waiter)
+    this.#looking ??= setInterval(() => this.#read(), 2)
+  }
+
+  #read(): void {
+    const bytes = new Uint8Array(65_536)
+    for (let length; (length = readSync(this.#log, bytes)) > 0;) {
+      this.#unfinished += this.#decoder.decode(bytes.subarray(0, length), { stream: true })
     }
-    started.delete(this.#process)
+    const lines = this.#unfinished.split("\n")
+    this.#unfinished = lines.pop() ?? ""
+    for (const line of lines) if (line !== "") this.#take(parse(line))
   }
 
   #take(line: LogLine): void {
-    this.lines.push(line)
+    this.#lines.push(line)
     for (const waiter of this.#waiters) {
       if (!line.message.includes(waiter.text)) continue
       this.#waiters.delete(waiter)
       waiter.found(line)
     }
+    if (this.#waiters.size > 0) return
+    clearInterval(this.#looking)
+    this.#looking = undefined
+  }
+
+  #finish(): void {
+    clearInterval(this.#looking)
+    this.#read()
+    closeSync(this.#log)
+    rmSync(this.#folder, { recursive: true })
+    started.delete(this.#process)
+    for (const waiter of this.#waiters) waiter.missed()
   }
 
   #told(): string {
-    return this.lines.map((line) => JSON.stringify(line)).join("\n")
+    return this.#lines.map((line) => JSON.stringify(line)).join("\n")
   }
 }
 
@@ -158,8 +194,9 @@ function parse(line: string): LogLine {
   return line.startsWith("{") ? (JSON.parse(line) as LogLine) : { level: "none", message: line }
 }
 
-/** Those that still run: a test that fails leaves none behind. */
 const started = new Set<Bun.Subprocess>()
-afterAll(() => {
+
+/** For each file's `afterAll`: a test that fails may leave a broker running. */
+export function killWhatIsLeft(): void {
   for (const each of started) each.kill("SIGKILL")
-})
+}
