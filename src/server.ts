@@ -197,7 +197,7 @@ class StoreGate {
       if (mood === "lost") log.error("stopping, for the store is lost", { why })
       else if (mood === "failed") log.error("nothing can be stored; durable messages are refused", { why })
       else if (mood === "behind") log.warn("the disk is behind; publishers are slowed", { why })
-      else log.info("the store has caught up")
+      else log.info("the store is well again", { why })
       if (mood !== "behind") this.#open()
     })
   }

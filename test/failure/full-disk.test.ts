@@ -100,7 +100,7 @@ describe.each([
       expect(broker.all("message dropped").length).toBeLessThan(3)
 
       await disk.free(broker)
-      await broker.says("caught up")
+      await broker.says("well again")
       for (const qos of [1, 2] as const) {
         expect((await publish(publisher, `after ${qos}`, qos)).reasonCode).toBe(ReasonCode.success)
       }
@@ -179,7 +179,7 @@ describe.each([
     const kept = await publishUntilRefused(publisher, 1)
     await expect(received("absent", kept.length)).rejects.toThrow("quota exceeded")
     await disk.free(broker)
-    await broker.says("caught up")
+    await broker.says("well again")
     expect(await received("absent", kept.length)).toEqual(kept)
   })
 })
@@ -195,7 +195,7 @@ describe("A log that may not grow", () => {
     for (let count = 0; count < 40; count++) await retain("same")
     await stopLog(broker, disk)
     expect((await retain("same")).reasonCode).toBe(ReasonCode.quotaExceeded)
-    await broker.says("caught up")
+    await broker.says("well again")
     expect((await retain("same")).reasonCode).not.toBe(ReasonCode.quotaExceeded)
     await broker.kill()
   })

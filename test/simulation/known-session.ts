@@ -23,7 +23,7 @@ interface Copy {
   isDone: boolean
 }
 
-interface KnownSubscription {
+export interface KnownSubscription {
   readonly filter: string
   readonly shareName: string | undefined
   /** The lower of what was granted and what is being asked for. */
@@ -143,7 +143,7 @@ export class KnownSession {
       this.#atQos2.add(text)
     }
     this.#checkCopy(published, arrival, crashes)
-    if (isOrdered && this.#arrivals.get(text) === 1) this.#checkOrder(published, arrival)
+    if (isOrdered && this.#arrivals.get(text) === 1) this.#checkOrder(published)
   }
 
   /** A PUBLISH of a QoS 2 message that the client holds: it came by an earlier connection, or should not come. */
@@ -182,13 +182,13 @@ export class KnownSession {
     copy.isDone = false
   }
 
-  #checkOrder({ publisher, topic, qos, order, text, will }: Published, arrival: Arrival): void {
+  #checkOrder({ publisher, topic, order, text, will }: Published): void {
     if (
       will !== undefined ||
       [...this.subscriptions.values()].some(({ shareName }) => shareName !== undefined)
     )
       return
-    const stream = `${publisher} ${topic} ${qos} ${arrival.qos}`
+    const stream = `${publisher} ${topic}`
     const last = this.#orders.get(stream) ?? -1
     this.#chronicle.check(last < order, `${text} came to ${this.client} behind a later one of its publisher`)
     this.#orders.set(stream, order)

@@ -6,8 +6,7 @@ import type { Published, Will } from "./published.ts"
  */
 export class KnownWill implements Will {
   readonly delayMs: number
-  /** It is on the disk from CONNACK on; otherwise it is lost with the process. */
-  readonly isStored: boolean
+  readonly survivesCrash: boolean
   #published: Published | undefined
   /**
    * unsure: anything may have become of it. armed: its client is connected. waiting: its delay runs. cancelling: its
@@ -18,10 +17,14 @@ export class KnownWill implements Will {
   #forbiddenAtStep = 0
   readonly #isOpen: () => boolean
 
-  /** @param isOpen whether its connection is still there */
+  /**
+   * @param isStored it is on the disk from CONNACK on; otherwise it is lost with the process
+   * @param isOpen whether its connection is still there
+   */
   constructor(delaySeconds: number, isStored: boolean, isOpen: () => boolean) {
     this.delayMs = delaySeconds * 1000
-    this.isStored = isStored
+    // A delay may begin anew with the crash, and the client be back in time after all.
+    this.survivesCrash = isStored && delaySeconds === 0
     this.#isOpen = isOpen
   }
 

@@ -33,6 +33,7 @@ export class Ledger {
   readonly #bounds: QueueBounds
   #lives = 0
   #arrivals = 0
+  #storeHasFailed = false
 
   constructor(chronicle: Chronicle, bounds: QueueBounds) {
     this.#chronicle = chronicle
@@ -58,6 +59,7 @@ export class Ledger {
 
   begin(session: KnownSession): void {
     this.#sessions.add(session)
+    session.storeHasFailed = this.#storeHasFailed
   }
 
   /** It is over, or may be: nothing is owed to it any more. */
@@ -146,9 +148,13 @@ export class Ledger {
       return
     }
     if (published.will === undefined) this.#arrivals += 1
+    // What was dropped may come late: being sent again by its publisher, or because a crash undid the dropping.
     const isSure = !this.mayDrop && !session.storeHasFailed
     const isCandidate = published.candidates.some((candidate) => candidate.session === session)
-    const isOrdered = published.times === 1 || (isSure && isCandidate && !published.isOptional)
+    const isOrdered =
+      published.times === 1
+        ? !this.mayDrop || this.#lives === 0
+        : isSure && isCandidate && !published.isOptional
     session.arrived(published, arrival, this.#lives, isOrdered)
     for (const [name, { filter, shareName }] of session.subscriptions) {
       if (shareName === undefined || !matches(filter, published.topic)) continue
@@ -211,11 +217,12 @@ export class Ledger {
 
   crashed(): void {
     this.#lives += 1
-    this.#forgetWills((will) => !will.isStored)
+    this.#forgetWills((will) => !will.survivesCrash)
   }
 
   /** A will that nothing can store is dropped, and nobody is there to be told. */
   storeFailed(): void {
+    this.#storeHasFailed = true
     for (const session of this.#sessions) session.storeHasFailed = true
     this.#forgetWills(() => true)
   }

@@ -12,6 +12,8 @@ export class Line {
   readonly cleanStart: boolean
   /** CONNACK has let the client in. */
   isOnline = false
+  /** CONNACK has come, whatever it said. */
+  wasAnswered = false
   /** What is sent next arrives in part, and then the connection is gone. */
   cutsNext = false
   readonly #socket: MemorySocket
@@ -42,6 +44,10 @@ export class Line {
 
   get isSurelyOpen(): boolean {
     return this.isOpen && !this.#isStalled
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.socket.output.size
   }
 
   /**

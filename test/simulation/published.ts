@@ -31,8 +31,8 @@ export interface Published {
 }
 
 export interface Will {
-  /** It survives a crash of the broker. */
-  readonly isStored: boolean
+  /** It is published even if the broker crashes before it has written that it did so. */
+  readonly survivesCrash: boolean
   /** Why it may not have been published, if that is known. */
   objection(): string | undefined
 }

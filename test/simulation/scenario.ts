@@ -26,7 +26,7 @@ export function scenario(random: Random): Scenario {
     { weight: 6, queuedMessages: 100_000, whenFull: "drop-oldest" },
     { weight: 1, queuedMessages: random.between(2, 12), whenFull: "drop-oldest" },
     { weight: 1, queuedMessages: random.between(2, 12), whenFull: "drop-newest" },
-    { weight: 1, queuedMessages: random.between(2, 12), whenFull: "reject" },
+    { weight: 2, queuedMessages: random.between(2, 12), whenFull: "reject" },
   ] as const)
   const { queuedMessages = 100_000, whenFull = "drop-oldest" } = bounds ?? {}
   return {

@@ -1,19 +1,21 @@
 import { unreachable } from "../../src/foundation/assert.ts"
-import type { Connack, Packet, PacketId, Qos, WillFields } from "../../src/protocol/packet.ts"
+import type { Connack, Packet, Qos } from "../../src/protocol/packet.ts"
 import { describeReasonCode, isError, ReasonCode } from "../../src/protocol/reason-code.ts"
-import { parseTopicName, type TopicName } from "../../src/protocol/topic.ts"
+import type { TopicName } from "../../src/protocol/topic.ts"
 import type { MemorySocket } from "../support/memory-socket.ts"
-import { connect, disconnect, subscribe, unsubscribe } from "../support/packets.ts"
+import { connect, disconnect } from "../support/packets.ts"
+import { Bequests } from "./bequests.ts"
 import type { Chronicle } from "./chronicle.ts"
 import { Deliveries } from "./deliveries.ts"
-import { KnownSession } from "./known-session.ts"
-import { KnownWill } from "./known-will.ts"
+import { KnownSession, type KnownSubscription } from "./known-session.ts"
 import type { Ledger } from "./ledger.ts"
 import { Line } from "./line.ts"
-import { forever, type Persona, type WantedSubscription } from "./persona.ts"
+import type { Persona, WantedSubscription } from "./persona.ts"
+import { Presence } from "./presence.ts"
 import { Publications } from "./publications.ts"
 import { clearing } from "./published.ts"
 import type { Random } from "./random.ts"
+import { Requests } from "./requests.ts"
 
 /** What a client finds around it. */
 export interface ClientSurroundings {
@@ -27,12 +29,6 @@ export interface ClientSurroundings {
   readonly storeIsFailing: boolean
   /** Anything may have been refused then. */
   readonly storeHasFailed: boolean
-}
-
-interface Request {
-  readonly text: string
-  /** Undefined: UNSUBSCRIBE. */
-  readonly qos: Qos | undefined
 }
 
 /** Why the broker may end a connection of a client that keeps to the rules. */
@@ -51,38 +47,33 @@ export class SimulatedClient {
   readonly #surroundings: ClientSurroundings
   readonly #publications: Publications
   readonly #deliveries: Deliveries
-  readonly #requests = new Map<PacketId, Request>()
+  readonly #requests: Requests
+  readonly #bequests: Bequests
+  readonly #presence: Presence
   /** Answers that are not sent yet, in order. */
   #answers: Packet[] = []
-  #wills: KnownWill[] = []
   #session: KnownSession | undefined
-  /** Whether the broker has a session of ours. */
-  #presence: "none" | "perhaps" | "there" = "none"
-  /** What CONNACK may say to the present CONNECT. */
-  #mayBePresent = false
-  /** A clean start was asked for and not confirmed, so it is asked for again. */
-  #wantsCleanStart = false
-  /** We have thrown away our half of a session that the broker may still have. */
-  #isForgotten = false
   #line: Line | undefined
   #lines = 0
-  /** Its present session outlives its connection. */
-  #lasts = false
   #lastOrder = 0
   #receiveMaximum = 0
-  /** Its connection was surely there at the first time, and surely not any more at the second. */
-  #openAtMs = 0
-  #closedAtMs = 0
-  #crashesAtClose = 0
 
   constructor(persona: Persona, surroundings: ClientSurroundings) {
     const { chronicle, ledger } = surroundings
     this.persona = persona
     this.#surroundings = surroundings
+    this.#requests = new Requests(persona.name, chronicle, ledger)
     this.#publications = new Publications(persona.name, chronicle, ledger, (packetId) => {
       return this.#requests.has(packetId)
     })
     this.#deliveries = new Deliveries(persona.name, chronicle, ledger)
+    this.#bequests = new Bequests(persona, ledger)
+    this.#presence = new Presence(persona, {
+      now: () => surroundings.now(),
+      get crashes() {
+        return ledger.crashes
+      },
+    })
   }
 
   get name(): string {
@@ -95,10 +86,6 @@ export class SimulatedClient {
 
   get isOnline(): boolean {
     return this.#line?.isOnline ?? false
-  }
-
-  get hasAnswers(): boolean {
-    return this.#answers.length > 0
   }
 
   /** It is online, waits for nothing, and owes nothing. */
@@ -115,23 +102,15 @@ export class SimulatedClient {
   connect(asksForCleanStart: boolean): void {
     const { persona } = this
     if (this.#line !== undefined) this.#offline("is done with its connection", "unsure")
-    // MQTT 3.1.1 has no other way to say that a session is to end with its connection [3.1.1: 3.1.2.4].
-    const isForOnce = persona.version === 4 && persona.expirySeconds === 0
-    this.#judgePresence()
-    const hasForgotten = this.#isForgotten && this.#presence !== "none"
-    const cleanStart = asksForCleanStart || this.#wantsCleanStart || isForOnce || hasForgotten
-    this.#wantsCleanStart = cleanStart
+    const cleanStart = this.#presence.connecting(asksForCleanStart)
     if (cleanStart) this.#startOver()
-    for (const will of this.#wills) will.returns(!cleanStart)
+    this.#bequests.returns(!cleanStart)
     this.#lines += 1
     const { random, chronicle } = this.#surroundings
     chronicle.tell(`${this.name} connects${cleanStart ? " with a clean start" : ""}`)
     const line = new Line(this.#lines, cleanStart, this.#surroundings.socket(), persona.version, random)
     this.#line = line
-    this.#lasts = persona.version === 4 ? !cleanStart : persona.expirySeconds > 0
-    this.#mayBePresent = this.#presence !== "none" && !cleanStart
-    if (cleanStart || this.#presence === "none") this.#presence = this.#lasts ? "perhaps" : "none"
-    const will = this.#bequeath(line)
+    const will = this.#bequests.bequeath(line, this.#presence.lasts)
     line.send([
       connect(persona.version, {
         clientId: persona.name,
@@ -183,15 +162,14 @@ export class SimulatedClient {
     const wasOpen = line.isOpen && !line.cutsNext
     line.send([packet])
     const isHeard = wasOpen && !line.isOpen
-    if (isHeard && !this.#surroundings.storeIsFailing) {
-      for (const will of this.#wills) will.farewell(this.#surroundings.chronicle.step)
-    }
+    const { chronicle, storeIsFailing } = this.#surroundings
+    if (isHeard && !storeIsFailing) this.#bequests.farewell(chronicle.step)
+    else this.#bequests.lost()
     if (!isHeard) line.cut()
     this.#offline("is gone", isHeard ? "farewell" : "unsure")
     if (!ends) return
     this.#startOver()
-    this.#isForgotten = true
-    this.#presence = isHeard ? "none" : "perhaps"
+    this.#presence.ended(isHeard)
   }
 
   /** The broker crashed, and all connections with it. */
@@ -200,42 +178,32 @@ export class SimulatedClient {
       this.#take(this.#line, this.#surroundings.random.fraction())
       if (this.#line !== undefined) this.#offline("loses its connection", "unsure")
     }
-    // What was not stored is undone: an end of the session for example.
-    if (this.persona.expirySeconds > 0 && this.#presence === "none" && this.#lines > 0) {
-      this.#presence = "perhaps"
-      this.#isForgotten = true
-    }
-    for (const will of this.#wills) will.uncertain(atRestStep)
+    this.#presence.crashed()
+    this.#bequests.uncertain(atRestStep)
   }
 
-  /** The broker is back, and all that runs out for those who were connected runs from now. */
+  /** The broker is back. */
   restarted(): void {
-    this.#closedAtMs = this.#surroundings.now()
-    this.#crashesAtClose = this.#surroundings.ledger.crashes
+    this.#presence.restarted()
   }
 
   storeFailed(atRestStep: number): void {
-    for (const will of this.#wills) will.uncertain(atRestStep)
+    this.#bequests.uncertain(atRestStep)
   }
 
   /** Called after each step. */
   looksAround(): void {
-    const nowMs = this.#surroundings.now()
     const line = this.#line
-    if (line?.isSurelyOpen === true && line.isOnline) this.#openAtMs = nowMs
+    if (line?.isSurelyOpen === true && line.isOnline) this.#presence.seen()
     if (line?.isOpen === false) {
       this.#take(line)
       if (this.#line === line) this.#offline("finds its connection closed", "closed")
     }
-    for (const will of this.#wills) if (will.passed(nowMs)) this.#willIsDue(will)
-    if (this.persona.expirySeconds === forever || this.isOnline || this.#session === undefined) return
-    if (nowMs - this.#openAtMs < this.persona.expirySeconds * 1000) return
-    // From here on the session may expire at any moment. A client that is just connecting is told whether it has.
-    this.#presence = "perhaps"
+    this.#bequests.passed(this.#surroundings.now(), !this.#surroundings.storeIsFailing)
+    if (this.isOnline || this.#session === undefined) return
+    if (!this.#presence.expires(this.isConnected)) return
     this.#surroundings.ledger.end(this.#session)
-    if (line !== undefined) return
-    this.#isForgotten = true
-    this.#startOver()
+    if (!this.isConnected) this.#startOver()
   }
 
   // --- what it says ---
@@ -270,39 +238,44 @@ export class SimulatedClient {
     this.#send([this.#publications.first(published, isOld ? undefined : expirySeconds)])
   }
 
-  subscribe({ text, filter, shareName, qos }: WantedSubscription): void {
-    const session = this.#session
-    if (session === undefined || !this.isOnline) return
-    this.#surroundings.chronicle.tell(`${this.name} subscribes to ${text} at QoS ${qos}`)
-    session.asks(text, filter, shareName, qos)
+  subscribe(wanted: WantedSubscription): void {
+    if (this.#session === undefined || !this.isOnline) return
     const packetId = this.#publications.freePacketId()
-    this.#requests.set(packetId, { text, qos })
-    this.#send([subscribe(packetId, [{ filter: text, qos }])])
+    this.#send([this.#requests.subscribe(this.#session, wanted, packetId)])
   }
 
   unsubscribe(text: string): void {
-    const session = this.#session
-    if (session === undefined || !this.isOnline) return
-    this.#surroundings.chronicle.tell(`${this.name} unsubscribes from ${text}`)
-    session.leaves(text)
-    this.#surroundings.ledger.left(session, text)
+    if (this.#session === undefined || !this.isOnline) return
     const packetId = this.#publications.freePacketId()
-    this.#requests.set(packetId, { text, qos: undefined })
-    this.#send([unsubscribe(packetId, text)])
+    this.#send([this.#requests.unsubscribe(this.#session, text, packetId)])
+  }
+
+  /** Bytes that the broker has for it and the network does not take. */
+  get unsentBytes(): number {
+    return this.#line?.unsentBytes ?? 0
   }
 
   /** What it wants to be subscribed to, and is not, and has not asked for. */
   get wanted(): readonly WantedSubscription[] {
-    const asked = new Set([...this.#requests.values()].map(({ text }) => text))
     return this.persona.subscriptions.filter(({ text }) => {
-      return !asked.has(text) && this.#session?.subscriptions.get(text)?.state !== "held"
+      return !this.#requests.asksFor(text) && this.#session?.subscriptions.get(text)?.state !== "held"
     })
   }
 
+  /** Filters of its acknowledged subscriptions. */
   get subscribed(): readonly string[] {
-    return [...(this.#session?.subscriptions ?? [])]
-      .filter(([, { state }]) => state === "held")
-      .map(([text]) => text)
+    return this.#subscriptions(({ state }) => state === "held")
+  }
+
+  /** Those of which it does not know the end, or the beginning. */
+  get perhapsSubscribed(): readonly string[] {
+    return this.#subscriptions(({ state, goneAtStep }) => {
+      return state === "asked" || (state === "gone" && goneAtStep === Number.POSITIVE_INFINITY)
+    })
+  }
+
+  #subscriptions(which: (subscription: KnownSubscription) => boolean): readonly string[] {
+    return [...(this.#session?.subscriptions ?? [])].filter(([, each]) => which(each)).map(([text]) => text)
   }
 
   ping(): void {
@@ -365,9 +338,9 @@ export class SimulatedClient {
       case "pubcomp":
         return this.#publications.pubcomp(packet)
       case "suback":
-        return this.#suback(session, packet.packetId, packet.reasonCodes[0])
+        return this.#requests.suback(session, packet, this.#surroundings.storeHasFailed)
       case "unsuback":
-        return this.#unsuback(session, packet.packetId)
+        return this.#requests.unsuback(session, packet)
       case "pingresp":
         return
       case "disconnect":
@@ -395,73 +368,25 @@ export class SimulatedClient {
     chronicle.tell(`${this.name} is ${said}${sessionPresent ? ", session present" : ""}`)
     if (isError(reasonCode)) {
       chronicle.check(this.#surroundings.storeHasFailed, `${this.name} was refused for no reason`)
+      line.wasAnswered = true
       return
     }
-    chronicle.check(!sessionPresent || this.#mayBePresent, `${this.name} cannot have a session`)
-    chronicle.check(
-      sessionPresent || line.cleanStart || this.#presence !== "there",
-      `the session of ${this.name} is lost`,
-    )
+    const objection = this.#presence.objection(sessionPresent, line.cleanStart)
+    chronicle.check(objection === undefined, `${this.name} ${objection}`)
     line.isOnline = true
-    this.#wantsCleanStart = false
-    this.#isForgotten = false
-    this.#presence = this.#lasts ? "there" : "none"
+    line.wasAnswered = true
+    this.#presence.letIn()
     this.#receiveMaximum = properties.receiveMaximum ?? this.#surroundings.receiveMaximum
-    const nowMs = this.#surroundings.now()
-    const present = this.#wills.pop()
-    const backAtMs = sessionPresent ? nowMs : Number.POSITIVE_INFINITY
-    for (const will of this.#wills) will.returned(backAtMs, chronicle.step)
-    if (present !== undefined) this.#wills.push(present)
-    present?.accepted()
+    this.#bequests.returned(this.#surroundings.now(), sessionPresent, chronicle.step)
     if (!sessionPresent || this.#session === undefined) {
       if (!sessionPresent) this.#startOver()
-      this.#session = new KnownSession(chronicle, this.name, this.#lasts)
+      this.#session = new KnownSession(chronicle, this.name, this.#presence.lasts)
     }
     ledger.begin(this.#session)
     this.#answers.push(...this.#publications.again())
   }
 
-  #suback(session: KnownSession, packetId: PacketId, reasonCode: ReasonCode | undefined): void {
-    const { ledger, storeHasFailed } = this.#surroundings
-    const chronicle: Chronicle = this.#surroundings.chronicle
-    const request = this.#requests.get(packetId)
-    this.#requests.delete(packetId)
-    chronicle.check(
-      request?.qos !== undefined && reasonCode !== undefined,
-      `${this.name} got a SUBACK for nothing`,
-    )
-    chronicle.tell(`${this.name} is told ${describeReasonCode(reasonCode)} for ${request.text}`)
-    if (isError(reasonCode)) {
-      chronicle.check(storeHasFailed, `${this.name} may not subscribe to ${request.text}`)
-      session.refused(request.text)
-      return ledger.left(session, request.text)
-    }
-    chronicle.check(Number(reasonCode) === request.qos, `${request.text} was granted QoS ${reasonCode}`)
-    session.granted(request.text, request.qos)
-    const subscription = session.subscriptions.get(request.text)
-    if (subscription?.shareName !== undefined) ledger.joined(session, request.text, subscription.filter)
-  }
-
-  #unsuback(session: KnownSession, packetId: PacketId): void {
-    const request = this.#requests.get(packetId)
-    this.#requests.delete(packetId)
-    const chronicle: Chronicle = this.#surroundings.chronicle
-    chronicle.check(
-      request !== undefined && request.qos === undefined,
-      `${this.name} got an UNSUBACK for nothing`,
-    )
-    session.hasLeft(request.text)
-  }
-
   // --- what becomes of its session ---
-
-  /** A session that expired must be gone by now, unless a crash gave it new time. */
-  #judgePresence(): void {
-    const { ledger } = this.#surroundings
-    const { expirySeconds } = this.persona
-    if (expirySeconds === forever || this.#crashesAtClose !== ledger.crashes) return
-    if (this.#surroundings.now() - this.#closedAtMs >= expirySeconds * 1000) this.#presence = "none"
-  }
 
   /** The client forgets all that belonged to its session. */
   #startOver(): void {
@@ -473,58 +398,19 @@ export class SimulatedClient {
   }
 
   #offline(what: string, how: "cut" | "closed" | "farewell" | "unsure" = "cut"): void {
-    const { chronicle, ledger } = this.#surroundings
+    const { chronicle, storeHasFailed, storeIsFailing } = this.#surroundings
     chronicle.tell(`${this.name} ${what}`)
-    const wasOnline = this.isOnline
+    this.#presence.offline(this.#line?.wasAnswered === true)
     this.#line = undefined
     this.#answers = []
-    this.#requests.clear()
+    this.#requests.offline()
     this.#deliveries.offline()
     this.#session?.offline()
-    const nowMs = this.#surroundings.now()
-    this.#closedAtMs = nowMs
-    // A connection that the broker has not let in yet may count as there for longer.
-    this.#crashesAtClose = wasOnline ? ledger.crashes : Number.NaN
-    if (how === "cut" || how === "closed") {
-      for (const will of this.#wills) {
-        const isDue = will.fell(how === "cut" ? nowMs : undefined)
-        // Whoever was closed was closed earlier, perhaps by a store that failed then.
-        if (isDue && (how === "cut" || !this.#surroundings.storeHasFailed)) this.#willIsDue(will)
-      }
-    }
-    if (this.#lasts) return
-    this.#startOver()
-    this.#presence = "none"
-  }
-
-  #willIsDue(will: KnownWill): void {
-    if (will.published === undefined || this.#surroundings.storeIsFailing) return
-    this.#surroundings.ledger.willIsDue(will.published)
-  }
-
-  #bequeath(line: Line): WillFields | undefined {
-    const { will: wanted, expirySeconds, version } = this.persona
-    const topic = parseTopicName(`w/${this.name}`)
-    if (wanted === undefined || topic === undefined) return undefined
-    const delaySeconds = Math.min(wanted.delaySeconds, expirySeconds)
-    const will = new KnownWill(delaySeconds, this.#lasts, () => line.isSurelyOpen)
-    const text = `${this.name}-will-${line.number}`
-    const { qos } = wanted
-    will.isOf(
-      this.#surroundings.ledger.publish({
-        text,
-        topic,
-        qos,
-        retain: false,
-        publisher: this.name,
-        order: 0,
-        isOptional: false,
-        will,
-      }),
-    )
-    this.#wills = [...this.#wills.slice(-4), will]
-    const properties = version === 5 ? { willDelayInterval: wanted.delaySeconds } : {}
-    return { topic, payload: new TextEncoder().encode(text), qos, retain: false, properties }
+    if (how === "cut") this.#bequests.fell(this.#surroundings.now(), !storeIsFailing)
+    // Whoever was closed was closed earlier, perhaps by a store that failed then.
+    if (how === "closed") this.#bequests.fell(undefined, !storeHasFailed)
+    if (how === "unsure") this.#bequests.lost()
+    if (!this.#presence.lasts) this.#startOver()
   }
 
   /** @returns whether the broker has surely read it */

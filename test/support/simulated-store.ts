@@ -1,66 +1,20 @@
 import { assert } from "../../src/foundation/assert.ts"
 import type { Message } from "../../src/protocol/message.ts"
-import type { PacketId } from "../../src/protocol/packet.ts"
-import {
-  type ShareName,
-  subscriptionFilterText,
-  type TopicFilter,
-  type TopicName,
-} from "../../src/protocol/topic.ts"
+import type { TopicName } from "../../src/protocol/topic.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type {
   AccountStore,
-  QueuedMessage,
   RecalledMessage,
   Sequence,
   SessionJournal,
   SessionRecord,
   Store,
   StoredSession,
-  StoredSubscription,
   StoreMood,
   Ticket,
-  TicketWaiter,
 } from "../../src/storage/store.ts"
-
-/** What a power cut leaves: it changes by whole batches only. */
-export class SimulatedDisk {
-  readonly sessions = new Map<number, SessionAtRest>()
-  readonly retained = new Map<TopicName, Message>()
-  lastSession = 0
-}
-
-interface SessionAtRest {
-  record: SessionRecord
-  readonly subscriptions: Map<string, StoredSubscription>
-  readonly identifiers: Set<PacketId>
-  readonly queue: Map<Sequence, { readonly queued: QueuedMessage; released: boolean }>
-  sentUpTo: Sequence
-}
-
-type Change = (disk: SimulatedDisk) => void
-
-/** What is told between two ends of a turn. Some of it is carried over to the next batch when this one fails. */
-class Batch {
-  readonly changes: { readonly apply: Change; readonly carriedOver: boolean }[] = []
-  /** What speaks of the queues as they are by the end of the batch; the same applies. */
-  readonly lastChanges: { readonly apply: Change; readonly carriedOver: boolean }[] = []
-  readonly removed: { readonly session: number; readonly sequence: Sequence }[] = []
-  readonly promise = new SettledTicket()
-  readonly carried: SettledTicket[] = [new SettledTicket()]
-  enqueued = 0
-
-  get isEmpty(): boolean {
-    return this.changes.length + this.lastChanges.length === 0
-  }
-
-  carryOver(failed: Batch): void {
-    this.changes.unshift(...failed.changes.filter((change) => change.carriedOver))
-    this.lastChanges.unshift(...failed.lastChanges.filter((change) => change.carriedOver))
-    this.removed.unshift(...failed.removed)
-    this.carried.unshift(...failed.carried)
-  }
-}
+import { Batch, type Change, failedTicket, SimulatedDisk } from "./simulated-disk.ts"
+import { SimulatedJournal } from "./simulated-journal.ts"
 
 interface Question {
   /** To be written, or to have failed, before the answer. */
@@ -290,143 +244,6 @@ export class SimulatedStore implements Store {
     this.#mood = mood
     for (const listener of this.#listeners) listener(mood, why)
   }
-}
-
-class SimulatedJournal implements SessionJournal {
-  readonly #store: SimulatedStore
-  readonly #session: number
-  readonly #creation: Ticket | undefined
-  #isEnded = false
-  #sentUpTo: Sequence = 0
-
-  constructor(store: SimulatedStore, session: number, creation?: Ticket) {
-    this.#store = store
-    this.#session = session
-    this.#creation = creation
-  }
-
-  enqueued(queued: QueuedMessage): Ticket | undefined {
-    if (!this.#isThere()) return this.#refusal()
-    // The store is told what the message is now, not what becomes of the object.
-    const { sequence, message, qos, retain, subscriptionIdentifiers } = queued
-    const copy = { sequence, message, qos, retain, subscriptionIdentifiers }
-    return this.#store.enqueue((disk) => {
-      disk.sessions.get(this.#session)?.queue.set(sequence, { queued: copy, released: false })
-    })
-  }
-
-  sent(upTo: Sequence): void {
-    if (upTo <= this.#sentUpTo || !this.#isThere()) return
-    this.#sentUpTo = upTo
-    this.#store.carry((disk) => {
-      const atRest = disk.sessions.get(this.#session)
-      if (atRest !== undefined) atRest.sentUpTo = Math.max(atRest.sentUpTo, upTo)
-    }, "at the end")
-  }
-
-  removed(sequence: Sequence): void {
-    if (this.#isThere()) this.#store.remove(this.#session, sequence)
-  }
-
-  removedOldest(beyond: Sequence): void {
-    if (!this.#isThere()) return
-    this.#store.promise((disk) => {
-      const queue = disk.sessions.get(this.#session)?.queue
-      const oldest = [...(queue?.keys() ?? [])].find((sequence) => sequence > beyond)
-      if (oldest !== undefined) queue?.delete(oldest)
-    }, "at the end")
-  }
-
-  released(sequence: Sequence): Ticket | undefined {
-    return this.#promise((atRest) => {
-      const entry = atRest.queue.get(sequence)
-      if (entry !== undefined) entry.released = true
-    })
-  }
-
-  identifierKept(packetId: PacketId): Ticket | undefined {
-    return this.#promise((atRest) => atRest.identifiers.add(packetId))
-  }
-
-  identifierReleased(packetId: PacketId): Ticket | undefined {
-    return this.#carry((atRest) => atRest.identifiers.delete(packetId))
-  }
-
-  subscribed(subscription: StoredSubscription): Ticket | undefined {
-    return this.#promise((atRest) => {
-      atRest.subscriptions.set(subscriptionFilterText(subscription), subscription)
-    })
-  }
-
-  unsubscribed(filter: TopicFilter, shareName: ShareName | undefined): Ticket | undefined {
-    return this.#carry((atRest) => atRest.subscriptions.delete(subscriptionFilterText({ filter, shareName })))
-  }
-
-  updated(record: SessionRecord): Ticket | undefined {
-    return this.#promise((atRest) => {
-      atRest.record = record
-    })
-  }
-
-  ended(): Ticket | undefined {
-    if (!this.#isThere()) return undefined
-    this.#isEnded = true
-    return this.#store.carry((disk) => disk.sessions.delete(this.#session))
-  }
-
-  queue(after: Sequence, limit: number): Promise<readonly RecalledMessage[]> {
-    return this.#store.ask(this.#session, after, limit)
-  }
-
-  #promise(apply: (atRest: SessionAtRest) => void): Ticket | undefined {
-    if (!this.#isThere()) return this.#refusal()
-    return this.#store.promise((disk) => this.#apply(disk, apply))
-  }
-
-  #carry(apply: (atRest: SessionAtRest) => void): Ticket | undefined {
-    if (!this.#isThere()) return undefined
-    return this.#store.carry((disk) => this.#apply(disk, apply))
-  }
-
-  #apply(disk: SimulatedDisk, apply: (atRest: SessionAtRest) => void): void {
-    const atRest = disk.sessions.get(this.#session)
-    if (atRest !== undefined) apply(atRest)
-  }
-
-  #isThere(): boolean {
-    return !this.#isEnded && this.#creation?.state !== "failed"
-  }
-
-  /** Nobody waits for a promise to a session that is over; any other is refused. */
-  #refusal(): Ticket | undefined {
-    return this.#isEnded ? undefined : failedTicket
-  }
-}
-
-class SettledTicket implements Ticket {
-  #state: Ticket["state"] = "pending"
-  #waiters: TicketWaiter[] = []
-
-  get state(): Ticket["state"] {
-    return this.#state
-  }
-
-  wait(waiter: TicketWaiter): void {
-    assert(this.#state === "pending", "only a pending ticket is waited for")
-    this.#waiters.push(waiter)
-  }
-
-  settle(state: "committed" | "failed"): void {
-    this.#state = state
-    for (const waiter of this.#waiters.splice(0)) waiter.settled(this)
-  }
-}
-
-const failedTicket: Ticket = {
-  state: "failed",
-  wait() {
-    throw new Error("a failed ticket is not waited for")
-  },
 }
 
 function bytesOf({ topic, payload, properties }: Message): number {
