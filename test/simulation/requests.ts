@@ -75,9 +75,18 @@ export class Requests {
       return this.#ledger.left(session, text)
     }
     this.#chronicle.check(Number(reasonCode) === qos, `${text} was granted QoS ${reasonCode}`)
-    session.granted(text, qos)
+    session.granted(text, this.#least(text, qos))
     const subscription = session.subscriptions.get(text)
     if (subscription?.shareName !== undefined) this.#ledger.joined(session, text, subscription.filter)
+  }
+
+  /** A later SUBSCRIBE for the same filter that is not answered yet may have lowered it already. */
+  #least(text: string, granted: Qos): Qos {
+    let least = granted
+    for (const later of this.#open.values()) {
+      if (later.text === text && later.qos !== undefined && later.qos < least) least = later.qos
+    }
+    return least
   }
 
   unsuback(session: KnownSession, { packetId }: Unsuback): void {
