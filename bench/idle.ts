@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util"
 import { LoadClient } from "./load-client.ts"
 import { bantam, withPeer } from "./peers.ts"
-import { cpuMicroseconds, residentBytes } from "./process-usage.ts"
+import { coarseCpuMicroseconds, cpuMicroseconds, residentBytes } from "./process-usage.ts"
 
 /*
  * What a connection costs that says nothing: `bun run bench/idle.ts --connections 10000`.
@@ -42,11 +42,11 @@ await withPeer(peer, values.persistent, async ({ pid, port }) => {
   await Bun.sleep(10_000)
   report("ten seconds later", residentBytes(pid))
   console.log(`${((residentBytes(pid) - emptyBytes) / connections / 1024).toFixed(1)} KB each`)
-  const idleCpu = cpuMicroseconds(pid)
-  await Bun.sleep(2_000)
-  console.log(
-    `${((cpuMicroseconds(pid) - idleCpu) / 2_000_000 / 0.01).toFixed(2)} % of a core while nothing happens`,
-  )
+  const idleSeconds = 20
+  const idleCpu = coarseCpuMicroseconds(pid)
+  await Bun.sleep(idleSeconds * 1000)
+  const percent = (coarseCpuMicroseconds(pid) - idleCpu) / idleSeconds / 10_000
+  console.log(`${percent.toFixed(2)} % of a core while nothing happens`)
 })
 process.exit(0)
 

@@ -9,6 +9,14 @@ export function cpuMicroseconds(pid: number): number {
   return nanoseconds / 1000
 }
 
+/** The same in steps of 10 ms, threads that have ended included: for a long look at a process that does little. */
+export function coarseCpuMicroseconds(pid: number): number {
+  // The name of the program stands in brackets and may hold anything; what follows is counted from there.
+  const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")
+  const [, , , , , , , , , , , user, system] = fields.split(" ")
+  return (Number(user) + Number(system)) * 10_000
+}
+
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
