@@ -75,9 +75,15 @@ export class Requests {
       return this.#ledger.left(session, text)
     }
     this.#chronicle.check(Number(reasonCode) === qos, `${text} was granted QoS ${reasonCode}`)
+    if (this.#isLeaving(text)) return
     session.granted(text, this.#least(text, qos))
     const subscription = session.subscriptions.get(text)
     if (subscription?.shareName !== undefined) this.#ledger.joined(session, text, subscription.filter)
+  }
+
+  /** A later UNSUBSCRIBE that is not answered yet may have ended it already; who asked once more is told once more. */
+  #isLeaving(text: string): boolean {
+    return [...this.#open.values()].some((later) => later.text === text && later.qos === undefined)
   }
 
   /** A later SUBSCRIBE for the same filter that is not answered yet may have lowered it already. */
