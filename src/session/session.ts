@@ -166,6 +166,10 @@ export class Session implements Subscriber, ConversationOwner {
   end(): Ticket | undefined {
     this.#passedOn = undefined
     this.subscriptions.clear()
+    this.#surroundings.counters.dropped["session-ended"] += Math.max(
+      0,
+      this.#queuedMessages - this.#sentMessages,
+    )
     this.#count(-this.#queuedMessages, -this.#queuedBytes)
     return this.#journal?.ended()
   }

@@ -66,6 +66,19 @@ describe("4.1 what a session keeps while its client is away", () => {
     expect(publisher.receives()).toMatchObject([{ type: "puback", reasonCode: 0x10 }])
   })
 
+  test("what still waited for it when it expires is counted as dropped", async () => {
+    const broker = await TestBroker.start()
+    const words = { cleanStart: false, properties: { sessionExpiryInterval: 10 } }
+    const client = await broker.connected("a", words)
+    client.subscribes([{ filter: "t", qos: 1 }])
+    client.cuts()
+    const publisher = await broker.connected("p")
+    for (let count = 0; count < 3; count++) publisher.publishes({ qos: 1 })
+    await broker.passes(11)
+    expect(broker.dropped).toEqual({ "session-ended": 3 })
+    expect(broker.counters.messagesQueued).toBe(0)
+  })
+
   test("is not lost while its client is connected, however long [MQTT-4.1.0-1]", async () => {
     const broker = await TestBroker.start()
     const client = await broker.connected("a", { properties: { sessionExpiryInterval: 1 } })
