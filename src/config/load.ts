@@ -32,9 +32,6 @@ export function loadSettings({ file, environment = {}, flags = [] }: Sources): S
   return gathering.settings(environment)
 }
 
-/** What the broker does when nothing is set. */
-export const defaultSettings: Settings = loadSettings({})
-
 /** `--set limits.connections=5` */
 export function parseAssignment(text: string): Flag {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []

@@ -13,8 +13,6 @@ export interface Log {
   error(sentence: string, fields?: LogFields): void
 }
 
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
-
 /**
  * A log that writes lines.
  *

@@ -1,4 +1,3 @@
-import type { Brand } from "../foundation/brand.ts"
 import type { ClientId, Qos } from "./packet.ts"
 import type { TopicName } from "./topic.ts"
 
@@ -18,9 +17,6 @@ export interface Topic {
   readonly name: TopicName
   readonly utf8: Uint8Array
 }
-
-/** 48 bits of milliseconds, 16 of node, 32 of counter, as 24 hexadecimal digits. */
-export type MessageId = Brand<string, "MessageId">
 
 /**
  * An application message: what is left when PUBLISH is peeled off. Immutable and complete: whoever holds one
@@ -59,12 +55,6 @@ let counter = Math.floor(Math.random() * 0x1_0000_0000)
 export function nextMessageCounter(): number {
   counter = (counter + 1) >>> 0
   return counter
-}
-
-/** @param node 0 to 65,535 */
-export function messageIdOf(message: Message, node: number): MessageId {
-  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0")
-  return `${hex(message.receivedAtMs, 12)}${hex(node, 4)}${hex(message.counter, 8)}` as MessageId
 }
 
 /** Seconds left to live, rounded up, as a Message Expiry Interval counts them: not below 0; Infinity for no expiry. */

@@ -76,9 +76,6 @@ export class PublishReader {
   }
 }
 
-/** The first receiver of a kind gets its bytes written for itself; from the second on there is an encoding to copy. */
-type Encoding = Uint8Array | "once" | undefined
-
 /**
  * A message on its way to its subscribers, with the encodings made on the way: one for each protocol family and
  * kind of QoS, whatever the number of receivers. Only the first byte, the packet identifier and the seconds left
@@ -86,37 +83,31 @@ type Encoding = Uint8Array | "once" | undefined
  */
 export class SharedPublish {
   readonly message: Message
-  #plain: Encoding
-  #identified: Encoding
-  #plain5: Encoding
-  #identified5: Encoding
+  /** Which kinds of encoding were asked for, one bit each. */
+  #asked = 0
+  #encodings: (Uint8Array | undefined)[] | undefined
 
   constructor(message: Message) {
     this.message = message
   }
 
   /**
-   * The message as MQTT 3.1 and 3.1.1 send it, packet identifier 0 standing for the real one.
+   * The message as it is sent to a subscription without identifier and a connection without aliases, packet
+   * identifier 0 standing for the real one.
    *
-   * @returns undefined the first time: most messages have one receiver, who needs no copy to copy from (fan-in, pairs)
+   * @param version 3 for MQTT 3.1.1 as well
+   * @returns undefined the first time: most messages have one receiver, whose bytes are written for itself; from the
+   *   second on there is an encoding to copy (fan-in, pairs)
    */
-  encoding3(identified: boolean): Uint8Array | undefined {
-    const known = identified ? this.#identified : this.#plain
-    if (known instanceof Uint8Array) return known
-    const made = known === undefined ? "once" : encode(this.message, 3, identified)
-    if (identified) this.#identified = made
-    else this.#plain = made
-    return made === "once" ? undefined : made
-  }
-
-  /** The same as MQTT 5.0 sends it to a subscription without identifier and a connection without aliases. */
-  encoding5(identified: boolean): Uint8Array | undefined {
-    const known = identified ? this.#identified5 : this.#plain5
-    if (known instanceof Uint8Array) return known
-    const made = known === undefined ? "once" : encode(this.message, 5, identified)
-    if (identified) this.#identified5 = made
-    else this.#plain5 = made
-    return made === "once" ? undefined : made
+  encoding(version: 3 | 5, identified: boolean): Uint8Array | undefined {
+    const kind = (version === 5 ? 2 : 0) + (identified ? 1 : 0)
+    const bit = 1 << kind
+    if ((this.#asked & bit) === 0) {
+      this.#asked |= bit
+      return undefined
+    }
+    this.#encodings ??= []
+    return (this.#encodings[kind] ??= encode(this.message, version, identified))
   }
 }
 
@@ -150,7 +141,7 @@ export function appendShared(
   nowMs: number,
 ): number {
   const message = publish.message
-  const encoding = terms.version === 5 ? publish.encoding5(packetId !== 0) : publish.encoding3(packetId !== 0)
+  const encoding = publish.encoding(terms.version === 5 ? 5 : 3, packetId !== 0)
   if (encoding === undefined) {
     return appendOwn(output, publish, terms, firstByte, packetId, nowMs, 0, true, noIdentifiers)
   }

@@ -1,9 +1,7 @@
-import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
+import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos, RetainHandling } from "../protocol/packet.ts"
 import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
-
-export type { Ticket, TicketWaiter }
 
 /** Number of a message in the queue of one session: increases, not necessarily by one. */
 export type Sequence = number

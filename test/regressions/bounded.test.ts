@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { type LogFields, silentLog } from "../../src/foundation/log.ts"
+import type { LogFields } from "../../src/foundation/log.ts"
+import { silentLog } from "../support/silent-log.ts"
 import { quieterLog } from "../../src/foundation/quieter-log.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { defaultTopicLimits } from "../../src/protocol/topic.ts"

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test"
 import { Worker } from "node:worker_threads"
 import { systemClock } from "../../src/foundation/clock.ts"
-import { silentLog } from "../../src/foundation/log.ts"
+import { silentLog } from "../support/silent-log.ts"
 import { loadSettings } from "../../src/config/load.ts"
 import { startServer } from "../../src/server.ts"
 import { type BatchWriter, GroupCommit } from "../../src/storage/sqlite/group-commit.ts"

@@ -1,5 +1,5 @@
 import { systemClock } from "../../src/foundation/clock.ts"
-import { silentLog } from "../../src/foundation/log.ts"
+import { silentLog } from "../support/silent-log.ts"
 import { openStore } from "../../src/storage/open-store.ts"
 import { outcome, packetId, queued, sessionRecord } from "./samples.ts"
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import type { Ticket } from "../../src/storage/store.ts"
+import type { Ticket } from "../../src/foundation/ticket.ts"
 import { GroupCommit, type BatchWriter, type Written } from "../../src/storage/sqlite/group-commit.ts"
 import { HandClock, message, outcome, packetId, queued } from "./samples.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { systemClock } from "../../src/foundation/clock.ts"
-import { silentLog } from "../../src/foundation/log.ts"
+import { silentLog } from "../support/silent-log.ts"
 import { openStore } from "../../src/storage/open-store.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
 

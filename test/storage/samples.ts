@@ -7,12 +7,12 @@ import {
   type TopicFilter,
   type TopicName,
 } from "../../src/protocol/topic.ts"
+import type { Ticket } from "../../src/foundation/ticket.ts"
 import type {
   QueuedMessage,
   RecalledMessage,
   SessionRecord,
   StoredSubscription,
-  Ticket,
 } from "../../src/storage/store.ts"
 
 export function topicName(text: string): TopicName {

@@ -1,5 +1,6 @@
 import type { Message } from "../../src/protocol/message.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type { Ticket, TicketWaiter } from "../../src/foundation/ticket.ts"
 import type {
   AccountStore,
   QueuedMessage,
@@ -9,8 +10,6 @@ import type {
   Store,
   StoreMood,
   StoredSession,
-  Ticket,
-  TicketWaiter,
 } from "../../src/storage/store.ts"
 
 /** A ticket that the test settles. */

@@ -2,14 +2,8 @@ import { assert } from "../../src/foundation/assert.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import type { PacketId } from "../../src/protocol/packet.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
-import type {
-  QueuedMessage,
-  Sequence,
-  SessionRecord,
-  StoredSubscription,
-  Ticket,
-  TicketWaiter,
-} from "../../src/storage/store.ts"
+import type { Ticket, TicketWaiter } from "../../src/foundation/ticket.ts"
+import type { QueuedMessage, Sequence, SessionRecord, StoredSubscription } from "../../src/storage/store.ts"
 
 /** What a power cut leaves: it changes by whole batches only. */
 export class SimulatedDisk {

@@ -1,5 +1,6 @@
 import type { PacketId } from "../../src/protocol/packet.ts"
 import { type ShareName, subscriptionFilterText, type TopicFilter } from "../../src/protocol/topic.ts"
+import type { Ticket } from "../../src/foundation/ticket.ts"
 import type {
   QueuedMessage,
   RecalledMessage,
@@ -7,7 +8,6 @@ import type {
   SessionJournal,
   SessionRecord,
   StoredSubscription,
-  Ticket,
 } from "../../src/storage/store.ts"
 import { failedTicket, type SessionAtRest, type SimulatedDisk } from "./simulated-disk.ts"
 import type { SimulatedStore } from "./simulated-store.ts"

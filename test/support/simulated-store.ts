@@ -2,6 +2,7 @@ import { assert } from "../../src/foundation/assert.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type { Ticket } from "../../src/foundation/ticket.ts"
 import type {
   AccountStore,
   RecalledMessage,
@@ -11,7 +12,6 @@ import type {
   Store,
   StoredSession,
   StoreMood,
-  Ticket,
 } from "../../src/storage/store.ts"
 import { Batch, type Change, failedTicket, SimulatedDisk } from "./simulated-disk.ts"
 import { SimulatedJournal } from "./simulated-journal.ts"

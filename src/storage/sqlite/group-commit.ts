@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../foundation/clock.ts"
-import type { StoreMood, Ticket } from "../store.ts"
+import type { Ticket } from "../../foundation/ticket.ts"
+import type { StoreMood } from "../store.ts"
 import { Batch } from "./batch.ts"
 import { ByteWriter } from "./bytes.ts"
 import { failedTicket } from "./ticket.ts"

@@ -1,5 +1,6 @@
 import type { PacketId } from "../../protocol/packet.ts"
 import { subscriptionFilterText, type ShareName, type TopicFilter } from "../../protocol/topic.ts"
+import type { Ticket } from "../../foundation/ticket.ts"
 import type {
   QueuedMessage,
   RecalledMessage,
@@ -7,7 +8,6 @@ import type {
   SessionJournal,
   SessionRecord,
   StoredSubscription,
-  Ticket,
 } from "../store.ts"
 import type { Batch } from "./batch.ts"
 import type { GroupCommit } from "./group-commit.ts"

@@ -3,6 +3,7 @@ import type { Log } from "../../foundation/log.ts"
 import type { Message } from "../../protocol/message.ts"
 import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter, type TopicName } from "../../protocol/topic.ts"
+import type { Ticket } from "../../foundation/ticket.ts"
 import type {
   AccountStore,
   Sequence,
@@ -14,7 +15,6 @@ import type {
   StoredUser,
   StoredWill,
   StoreMood,
-  Ticket,
 } from "../store.ts"
 import { ByteReader } from "./bytes.ts"
 import type { Durability } from "./database.ts"

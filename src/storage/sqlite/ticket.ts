@@ -1,4 +1,4 @@
-import type { Ticket, TicketWaiter } from "../store.ts"
+import type { Ticket, TicketWaiter } from "../../foundation/ticket.ts"
 
 /** One ticket for everything of its kind that one batch writes. */
 export class BatchTicket implements Ticket {
