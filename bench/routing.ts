@@ -19,6 +19,7 @@ function subscriberOf(index: number): Subscriber {
     ready: true,
     load: 0,
     deliver: () => undefined,
+    deliverRun: () => undefined,
     refuses: () => false,
   }
 }

@@ -8,6 +8,7 @@ import { newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 import { quieterLog } from "./foundation/quieter-log.ts"
 import { PublishReader } from "./protocol/publish-codec.ts"
+import { PublishRun } from "./protocol/publish-run.ts"
 import { ReasonCode } from "./protocol/reason-code.ts"
 import { TopicTable } from "./protocol/topic-table.ts"
 import { AccountAuthenticator } from "./security/accounts.ts"
@@ -137,6 +138,7 @@ async function furnish(
   watchBroker(broker, clock, log)
   await broker.restore()
   const storeGate = new StoreGate(store, log)
+  const topics = new TopicTable(topicLimits)
   return {
     broker,
     authentication: new AuthenticationChain([
@@ -158,7 +160,8 @@ async function furnish(
       serverReference: mqtt.serverReference ?? "",
     },
     topicLimits,
-    publishReader: new PublishReader(new TopicTable(topicLimits), limits.userPropertiesPerPacket),
+    publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
+    publishRun: new PublishRun(topics),
     clock,
     counters,
     log,

@@ -3,7 +3,13 @@ import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import { SharedPublish } from "../protocol/publish-codec.ts"
-import { type ShareName, subscriptionFilterText, type TopicFilter } from "../protocol/topic.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
+import {
+  type ShareName,
+  subscriptionFilterText,
+  type TopicFilter,
+  type TopicName,
+} from "../protocol/topic.ts"
 import type { RetainedTree } from "../routing/retained-tree.ts"
 import { Router } from "../routing/router.ts"
 import type { ShareStrategy } from "../routing/share-groups.ts"
@@ -104,6 +110,11 @@ export class Broker implements SessionObserver, SessionSurroundings {
     const routed = this.#router.route(publish)
     if (routed === "unmatched") return retaining ?? (message.retain ? undefined : "unmatched")
     return routed ?? retaining
+  }
+
+  /** Hot. A run holds nothing that is retained, and none is made of QoS 1 where a full queue refuses its publisher. */
+  publishRun(run: PublishRun, topic: TopicName, publisher: string): Published {
+    return this.#router.routeRun(run, topic, publisher)
   }
 
   /** Publishes what is retained for as long as the process lives, and in no store. */

@@ -2,8 +2,9 @@ import type { DropReason } from "../foundation/counters.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import type { TopicFilter } from "../protocol/topic.ts"
-import type { Subscriber, Subscription } from "../routing/subscriber.ts"
+import { deliverEach, type DeliveryTerms, type Subscriber, type Subscription } from "../routing/subscriber.ts"
 import type { SubscriptionTree } from "../routing/subscription-tree.ts"
 
 /** What happens in a broker besides messages. */
@@ -121,6 +122,10 @@ class Listener implements Subscriber {
     } catch (error) {
       this.#bug(error)
     }
+  }
+
+  deliverRun(run: PublishRun, from: number, to: number, terms: DeliveryTerms): undefined {
+    deliverEach(this, run, from, to, terms, undefined)
   }
 
   refuses(): boolean {

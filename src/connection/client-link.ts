@@ -2,6 +2,7 @@ import { acknowledgementLength, encodePacket, writeAcknowledgement } from "../pr
 import type { Packet, PacketId, Qos } from "../protocol/packet.ts"
 import { noProperties } from "../protocol/properties.ts"
 import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import { describeReasonCode, isError, ReasonCode } from "../protocol/reason-code.ts"
 import type { Link, LinkOutcome } from "../session/link.ts"
 import type { Socket } from "../transport/socket.ts"
@@ -75,6 +76,36 @@ export class ClientLink implements Link, Peer {
     return "sent"
   }
 
+  forward(run: PublishRun, from: number, to: number, subscriptionIdentifiers: readonly number[]): boolean {
+    if (!this.#mayForward(run, subscriptionIdentifiers)) return false
+    const written = run.append(this.#output, from, to, this.#terms)
+    if (written === 0) return false
+    const { counters } = this.#surroundings
+    const count = to - from
+    counters.packetsSent += count
+    counters.publishesSent += count
+    counters.publishBytesSent += count === run.count ? run.payloadBytes : run.payloadBytesOf(from, to)
+    counters.bytesSent += written
+    return true
+  }
+
+  forwardOne(
+    run: PublishRun,
+    index: number,
+    packetId: PacketId,
+    subscriptionIdentifiers: readonly number[],
+  ): boolean {
+    if (!this.#mayForward(run, subscriptionIdentifiers)) return false
+    const written = run.appendOne(this.#output, index, this.#terms, packetId)
+    if (written === 0) return false
+    const { counters } = this.#surroundings
+    counters.packetsSent += 1
+    counters.publishesSent += 1
+    counters.publishBytesSent += run.payloadBytesOf(index, index + 1)
+    counters.bytesSent += written
+    return true
+  }
+
   pubrel(packetId: PacketId): void {
     this.acknowledge("pubrel", packetId, ReasonCode.success)
   }
@@ -126,6 +157,13 @@ export class ClientLink implements Link, Peer {
   /** Nothing more is sent: a fan-out may still hold this link while its connection ends. */
   end(): void {
     this.#over = true
+  }
+
+  /** What has properties of its own for this client is written for it, and what it may not read is counted. */
+  #mayForward({ topic }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
+    if (this.#aliases !== undefined || topic === undefined) return false
+    if (subscriptionIdentifiers.length > 0 && this.#terms.version === 5) return false
+    return this.#surroundings.authorization.mayRead(this.#terms.principal, topic.name)
   }
 
   #appendOwn(

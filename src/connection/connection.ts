@@ -159,9 +159,14 @@ export class Connection implements SocketOwner {
 
   #readFrames(): void {
     const frames = this.#frames
-    while (this.#reading === "reading" && this.#readsNow && frames.next()) {
-      this.#surroundings.counters.packetsReceived += 1
-      this.#frame(frames)
+    try {
+      while (this.#reading === "reading" && this.#readsNow && frames.next()) {
+        this.#surroundings.counters.packetsReceived += 1
+        this.#frame(frames)
+      }
+    } finally {
+      // What came before a frame that breaks a rule was received all the same.
+      if (this.#state.at === "online") this.#state.client.chunkEnds()
     }
     if (this.#state.at === "online") this.#holdBackIfBehind(this.#state.client)
   }

@@ -50,16 +50,23 @@ export class OnlineClient {
    * @param nowMs when its bytes came
    * @throws ProtocolError for what ends the connection
    */
-  frame({ firstByte, bytes, bodyStart, bodyEnd }: FrameReader, nowMs: number): void {
+  frame(frame: FrameReader, nowMs: number): void {
+    const { firstByte, bytes, bodyStart, bodyEnd } = frame
     if (firstByte >> 4 === 3) {
-      this.#publishing.publish(firstByte, bytes, bodyStart, bodyEnd, nowMs)
+      this.#publishing.publish(frame, nowMs)
       return
     }
+    this.#publishing.flush()
     if (bodyEnd - bodyStart === 2) {
       const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
       if (packetId !== 0 && this.#acknowledged(firstByte, packetId as PacketId)) return
     }
     this.#packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, this.terms.version))
+  }
+
+  /** Hot. All frames of a chunk were read: what waits for more of its kind goes on its way. */
+  chunkEnds(): void {
+    this.#publishing.flush()
   }
 
   /** It can be written to again. */

@@ -1,10 +1,14 @@
 import { isUtf8 } from "node:buffer"
+import { assert } from "../foundation/assert.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import { type Message, nextMessageCounter, type Topic } from "../protocol/message.ts"
-import type { PacketId } from "../protocol/packet.ts"
+import type { PacketId, Qos } from "../protocol/packet.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
+import type { FrameReader } from "../protocol/frame-reader.ts"
 import type { PublishReader } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
+import type { Published } from "../broker/broker.ts"
 import type { Session } from "../session/session.ts"
 import type { AckQueue, PendingAnswer } from "./ack-queue.ts"
 import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
@@ -41,16 +45,55 @@ export class Publishing {
   }
 
   /**
-   * Hot. Takes the PUBLISH whose body is `bytes[start, end)`.
+   * Hot. Takes the PUBLISH that is the present frame. A plain one is routed with those like it behind it, when `flush`
+   * is called at the latest.
    *
    * @param nowMs when its bytes came
    * @throws ProtocolError for what ends the connection
    */
-  publish(firstByte: number, bytes: Uint8Array, start: number, end: number, nowMs: number): void {
+  publish(frame: FrameReader, nowMs: number): void {
+    const { publishRun: run } = this.#surroundings
+    if (this.#hasRoomFor(run) && run.continue(frame)) return
+    this.flush()
     // Taken after one that was refused, it would overtake that one.
     if (this.#isClosing) return
+    const { version, publisher } = this.#terms
+    if (this.#takesRun(frame.firstByte) && run.begin(frame, version, publisher, nowMs)) return
+    this.#publishOne(frame, nowMs)
+  }
+
+  /** Hot. Routes what was taken and waits for more of its kind: before any other packet is looked at. */
+  flush(): void {
+    const { publishRun: run } = this.#surroundings
+    if (run.count === 0) return
+    assert(run.publisher === this.#terms.publisher, "a run is routed before the next connection is read")
+    try {
+      this.#publishRun(run)
+    } finally {
+      run.clear()
+    }
+  }
+
+  #publishRun(run: PublishRun): void {
+    const { broker, counters, authorization } = this.#surroundings
+    const { topic, count } = run
+    if (topic === undefined) return
+    counters.publishesReceived += count
+    counters.publishBytesReceived += run.payloadBytes
+    if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
+      for (let index = 0; index < count; index++) {
+        this.#refuse(run.qos, run.qos === 0 ? noPacketId : run.packetId(index), ReasonCode.notAuthorized)
+      }
+      return
+    }
+    const published = broker.publishRun(run, topic.name, this.#terms.publisher.clientId)
+    if (run.qos === 0) return
+    for (let index = 0; index < count; index++) this.#answerPublish(1, run.packetId(index), published)
+  }
+
+  #publishOne({ firstByte, bytes, bodyStart, bodyEnd }: FrameReader, nowMs: number): void {
     const { publishReader: publish, counters, authorization } = this.#surroundings
-    publish.read(firstByte, bytes, start, end, this.#terms.version)
+    publish.read(firstByte, bytes, bodyStart, bodyEnd, this.#terms.version)
     counters.publishesReceived += 1
     counters.publishBytesReceived += publish.payload.length
     this.#check(publish)
@@ -63,11 +106,11 @@ export class Publishing {
       return
     }
     if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
-      this.#refuse(publish, ReasonCode.notAuthorized)
+      this.#refuse(qos, packetId, ReasonCode.notAuthorized)
       return
     }
     if (publish.payloadIsText && !isUtf8(publish.payload)) {
-      this.#refuse(publish, ReasonCode.payloadFormatInvalid)
+      this.#refuse(qos, packetId, ReasonCode.payloadFormatInvalid)
       return
     }
     this.#route(publish, topic, nowMs)
@@ -112,13 +155,33 @@ export class Publishing {
     else this.#notStored(type, packetId)
   }
 
+  /** What a run could not say of each of its messages alone is left to the slower way. */
+  #takesRun(firstByte: number): boolean {
+    const { limits, broker } = this.#surroundings
+    if (limits.messageExpiryMaximumSeconds !== 0) return false
+    if (firstByte === 0x30) return true
+    return (
+      limits.maximumQos > 0 &&
+      broker.limits.whenFull !== "reject" &&
+      this.#unanswered + this.#session.unreleased < this.#receiveMaximum
+    )
+  }
+
+  /** Whether one more may join a run without being more than the client may send before we answer. */
+  #hasRoomFor(run: PublishRun): boolean {
+    return run.qos === 0 || this.#unanswered + this.#session.unreleased + run.count < this.#receiveMaximum
+  }
+
+  /** Who speaks an older MQTT was told of no maximum, and is bound by the number of packet identifiers alone. */
+  get #receiveMaximum(): number {
+    return this.#terms.version === 5 ? this.#surroundings.limits.receiveMaximum : 65_535
+  }
+
   #check(publish: PublishReader): void {
     const { limits } = this.#surroundings
     if (publish.qos > limits.maximumQos) throw new ProtocolError(ReasonCode.qosNotSupported)
     if (publish.retain && !limits.retainAvailable) throw new ProtocolError(ReasonCode.retainNotSupported)
-    // Who speaks an older MQTT was told of no maximum, and is bound by the number of packet identifiers alone.
-    const maximum = this.#terms.version === 5 ? limits.receiveMaximum : 65_535
-    if (publish.qos === 0 || this.#unanswered + this.#session.unreleased < maximum) return
+    if (publish.qos === 0 || this.#unanswered + this.#session.unreleased < this.#receiveMaximum) return
     if (publish.qos === 2 && this.#session.hasReceived(publish.packetId)) return
     throw new ProtocolError(ReasonCode.receiveMaximumExceeded)
   }
@@ -138,8 +201,12 @@ export class Publishing {
       if (typeof published === "object") this.#unacknowledged = published
       return
     }
+    this.#answerPublish(qos, packetId, published)
+  }
+
+  #answerPublish(qos: 1 | 2, packetId: PacketId, published: Published): void {
     if (published === "refused") {
-      this.#refuse(publish, ReasonCode.quotaExceeded)
+      this.#refuse(qos, packetId, ReasonCode.quotaExceeded)
       return
     }
     const ticket = published === "unmatched" ? undefined : published
@@ -180,11 +247,11 @@ export class Publishing {
   }
 
   /** The message goes no further. A client before MQTT 5 cannot be told why. */
-  #refuse(publish: PublishReader, reasonCode: ReasonCode): void {
+  #refuse(qos: Qos, packetId: PacketId, reasonCode: ReasonCode): void {
     this.#surroundings.counters.dropped[
       reasonCode === ReasonCode.notAuthorized ? "not-authorized" : "not-stored"
     ] += 1
-    if (publish.qos === 0) return
+    if (qos === 0) return
     if (this.#terms.version !== 5 && reasonCode === ReasonCode.quotaExceeded) {
       // Its only way to learn that we did not take the message is to get no answer. What came before is answered first,
       // or it would be published again with each attempt.
@@ -192,14 +259,14 @@ export class Publishing {
       this.#acks.push(undefined, { settle: () => this.#peer.close(reasonCode) })
       return
     }
-    const type = publish.qos === 1 ? "puback" : "pubrec"
+    const type = qos === 1 ? "puback" : "pubrec"
     if (this.#terms.version === 5) {
-      this.#answer(type, publish.packetId, undefined, reasonCode)
+      this.#answer(type, packetId, undefined, reasonCode)
       return
     }
     // Before MQTT 5 an acknowledgement is all there is, or a closed connection [3.1.1: MQTT-3.3.5-2].
-    const kept = publish.qos === 2 ? this.#session.keepIdentifier(publish.packetId) : undefined
-    this.#answer(type, publish.packetId, kept, ReasonCode.success)
+    const kept = qos === 2 ? this.#session.keepIdentifier(packetId) : undefined
+    this.#answer(type, packetId, kept, ReasonCode.success)
   }
 
   #answer(type: AnswerType, packetId: PacketId, ticket: Ticket | undefined, reasonCode: ReasonCode): void {
@@ -220,6 +287,9 @@ export class Publishing {
     }
   }
 }
+
+/** A message of QoS 0 has none. */
+const noPacketId = 0 as PacketId
 
 type AnswerType = "puback" | "pubrec" | "pubrel" | "pubcomp"
 

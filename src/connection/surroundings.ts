@@ -4,6 +4,7 @@ import type { Counters } from "../foundation/counters.ts"
 import type { Log } from "../foundation/log.ts"
 import type { Packet, PacketId } from "../protocol/packet.ts"
 import type { PublishReader } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { TopicLimits } from "../protocol/topic.ts"
 import type { AuthenticationChain } from "../security/authentication.ts"
@@ -19,6 +20,8 @@ export interface ConnectionSurroundings {
   readonly topicLimits: TopicLimits
   /** One for all: a PUBLISH is read and routed before the next is looked at. */
   readonly publishReader: PublishReader
+  /** One for all: it is routed before the next chunk is read. */
+  readonly publishRun: PublishRun
   readonly clock: Clock
   readonly counters: Counters
   readonly log: Log

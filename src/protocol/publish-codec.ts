@@ -121,7 +121,7 @@ export interface PublishTerms {
 /** Where a PUBLISH is written: a connection's output. */
 export interface PublishOutput {
   readonly bytes: Uint8Array
-  append(bytes: Uint8Array): number
+  append(bytes: Uint8Array, start?: number, end?: number): number
   reserve(length: number): number
 }
 
@@ -285,13 +285,15 @@ function bodyStart(encoding: Uint8Array): number {
   return at + 1
 }
 
-function variableLength(value: number): number {
+/** Bytes that a variable byte integer takes [1.5.5]. */
+export function variableLength(value: number): number {
   if (value < 0x80) return 1
   if (value < 0x4000) return 2
   return value < 0x20_0000 ? 3 : 4
 }
 
-function writeVariable(bytes: Uint8Array, at: number, value: number): number {
+/** @returns where it goes on behind the variable byte integer [1.5.5] */
+export function writeVariable(bytes: Uint8Array, at: number, value: number): number {
   let rest = value
   while (rest >= 0x80) {
     bytes[at++] = (rest & 0x7f) | 0x80

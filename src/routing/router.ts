@@ -1,5 +1,6 @@
 import type { Qos } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import type { TopicName } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { ShareGroup } from "./share-groups.ts"
@@ -57,6 +58,26 @@ export class Router {
     }
     for (let index = 0; index < groups.length; index++) {
       ticket = groups[index]?.deliver(publish) ?? ticket
+    }
+    return ticket
+  }
+
+  /** Hot. The same for a run: each subscriber gets all of it before the next gets any. */
+  routeRun(run: PublishRun, topic: TopicName, publisher: string): Routed {
+    const { deliveries, groups } = this.#routeOf(topic)
+    if (deliveries.length === 0 && groups.length === 0) return "unmatched"
+    const { count } = run
+    let ticket: Ticket | undefined
+    for (let index = 0; index < deliveries.length; index++) {
+      const delivery = deliveries[index]
+      if (delivery === undefined) continue
+      const own = delivery.subscriber.clientId === publisher && publisher !== ""
+      const terms = own ? delivery.termsForOwn : delivery.terms
+      if (terms === undefined) continue
+      ticket = delivery.subscriber.deliverRun(run, 0, count, terms, undefined) ?? ticket
+    }
+    for (let index = 0; index < groups.length; index++) {
+      ticket = groups[index]?.deliverRun(run) ?? ticket
     }
     return ticket
   }

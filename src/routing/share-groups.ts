@@ -1,4 +1,5 @@
 import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ShareName } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Redelivery, Subscriber, Subscription } from "./subscriber.ts"
@@ -47,13 +48,18 @@ export class ShareGroup implements Redelivery {
 
   /** Hot. Gives the message to one member; a busy one has it queue, an absent one only when nobody is there. */
   deliver(publish: SharedPublish): Ticket | undefined {
-    const chosen =
-      this.#choose(undefined) ??
-      this.#turn(publish, (subscriber) => subscriber.present) ??
-      this.#turn(publish, () => true) ??
-      // All are full; one of them counts it as dropped.
-      this.#members[0]
+    const chosen = this.#choose(undefined) ?? this.#waiter(publish)
     return chosen?.subscriber.deliver(publish, chosen, this)
+  }
+
+  /** Hot. Each message of the run is somebody's turn. */
+  deliverRun(run: PublishRun): Ticket | undefined {
+    let ticket: Ticket | undefined
+    for (let index = 0; index < run.count; index++) {
+      const chosen = this.#choose(undefined) ?? this.#waiter(run.publish(index))
+      ticket = chosen?.subscriber.deliverRun(run, index, index + 1, chosen, this) ?? ticket
+    }
+    return ticket
   }
 
   /** Every member's queue is full, and publishers are to be refused then. */
@@ -102,6 +108,16 @@ export class ShareGroup implements Redelivery {
       if (best === undefined || member.subscriber.load < best.subscriber.load) best = member
     }
     return best
+  }
+
+  /** @returns who has it wait when nobody is ready */
+  #waiter(publish: SharedPublish): Subscription | undefined {
+    return (
+      this.#turn(publish, (subscriber) => subscriber.present) ??
+      this.#turn(publish, () => true) ??
+      // All are full; one of them counts it as dropped.
+      this.#members[0]
+    )
   }
 
   /** Nobody is ready: the queues of those who will do fill in turn. */

@@ -1,5 +1,6 @@
 import type { ClientId, Qos, RetainHandling } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ShareName, TopicFilter } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 
@@ -20,8 +21,34 @@ export interface Subscriber {
    * @returns what the publisher's acknowledgement must wait for, if anything
    */
   deliver(publish: SharedPublish, terms: DeliveryTerms, group: Redelivery | undefined): Ticket | undefined
+  /**
+   * Hot. The same for `[from, to)` of a run. `deliverEach` does it for whoever has no quicker way.
+   */
+  deliverRun(
+    run: PublishRun,
+    from: number,
+    to: number,
+    terms: DeliveryTerms,
+    group: Redelivery | undefined,
+  ): Ticket | undefined
   /** Its queue is full and its owner wants publishers refused then, rather than messages dropped. */
   refuses(publish: SharedPublish): boolean
+}
+
+/** Hands over a run message by message. @returns the last ticket: what was told together is kept together */
+export function deliverEach(
+  subscriber: Subscriber,
+  run: PublishRun,
+  from: number,
+  to: number,
+  terms: DeliveryTerms,
+  group: Redelivery | undefined,
+): Ticket | undefined {
+  let ticket: Ticket | undefined
+  for (let index = from; index < to; index++) {
+    ticket = subscriber.deliver(run.publish(index), terms, group) ?? ticket
+  }
+  return ticket
 }
 
 /** What the subscriptions of one subscriber that match one topic come to together [3.3.4]. */

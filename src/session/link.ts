@@ -1,5 +1,6 @@
 import type { PacketId, Qos } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 
 /** What became of a message handed to a link. Whatever is not sent was not written at all. */
@@ -20,6 +21,19 @@ export interface Link {
     packetId: PacketId | undefined,
     subscriptionIdentifiers: readonly number[],
   ): LinkOutcome
+  /**
+   * Hot. Sends `[from, to)` of a run at QoS 0.
+   *
+   * @returns false, with nothing written, when they must be sent one by one: the outcome may then differ
+   */
+  forward(run: PublishRun, from: number, to: number, subscriptionIdentifiers: readonly number[]): boolean
+  /** Hot. Sends one message of a run at QoS 1. @returns as `forward` does */
+  forwardOne(
+    run: PublishRun,
+    index: number,
+    packetId: PacketId,
+    subscriptionIdentifiers: readonly number[],
+  ): boolean
   /** Asks again for the PUBCOMP of a message whose PUBREC was received before. */
   pubrel(packetId: PacketId): void
   /** Nothing of its session waits any more, and that was not this link's doing: what it held back itself may go on. */

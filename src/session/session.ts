@@ -3,9 +3,16 @@ import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import { subscriptionFilterText } from "../protocol/topic.ts"
-import type { DeliveryTerms, Redelivery, Subscriber, Subscription } from "../routing/subscriber.ts"
+import {
+  deliverEach,
+  type DeliveryTerms,
+  type Redelivery,
+  type Subscriber,
+  type Subscription,
+} from "../routing/subscriber.ts"
 import type { SessionJournal, SessionRecord, StoredSession } from "../storage/store.ts"
 import { Conversation, type ConversationOwner } from "./conversation.ts"
 import type { Link } from "./link.ts"
@@ -139,6 +146,21 @@ export class Session implements Subscriber, ConversationOwner {
     const { message } = publish
     const qos = message.qos < terms.qos ? message.qos : terms.qos
     return this.#give(publish, qos, true, terms.subscriptionIdentifiers, undefined)
+  }
+
+  deliverRun(
+    run: PublishRun,
+    from: number,
+    to: number,
+    terms: DeliveryTerms,
+    group: Redelivery | undefined,
+  ): Ticket | undefined {
+    if (run.qos === 0 || terms.qos === 0) {
+      const link = this.#conversation?.link
+      if (link === undefined) return undefined
+      if (link.takesMore && link.forward(run, from, to, terms.subscriptionIdentifiers)) return undefined
+    }
+    return deliverEach(this, run, from, to, terms, group)
   }
 
   refuses({ message }: SharedPublish): boolean {

@@ -1,3 +1,4 @@
+import { copyBytes } from "../foundation/copy-bytes.ts"
 import { borrowBytes, giveBackBytes, longestPooledBytes, shortestBytes } from "./byte-pool.ts"
 import type { EndOfTurn, FlushSchedule } from "./turn-schedule.ts"
 
@@ -65,13 +66,13 @@ export class WriteBuffer implements EndOfTurn {
   }
 
   /**
-   * Hot. Copies `bytes` behind what waits.
+   * Hot. Copies `bytes[start, end)` behind what waits.
    *
    * @returns where in `this.bytes` the copy starts, for a caller that patches a packet identifier at once
    */
-  append(bytes: Uint8Array): number {
-    const offset = this.reserve(bytes.length)
-    this.bytes.set(bytes, offset)
+  append(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+    const offset = this.reserve(end - start)
+    copyBytes(this.bytes, offset, bytes, start, end)
     return offset
   }
 

@@ -6,7 +6,6 @@ import {
   appendOwn,
   appendShared,
   publishFirstByte,
-  type PublishOutput,
   PublishReader,
   SharedPublish,
 } from "../../src/protocol/publish-codec.ts"
@@ -14,6 +13,7 @@ import { encodeForwardedProperties } from "../../src/protocol/publish-properties
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { parseTopicName, wireTopicLimits } from "../../src/protocol/topic.ts"
 import { asOracle, oracleReads, oracleWrites, withinOracle } from "../support/mqtt-packet-oracle.ts"
+import { GrowingOutput } from "../support/growing-output.ts"
 import { packetOfType } from "../support/packet-arbitraries.ts"
 
 /** A PUBLISH as a client may send it: without subscription identifiers, and always with one user property at most. */
@@ -25,32 +25,6 @@ function fromClient(version: ProtocolVersion): fc.Arbitrary<Publish> {
       const { subscriptionIdentifiers: _, ...properties } = packet.properties
       return { ...packet, properties }
     })
-}
-
-class Output implements PublishOutput {
-  bytes = new Uint8Array(8)
-  #end = 0
-
-  append(bytes: Uint8Array): number {
-    const at = this.reserve(bytes.length)
-    this.bytes.set(bytes, at)
-    return at
-  }
-
-  reserve(length: number): number {
-    const at = this.#end
-    this.#end += length
-    if (this.#end > this.bytes.length) {
-      const grown = new Uint8Array(this.#end * 2)
-      grown.set(this.bytes)
-      this.bytes = grown
-    }
-    return at
-  }
-
-  get written(): Uint8Array {
-    return this.bytes.slice(0, this.#end)
-  }
 }
 
 function bodyOf(bytes: Uint8Array): number {
@@ -137,7 +111,7 @@ for (const version of [3, 4, 5] as const) {
           const shared = new SharedPublish(messageOf(packet, nowMs))
           const terms = { version, maximumPacketBytes: Number.POSITIVE_INFINITY }
           for (const { qos, retain, dup, packetId, laterMs } of all) {
-            const output = new Output()
+            const output = new GrowingOutput()
             const id = qos === 0 ? 0 : packetId
             const first = publishFirstByte(qos, retain, dup && qos > 0)
             const length = appendShared(output, shared, terms, first, id, nowMs + laterMs)
@@ -216,7 +190,7 @@ describe("a PUBLISH of its own, in version 5", () => {
       fc.property(fromClient(5), own, (packet, { qos, topicAlias, identifiers, laterMs, ...rest }) => {
         const withTopic = rest.withTopic || topicAlias === 0
         const id = qos === 0 ? 0 : 7
-        const output = new Output()
+        const output = new GrowingOutput()
         const shared = new SharedPublish(messageOf(packet, nowMs))
         const terms = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
         const first = publishFirstByte(qos, false, false)
@@ -235,13 +209,13 @@ describe("a PUBLISH of its own, in version 5", () => {
       fc.property(fromClient(5), fc.integer({ min: -1, max: 1 }), (packet, spare) => {
         const shared = new SharedPublish(messageOf(packet, nowMs))
         const unbounded = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
-        const whole = appendShared(new Output(), shared, unbounded, 0x32, 1, nowMs)
+        const whole = appendShared(new GrowingOutput(), shared, unbounded, 0x32, 1, nowMs)
         const terms = { version: 5, maximumPacketBytes: whole + spare } as const
         for (const append of [
-          (output: Output) => appendShared(output, shared, terms, 0x32, 1, nowMs),
-          (output: Output) => appendOwn(output, shared, terms, 0x32, 1, nowMs, 0, true, []),
+          (output: GrowingOutput) => appendShared(output, shared, terms, 0x32, 1, nowMs),
+          (output: GrowingOutput) => appendOwn(output, shared, terms, 0x32, 1, nowMs, 0, true, []),
         ]) {
-          const output = new Output()
+          const output = new GrowingOutput()
           expect(append(output)).toBe(spare < 0 ? 0 : whole)
           expect(output.written).toHaveLength(spare < 0 ? 0 : whole)
         }
@@ -256,7 +230,7 @@ describe("a PUBLISH of its own, in version 5", () => {
         const shared = new SharedPublish(messageOf(packet, nowMs))
         const terms = { version: 5, maximumPacketBytes: Number.POSITIVE_INFINITY } as const
         const id = identified ? 9 : 0
-        const [first, second, own] = [new Output(), new Output(), new Output()]
+        const [first, second, own] = [new GrowingOutput(), new GrowingOutput(), new GrowingOutput()]
         appendShared(first, shared, terms, 0x30, id, nowMs)
         appendShared(second, shared, terms, 0x30, id, nowMs)
         appendOwn(own, shared, terms, 0x30, id, nowMs, 0, true, [])

@@ -6,7 +6,16 @@ import { SubscriptionTree } from "../../src/routing/subscription-tree.ts"
 import { topicFilter, topicName } from "./topic-arbitraries.ts"
 
 function subscriber(): Subscriber {
-  return { clientId: "", present: true, ready: true, load: 0, deliver: () => undefined, refuses: () => false }
+  const deliver = () => undefined
+  return {
+    clientId: "",
+    present: true,
+    ready: true,
+    load: 0,
+    deliver,
+    deliverRun: deliver,
+    refuses: () => false,
+  }
 }
 
 function subscription(to: Subscriber, filter: TopicFilter, shareName?: string): Subscription {

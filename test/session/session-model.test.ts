@@ -105,6 +105,14 @@ class Receiver implements Link {
     return "sent"
   }
 
+  forward(): boolean {
+    throw new Error("no run is delivered here")
+  }
+
+  forwardOne(): boolean {
+    throw new Error("no run is delivered here")
+  }
+
   pubrel(packetId: PacketId): void {
     const number = this.#client.received.get(packetId)
     if (number === undefined) throw new Error("PUBREL for what was not received")

@@ -5,6 +5,7 @@ import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { PublishReader } from "../../src/protocol/publish-codec.ts"
+import { PublishRun } from "../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { defaultTopicLimits } from "../../src/protocol/topic.ts"
 import type { ShareStrategy } from "../../src/routing/share-groups.ts"
@@ -66,13 +67,15 @@ export class SimulatedBroker {
       bug,
     })
     this.broker.hook.onEvent("message-dropped", ({ clientId, why }) => watch.dropped(clientId, why))
+    const topics = new TopicTable(defaultTopicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authentication: new AuthenticationChain([anonymousAuthenticator]),
       authorization,
       limits,
       topicLimits: defaultTopicLimits,
-      publishReader: new PublishReader(new TopicTable(defaultTopicLimits), limits.userPropertiesPerPacket),
+      publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
+      publishRun: new PublishRun(topics),
       clock,
       counters,
       log: { ...silentLog, error: (sentence, fields) => bug(`${sentence}: ${String(fields?.["error"])}`) },

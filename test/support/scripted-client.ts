@@ -71,6 +71,11 @@ export class ScriptedClient {
     this.socket.deliver(...chunks)
   }
 
+  /** All of them in one chunk, as from a client in a hurry. */
+  sendsTogether(...packets: readonly Packet[]): void {
+    this.sends(Buffer.concat(packets.map((each) => encodePacket(each, this.version))))
+  }
+
   /** Subscribes and takes the SUBACK, which must grant. What came before or behind it is received next. */
   subscribes(requests: string | readonly RequestWords[], subscriptionIdentifier?: number): void {
     const id = this.#packetId()

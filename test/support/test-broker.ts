@@ -8,6 +8,7 @@ import type { ConnectionSurroundings } from "../../src/connection/surroundings.t
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import type { ProtocolVersion } from "../../src/protocol/packet.ts"
 import { PublishReader } from "../../src/protocol/publish-codec.ts"
+import { PublishRun } from "../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { defaultTopicLimits, type TopicLimits } from "../../src/protocol/topic.ts"
 import type { ShareStrategy } from "../../src/routing/share-groups.ts"
@@ -116,13 +117,15 @@ export class TestBroker {
         authorization.mayPublish({ username: publisher.username }, topic.name),
       bug: (error) => void this.#bugs.push(String(error)),
     })
+    const topics = new TopicTable(topicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authentication: new AuthenticationChain([options.authenticator ?? everybody]),
       authorization,
       limits,
       topicLimits,
-      publishReader: new PublishReader(new TopicTable(topicLimits), limits.userPropertiesPerPacket),
+      publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
+      publishRun: new PublishRun(topics),
       clock,
       counters,
       log,
