@@ -100,9 +100,9 @@ export class Publishing {
     const topic = publish.topicAlias === 0 ? publish.topic : this.#resolveAlias(publish)
     if (topic === undefined) throw new ProtocolError(ReasonCode.topicNameInvalid)
     const { qos, packetId } = publish
-    if (qos === 2 && this.#session.hasReceived(packetId)) {
+    if (qos === 2 && this.#session.received.has(packetId)) {
       // Routed before. Its PUBREC still waits for the store, should the first one do so [MQTT-4.3.3-10].
-      this.#answer("pubrec", packetId, this.#session.whenReceived(packetId), ReasonCode.success)
+      this.#answer("pubrec", packetId, this.#session.received.whenKept(packetId), ReasonCode.success)
       return
     }
     if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
@@ -131,7 +131,7 @@ export class Publishing {
   }
 
   pubrel(packetId: PacketId): void {
-    const outcome = this.#session.releaseIdentifier(packetId)
+    const outcome = this.#session.received.release(packetId)
     if (outcome === "unknown") {
       this.#answer("pubcomp", packetId, undefined, ReasonCode.packetIdentifierNotFound)
     } else {
@@ -163,13 +163,13 @@ export class Publishing {
     return (
       limits.maximumQos > 0 &&
       broker.limits.whenFull !== "reject" &&
-      this.#unanswered + this.#session.unreleased < this.#receiveMaximum
+      this.#unanswered + this.#session.received.size < this.#receiveMaximum
     )
   }
 
   /** Whether one more may join a run without being more than the client may send before we answer. */
   #hasRoomFor(run: PublishRun): boolean {
-    return run.qos === 0 || this.#unanswered + this.#session.unreleased + run.count < this.#receiveMaximum
+    return run.qos === 0 || this.#unanswered + this.#session.received.size + run.count < this.#receiveMaximum
   }
 
   /** Who speaks an older MQTT was told of no maximum, and is bound by the number of packet identifiers alone. */
@@ -181,8 +181,8 @@ export class Publishing {
     const { limits } = this.#surroundings
     if (publish.qos > limits.maximumQos) throw new ProtocolError(ReasonCode.qosNotSupported)
     if (publish.retain && !limits.retainAvailable) throw new ProtocolError(ReasonCode.retainNotSupported)
-    if (publish.qos === 0 || this.#unanswered + this.#session.unreleased < this.#receiveMaximum) return
-    if (publish.qos === 2 && this.#session.hasReceived(publish.packetId)) return
+    if (publish.qos === 0 || this.#unanswered + this.#session.received.size < this.#receiveMaximum) return
+    if (publish.qos === 2 && this.#session.received.has(publish.packetId)) return
     throw new ProtocolError(ReasonCode.receiveMaximumExceeded)
   }
 
@@ -220,7 +220,7 @@ export class Publishing {
       this.#answer("pubrec", packetId, ticket, reasonCode)
     } else {
       // Kept in the same batch as the message itself, so a crash leaves both or neither.
-      this.#answer("pubrec", packetId, this.#session.keepIdentifier(packetId) ?? ticket, reasonCode)
+      this.#answer("pubrec", packetId, this.#session.received.keep(packetId) ?? ticket, reasonCode)
     }
   }
 
@@ -265,7 +265,7 @@ export class Publishing {
       return
     }
     // Before MQTT 5 an acknowledgement is all there is, or a closed connection [3.1.1: MQTT-3.3.5-2].
-    const kept = qos === 2 ? this.#session.keepIdentifier(packetId) : undefined
+    const kept = qos === 2 ? this.#session.received.keep(packetId) : undefined
     this.#answer(type, packetId, kept, ReasonCode.success)
   }
 
@@ -279,7 +279,7 @@ export class Publishing {
   }
 
   #notStored(type: AnswerType, packetId: PacketId): void {
-    if (type === "pubrec") this.#session.forgetIdentifier(packetId)
+    if (type === "pubrec") this.#session.received.forget(packetId)
     if (this.#terms.version === 5 && (type === "puback" || type === "pubrec")) {
       this.#peer.acknowledge(type, packetId, ReasonCode.quotaExceeded)
     } else {

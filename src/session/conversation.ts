@@ -3,10 +3,12 @@ import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
 import { isExpired } from "../protocol/message.ts"
 import type { PacketId } from "../protocol/packet.ts"
 import { SharedPublish } from "../protocol/publish-codec.ts"
+import type { PublishRun } from "../protocol/publish-run.ts"
 import { isError, type ReasonCode } from "../protocol/reason-code.ts"
 import type { RecalledMessage, Sequence, SessionJournal } from "../storage/store.ts"
+import { InFlight } from "./in-flight.ts"
 import type { Link } from "./link.ts"
-import { Outgoing } from "./outgoing.ts"
+import { Outgoing, packetIdOf } from "./outgoing.ts"
 import type { SessionLimits } from "./session-limits.ts"
 
 /** What a conversation tells its session. */
@@ -19,9 +21,11 @@ export interface ConversationOwner {
   /** Size of a message of its queue, on average; at least 1. */
   readonly averageBytes: number
   /** The message is on the wire. */
-  sent(outgoing: Outgoing): void
-  /** The message left the queue: acknowledged when there is no reason. */
-  left(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized" | "not-stored" | undefined): void
+  sent(sequence: Sequence, sentBefore: boolean): void
+  /** A message that was sent is acknowledged and left the queue. */
+  acknowledged(sequence: Sequence, bytes: number): void
+  /** A message that was not sent left the queue. */
+  dropped(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized" | "not-stored"): void
   /** The store has no more than what is in memory: these are all, so many of them sent before now. */
   counted(messages: number, bytes: number, sent: number): void
   /** The store could not be read; the client is better off connecting again. */
@@ -42,7 +46,9 @@ export class Conversation implements TicketWaiter {
   readonly #owner: ConversationOwner
   readonly #link: Link
   readonly #waiting = new Fifo<Outgoing>()
-  readonly #inFlight = new Map<PacketId, Outgoing>()
+  readonly #inFlight = new InFlight()
+  /** Messages in flight at QoS 1 that another member of their share group could take. */
+  #grouped: Map<Sequence, Outgoing> | undefined
   /** All up to here are in memory or done; all beyond, up to `#storedUpTo`, are in the store alone. */
   #pagedUpTo: Sequence
   #storedUpTo: Sequence
@@ -102,6 +108,26 @@ export class Conversation implements TicketWaiter {
     this.pump()
   }
 
+  /**
+   * Hot. Sends a message of a run that nobody stores, at QoS 1, without an object being made for it.
+   *
+   * @returns false when it must be taken as any other
+   */
+  forward(
+    run: PublishRun,
+    index: number,
+    sequence: Sequence,
+    subscriptionIdentifiers: readonly number[],
+  ): boolean {
+    const packetId = packetIdOf(sequence)
+    if (!this.ready || this.#inFlight.has(packetId)) return false
+    if (!this.#link.forwardOne(run, index, packetId, subscriptionIdentifiers)) return false
+    this.#pagedUpTo = sequence
+    this.#inFlight.add(sequence, "puback", run.queueBytes(index))
+    this.#owner.sent(sequence, false)
+    return true
+  }
+
   /** Takes out the oldest message that waits in memory, unless the client may have it from an earlier connection. */
   shiftOldest(): Outgoing | undefined {
     return this.#waiting.peek()?.sentBefore === true ? undefined : this.#waiting.shift()
@@ -126,7 +152,7 @@ export class Conversation implements TicketWaiter {
       }
       if (this.#inFlight.has(next.packetId)) return
       this.#waiting.shift()
-      if (next.ticket?.state === "failed") this.#owner.left(next, "not-stored")
+      if (next.ticket?.state === "failed") this.#owner.dropped(next, "not-stored")
       // What was on the wire in time is sent again whatever the time [MQTT-4.4.0-1], for the client may be waiting for it.
       else if (!next.sentBefore && isExpired(next.message, this.#owner.now())) this.#drop(next, "expired")
       else this.#send(next)
@@ -136,9 +162,9 @@ export class Conversation implements TicketWaiter {
 
   /** @returns false when no message in flight has this identifier */
   puback(packetId: PacketId): boolean {
-    const outgoing = this.#inFlight.get(packetId)
-    if (outgoing?.awaiting !== "puback") return false
-    this.#finish(packetId, outgoing)
+    const sequence = this.#inFlight.find(packetId)
+    if (sequence === 0 || this.#inFlight.awaits(sequence) !== "puback") return false
+    this.#finish(sequence)
     return true
   }
 
@@ -148,31 +174,28 @@ export class Conversation implements TicketWaiter {
    * @returns `refused` when no PUBREL follows, `unknown` for an identifier not in flight, else what PUBREL waits for
    */
   pubrec(packetId: PacketId, reasonCode: ReasonCode): "refused" | "unknown" | Ticket | undefined {
-    const outgoing = this.#inFlight.get(packetId)
-    if (outgoing === undefined || outgoing.awaiting === "puback") return "unknown"
+    const sequence = this.#inFlight.find(packetId)
+    if (sequence === 0 || this.#inFlight.awaits(sequence) === "puback") return "unknown"
     if (isError(reasonCode)) {
-      this.#finish(packetId, outgoing)
+      this.#finish(sequence)
       return "refused"
     }
-    outgoing.awaiting = "pubcomp"
-    return this.#owner.journal?.released(outgoing.sequence)
+    this.#inFlight.received(sequence)
+    return this.#owner.journal?.released(sequence)
   }
 
   pubcomp(packetId: PacketId): boolean {
-    const outgoing = this.#inFlight.get(packetId)
-    if (outgoing?.awaiting !== "pubcomp") return false
-    this.#finish(packetId, outgoing)
+    const sequence = this.#inFlight.find(packetId)
+    if (sequence === 0 || this.#inFlight.awaits(sequence) !== "pubcomp") return false
+    this.#finish(sequence)
     return true
   }
 
   /** The connection is gone. @returns what share groups might give to other members [4.8.2] */
   end(): Outgoing[] {
     this.#over = true
-    const orphans: Outgoing[] = []
-    for (const outgoing of this.#inFlight.values()) {
-      // A message of QoS 2 that was sent is this client's alone, for it may have it.
-      if (outgoing.group !== undefined && outgoing.qos === 1) orphans.push(outgoing)
-    }
+    // A message of QoS 2 that was sent is this client's alone, for it may have it.
+    const orphans = [...(this.#grouped?.values() ?? [])]
     for (const outgoing of this.#waiting) {
       if (outgoing.group !== undefined) orphans.push(outgoing)
     }
@@ -193,37 +216,36 @@ export class Conversation implements TicketWaiter {
   }
 
   #send(outgoing: Outgoing): void {
-    const { packetId } = outgoing
-    outgoing.awaiting = outgoing.qos === 1 ? "puback" : "pubrec"
-    this.#inFlight.set(packetId, outgoing)
+    const { sequence, qos, sentBefore } = outgoing
     const outcome = this.#link.publish(
       outgoing.publish,
-      outgoing.qos,
+      qos,
       outgoing.retain,
-      outgoing.sentBefore,
-      packetId,
+      sentBefore,
+      outgoing.packetId,
       outgoing.subscriptionIdentifiers,
     )
-    if (outcome === "sent") {
-      this.#owner.sent(outgoing)
-      return
+    if (outcome !== "sent") return this.#drop(outgoing, outcome)
+    outgoing.isSent = true
+    this.#inFlight.add(sequence, qos === 1 ? "puback" : "pubrec", outgoing.size)
+    if (outgoing.group !== undefined && qos === 1) {
+      this.#grouped ??= new Map()
+      this.#grouped.set(sequence, outgoing)
     }
-    outgoing.awaiting = "turn"
-    this.#inFlight.delete(packetId)
-    this.#drop(outgoing, outcome)
+    this.#owner.sent(sequence, sentBefore)
   }
 
   #drop(outgoing: Outgoing, why: "expired" | "too-large" | "not-authorized"): void {
     // It may have been on the wire before a crash that forgot so: its number, and so its identifier, is used up.
     this.#owner.journal?.sent(outgoing.sequence)
     this.#owner.journal?.removed(outgoing.sequence)
-    this.#owner.left(outgoing, why)
+    this.#owner.dropped(outgoing, why)
   }
 
-  #finish(packetId: PacketId, outgoing: Outgoing): void {
-    this.#inFlight.delete(packetId)
-    this.#owner.journal?.removed(outgoing.sequence)
-    this.#owner.left(outgoing, undefined)
+  #finish(sequence: Sequence): void {
+    const bytes = this.#inFlight.remove(sequence)
+    this.#grouped?.delete(sequence)
+    this.#owner.acknowledged(sequence, bytes)
     this.pump()
   }
 
@@ -261,8 +283,7 @@ export class Conversation implements TicketWaiter {
         this.#waiting.push(outgoing)
         continue
       }
-      outgoing.awaiting = "pubcomp"
-      this.#inFlight.set(outgoing.packetId, outgoing)
+      this.#inFlight.add(outgoing.sequence, "pubcomp", outgoing.size)
       this.#link.pubrel(outgoing.packetId)
     }
     if (isLast) {
@@ -276,9 +297,8 @@ export class Conversation implements TicketWaiter {
   /** What was refused by a failing store, or damaged in it, was counted but never came back. */
   #count(): void {
     let messages = this.#inFlight.size
-    let bytes = 0
+    let bytes = this.#inFlight.totalBytes
     let sent = this.#inFlight.size
-    for (const outgoing of this.#inFlight.values()) bytes += outgoing.size
     for (const outgoing of this.#waiting) {
       messages += 1
       bytes += outgoing.size

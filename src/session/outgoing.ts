@@ -18,8 +18,8 @@ export class Outgoing implements QueuedMessage {
   ticket: Ticket | undefined
   /** It was on the wire of an earlier connection, or may have been [3.3.1.1]. */
   sentBefore = false
-  /** The next step: its own turn to be sent, or an answer of the client [4.3]. */
-  awaiting: "turn" | "puback" | "pubrec" | "pubcomp" = "turn"
+  /** It is on the wire of the present connection. */
+  isSent = false
 
   constructor(
     sequence: Sequence,
@@ -41,12 +41,8 @@ export class Outgoing implements QueuedMessage {
     return this.publish.message
   }
 
-  /**
-   * The identifier follows from the sequence, so after a restart, or on another node, the same message is sent again
-   * under the same identifier, although nobody wrote that down.
-   */
   get packetId(): PacketId {
-    return ((this.sequence % 65_535) + 1) as PacketId
+    return packetIdOf(this.sequence)
   }
 
   /**
@@ -61,6 +57,14 @@ export class Outgoing implements QueuedMessage {
   get size(): number {
     return sizeInQueue(this.publish.message)
   }
+}
+
+/**
+ * The identifier follows from the sequence, so after a restart, or on another node, the same message is sent again
+ * under the same identifier, although nobody wrote that down.
+ */
+export function packetIdOf(sequence: Sequence): PacketId {
+  return ((sequence % 65_535) + 1) as PacketId
 }
 
 export function sizeInQueue({ topic, payload, properties }: Message): number {

@@ -13,10 +13,11 @@ import {
   type Subscriber,
   type Subscription,
 } from "../routing/subscriber.ts"
-import type { SessionJournal, SessionRecord, StoredSession } from "../storage/store.ts"
+import type { Sequence, SessionJournal, SessionRecord, StoredSession } from "../storage/store.ts"
 import { Conversation, type ConversationOwner } from "./conversation.ts"
 import type { Link } from "./link.ts"
 import { Outgoing, sizeInQueue } from "./outgoing.ts"
+import { ReceivedIdentifiers } from "./received-identifiers.ts"
 import type { SessionLimits } from "./session-limits.ts"
 
 /** What a session tells whoever keeps it. */
@@ -43,12 +44,12 @@ export interface SessionSurroundings {
 export class Session implements Subscriber, ConversationOwner {
   /** By filter as subscribed, `$share/…` included. */
   readonly subscriptions = new Map<string, Subscription>()
+  /** What its client publishes at QoS 2 and has not released. */
+  readonly received: ReceivedIdentifiers
   readonly #surroundings: SessionSurroundings
   readonly #journal: SessionJournal | undefined
   #record: SessionRecord
   #conversation: Conversation | undefined
-  /** Each identifier with what its PUBREC waits for; undefined when the store has it, or never will. */
-  #awaitingRelease: Map<PacketId, Ticket | undefined> | undefined
   /** Messages that another member of their share group has, once the store says so. */
   #passedOn: Set<Outgoing> | undefined
   #lastSequence = 0
@@ -69,12 +70,10 @@ export class Session implements Subscriber, ConversationOwner {
     this.#surroundings = surroundings
     this.#record = record
     this.#journal = journal
+    this.received = new ReceivedIdentifiers(journal, stored?.awaitingRelease ?? [])
     if (stored === undefined) return
     this.#lastSequence = stored.lastSequence
     this.#count(stored.queuedMessages, stored.queuedBytes)
-    if (stored.awaitingRelease.length > 0) {
-      this.#awaitingRelease = new Map(stored.awaitingRelease.map((packetId) => [packetId, undefined]))
-    }
   }
 
   get clientId(): ClientId {
@@ -159,12 +158,18 @@ export class Session implements Subscriber, ConversationOwner {
       const link = this.#conversation?.link
       if (link === undefined) return undefined
       if (link.takesMore && link.forward(run, from, to, terms.subscriptionIdentifiers)) return undefined
+      return deliverEach(this, run, from, to, terms, group)
     }
-    return deliverEach(this, run, from, to, terms, group)
+    let ticket: Ticket | undefined
+    for (let index = from; index < to; index++) {
+      if (group === undefined && this.#forward(run, index, terms)) continue
+      ticket = this.deliver(run.publish(index), terms, group) ?? ticket
+    }
+    return ticket
   }
 
   refuses({ message }: SharedPublish): boolean {
-    return message.qos > 0 && this.limits.whenFull === "reject" && !this.#hasRoomFor(message)
+    return message.qos > 0 && this.limits.whenFull === "reject" && !this.#hasRoomFor(sizeInQueue(message))
   }
 
   // --- its connection ---
@@ -215,47 +220,6 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#conversation?.pubcomp(packetId) ?? false
   }
 
-  // --- what its client publishes at QoS 2: the receiver's half [4.3.3] ---
-
-  /** How many identifiers the client has not released. */
-  get unreleased(): number {
-    return this.#awaitingRelease?.size ?? 0
-  }
-
-  /** The message was routed before, so only its PUBREC is repeated [MQTT-4.3.3-10]. */
-  hasReceived(packetId: PacketId): boolean {
-    return this.#awaitingRelease?.has(packetId) ?? false
-  }
-
-  /**
-   * Keeps nothing anew: a store that fails now must not break the promise that it kept before.
-   *
-   * @returns what a repeated PUBREC waits for
-   */
-  whenReceived(packetId: PacketId): Ticket | undefined {
-    return this.#awaitingRelease?.get(packetId)
-  }
-
-  /** @returns what PUBREC waits for */
-  keepIdentifier(packetId: PacketId): Ticket | undefined {
-    const ticket = this.#journal?.identifierKept(packetId)
-    this.#awaitingRelease ??= new Map()
-    this.#awaitingRelease.set(packetId, ticket)
-    return ticket
-  }
-
-  /** The PUBREC was refused, so the identifier is the client's again. */
-  forgetIdentifier(packetId: PacketId): void {
-    this.#awaitingRelease?.delete(packetId)
-  }
-
-  /** @returns what PUBCOMP waits for; `unknown` when the identifier was not kept */
-  releaseIdentifier(packetId: PacketId): "unknown" | Ticket | undefined {
-    if (this.#awaitingRelease?.delete(packetId) !== true) return "unknown"
-    if (this.#awaitingRelease.size === 0) this.#awaitingRelease = undefined
-    return this.#journal?.identifierReleased(packetId)
-  }
-
   // --- its subscriptions; the tree is the broker's ---
 
   /** @returns what SUBACK waits for */
@@ -302,23 +266,32 @@ export class Session implements Subscriber, ConversationOwner {
   #settlePassedOn(outgoing: Outgoing, isTaken: boolean): void {
     // Forgotten when the client came back meanwhile: it is given the message again.
     if (this.#passedOn?.delete(outgoing) !== true || !isTaken) return
-    this.#journal?.removed(outgoing.sequence)
-    this.left(outgoing, undefined)
+    if (outgoing.sentBefore || outgoing.isSent) this.acknowledged(outgoing.sequence, outgoing.size)
+    else {
+      this.#journal?.removed(outgoing.sequence)
+      this.#count(-1, -outgoing.size)
+    }
   }
 
   // --- what its conversation tells it ---
 
-  sent({ sequence, sentBefore }: Outgoing): void {
+  sent(sequence: Sequence, sentBefore: boolean): void {
     this.#journal?.sent(sequence)
     if (sentBefore) return
     this.#sentUpTo = sequence
     this.#sentMessages += 1
   }
 
-  left(outgoing: Outgoing, why: DropReason | undefined): void {
-    if (outgoing.sentBefore || outgoing.awaiting !== "turn") this.#sentMessages -= 1
+  acknowledged(sequence: Sequence, bytes: number): void {
+    this.#journal?.removed(sequence)
+    this.#sentMessages -= 1
+    this.#count(-1, -bytes)
+  }
+
+  dropped(outgoing: Outgoing, why: DropReason): void {
+    if (outgoing.sentBefore) this.#sentMessages -= 1
     this.#count(-1, -outgoing.size)
-    if (why !== undefined) this.#surroundings.observer.dropped(this, outgoing.message, why)
+    this.#surroundings.observer.dropped(this, outgoing.message, why)
   }
 
   counted(messages: number, bytes: number, sent: number): void {
@@ -358,6 +331,19 @@ export class Session implements Subscriber, ConversationOwner {
     return ticket
   }
 
+  /** Hot. Sends a message at QoS 1 that is not stored and need not wait. @returns false when it must be given as any other */
+  #forward(run: PublishRun, index: number, terms: DeliveryTerms): boolean {
+    const conversation = this.#conversation
+    if (conversation === undefined || this.#journal !== undefined) return false
+    const bytes = run.queueBytes(index)
+    if (!this.#hasRoomFor(bytes)) return false
+    const sequence = this.#lastSequence + 1
+    if (!conversation.forward(run, index, sequence, terms.subscriptionIdentifiers)) return false
+    this.#lastSequence = sequence
+    this.#count(1, bytes)
+    return true
+  }
+
   /** QoS 0 is for now or never: an absent client misses it [4.3.1], a slow one too, and that is counted. */
   #giveNow(publish: SharedPublish, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
     const link = this.#conversation?.link
@@ -375,19 +361,20 @@ export class Session implements Subscriber, ConversationOwner {
     this.#surroundings.counters.bytesQueued += bytes
   }
 
-  #hasRoomFor(message: Message): boolean {
+  #hasRoomFor(bytes: number): boolean {
     const { queuedMessages, queuedBytes } = this.limits
-    return this.#queuedMessages < queuedMessages && this.#queuedBytes + sizeInQueue(message) <= queuedBytes
+    return this.#queuedMessages < queuedMessages && this.#queuedBytes + bytes <= queuedBytes
   }
 
   #makeRoomFor(message: Message): boolean {
-    if (this.#hasRoomFor(message)) return true
-    const canFit = sizeInQueue(message) <= this.limits.queuedBytes
+    const bytes = sizeInQueue(message)
+    if (this.#hasRoomFor(bytes)) return true
+    const canFit = bytes <= this.limits.queuedBytes
     if (canFit && this.limits.whenFull === "drop-oldest") {
-      while (this.#queuedMessages > 0 && !this.#hasRoomFor(message)) {
+      while (this.#queuedMessages > 0 && !this.#hasRoomFor(bytes)) {
         if (!this.#dropOldest()) break
       }
-      if (this.#hasRoomFor(message)) return true
+      if (this.#hasRoomFor(bytes)) return true
     }
     this.#surroundings.observer.dropped(this, message, "queue-full")
     return false
@@ -399,7 +386,7 @@ export class Session implements Subscriber, ConversationOwner {
     const oldest = conversation?.shiftOldest()
     if (oldest !== undefined) {
       this.#journal?.removed(oldest.sequence)
-      this.left(oldest, "queue-full")
+      this.dropped(oldest, "queue-full")
       return true
     }
     if (this.#journal === undefined || this.#queuedMessages <= this.#sentMessages) return false
