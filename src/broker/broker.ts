@@ -4,12 +4,7 @@ import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import { SharedPublish } from "../protocol/publish-codec.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
-import {
-  type ShareName,
-  subscriptionFilterText,
-  type TopicFilter,
-  type TopicName,
-} from "../protocol/topic.ts"
+import { type ShareName, type TopicFilter, type TopicName } from "../protocol/topic.ts"
 import type { RetainedTree } from "../routing/retained-tree.ts"
 import { Router } from "../routing/router.ts"
 import type { ShareStrategy } from "../routing/share-groups.ts"
@@ -139,12 +134,12 @@ export class Broker implements SessionObserver, SessionSurroundings {
 
   /** It could not be stored. What it replaced is in the store still, and is in force again. */
   withdraw(session: Session, subscription: Subscription, replaced: Subscription | undefined): void {
-    if (session.subscriptions.get(subscriptionFilterText(subscription)) !== subscription) return
+    if (session.subscriptions.get(subscription) !== subscription) return
     if (replaced === undefined) {
       this.unsubscribe(session, subscription.filter, subscription.shareName)
     } else {
       this.subscriptions.add(replaced)
-      session.subscriptions.set(subscriptionFilterText(replaced), replaced)
+      session.subscriptions.put(replaced)
     }
   }
 
@@ -192,7 +187,7 @@ export class Broker implements SessionObserver, SessionSurroundings {
         subscriptionIdentifiers: subscriptionIdentifier === 0 ? [] : [subscriptionIdentifier],
       }
       this.subscriptions.add(subscription)
-      session.subscriptions.set(subscriptionFilterText(subscription), subscription)
+      session.subscriptions.put(subscription)
     }
   }
 }

@@ -126,7 +126,7 @@ export class SessionRegistry {
     session.detach()
     this.#expiries.clear(clientId)
     this.#sessions.delete(clientId)
-    for (const { filter, shareName } of session.subscriptions.values()) {
+    for (const { filter, shareName } of session.subscriptions) {
       this.#options.broker.subscriptions.remove(session, filter, shareName)
     }
     return session.end()

@@ -3,6 +3,8 @@ import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
 
 /** An answer that waits for the store. */
 export interface PendingAnswer {
+  /** Undefined when nothing durable is promised. */
+  readonly ticket: Ticket | undefined
   /** Called once, in its turn, when what it promises is committed, or is known not to be. */
   settle(committed: boolean): void
 }
@@ -14,7 +16,6 @@ export interface PendingAnswer {
  * It goes on when the connection is gone: nobody is answered then, but what could not be stored must be taken back.
  */
 export class AckQueue implements TicketWaiter {
-  readonly #tickets = new Fifo<Ticket | undefined>()
   readonly #answers = new Fifo<PendingAnswer>()
   #waitsOn: Ticket | undefined
 
@@ -28,8 +29,7 @@ export class AckQueue implements TicketWaiter {
     return this.#answers.size === 0 && (ticket === undefined || ticket.state === "committed")
   }
 
-  push(ticket: Ticket | undefined, answer: PendingAnswer): void {
-    this.#tickets.push(ticket)
+  push(answer: PendingAnswer): void {
     this.#answers.push(answer)
     this.#advance()
   }
@@ -40,16 +40,16 @@ export class AckQueue implements TicketWaiter {
   }
 
   #advance(): void {
-    while (this.#answers.size > 0) {
-      const ticket = this.#tickets.peek()
+    for (let next = this.#answers.peek(); next !== undefined; next = this.#answers.peek()) {
+      const { ticket } = next
       if (ticket?.state === "pending") {
         if (this.#waitsOn === ticket) return
         this.#waitsOn = ticket
         ticket.wait(this)
         return
       }
-      this.#tickets.shift()
-      this.#answers.shift()?.settle(ticket?.state !== "failed")
+      this.#answers.shift()
+      next.settle(ticket?.state !== "failed")
     }
   }
 }

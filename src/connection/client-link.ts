@@ -6,7 +6,7 @@ import type { PublishRun } from "../protocol/publish-run.ts"
 import { describeReasonCode, isError, ReasonCode } from "../protocol/reason-code.ts"
 import type { Link, LinkOutcome } from "../session/link.ts"
 import type { Socket } from "../transport/socket.ts"
-import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
+import type { ClientKeeper, ConnectionSurroundings, Peer } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 import { OutboundAliases } from "./topic-aliases.ts"
 
@@ -15,27 +15,20 @@ export class ClientLink implements Link, Peer {
   readonly #surroundings: ConnectionSurroundings
   readonly #output: Socket["output"]
   readonly #terms: Terms
-  readonly #part: (reasonCode: ReasonCode) => void
-  readonly #caughtUp: () => void
+  readonly #keeper: ClientKeeper
   readonly #aliases: OutboundAliases | undefined
   #over = false
 
-  /**
-   * @param part says goodbye and closes the connection
-   * @param caughtUp sends on what waited until nothing of the session did
-   */
   constructor(
     surroundings: ConnectionSurroundings,
     output: Socket["output"],
     terms: Terms,
-    part: (reasonCode: ReasonCode) => void,
-    caughtUp: () => void,
+    keeper: ClientKeeper,
   ) {
     this.#surroundings = surroundings
     this.#output = output
     this.#terms = terms
-    this.#part = part
-    this.#caughtUp = caughtUp
+    this.#keeper = keeper
     this.#aliases = terms.topicAliasMaximum > 0 ? new OutboundAliases(terms.topicAliasMaximum) : undefined
   }
 
@@ -111,11 +104,11 @@ export class ClientLink implements Link, Peer {
   }
 
   caughtUp(): void {
-    if (!this.#over) this.#caughtUp()
+    if (!this.#over) this.#keeper.deliverRetained()
   }
 
   close(reasonCode: ReasonCode): void {
-    this.#part(reasonCode)
+    this.#keeper.part(reasonCode)
   }
 
   acknowledge(

@@ -9,8 +9,7 @@ import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { ClientLink } from "./client-link.ts"
 import { connackFor, type Door, encodeRefusal, namedVersion, type Welcome, welcome } from "./connect.ts"
 import { OnlineClient } from "./online-client.ts"
-import type { ConnectionSurroundings } from "./surroundings.ts"
-import type { Terms } from "./terms.ts"
+import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 
 type State =
   | { readonly at: "awaiting-connect"; readonly deadlineMs: number }
@@ -35,7 +34,7 @@ const farewellMs = 5_000
  * One Network Connection: it reads packets for as long as its state allows them, writes what its session sends, and
  * is the one place where a broken rule turns into an answer and an end.
  */
-export class Connection implements SocketOwner {
+export class Connection implements SocketOwner, ClientKeeper {
   readonly #surroundings: ConnectionSurroundings
   readonly #socket: Socket
   readonly #door: Door
@@ -131,6 +130,34 @@ export class Connection implements SocketOwner {
     }
   }
 
+  // --- what the parts of its client tell it ---
+
+  part(reasonCode: ReasonCode): void {
+    this.#part(reasonCode)
+  }
+
+  /** Only reason code 0 discards the will [MQTT-3.14.4-3]. */
+  farewell({ reasonCode, properties }: Disconnect): void {
+    if (this.#state.at !== "online") return
+    const { terms } = this.#state.client
+    const { sessionExpiryInterval } = properties
+    if (sessionExpiryInterval !== undefined && sessionExpiryInterval !== 0) {
+      if (terms.sessionExpiryIntervalSeconds === 0) {
+        throw new ProtocolError(ReasonCode.protocolError, "a session cannot outlive its connection after all")
+      }
+    }
+    const withWill = reasonCode !== ReasonCode.normalDisconnection
+    this.#end(
+      withWill,
+      sessionExpiryInterval,
+      withWill ? describeReasonCode(reasonCode) : "disconnected by client",
+    )
+  }
+
+  deliverRetained(): void {
+    if (this.#state.at === "online") this.#state.client.deliverRetained()
+  }
+
   // --- reading ---
 
   /** A ProtocolError is answered; anything else is a bug of ours. Either ends this connection and no other. */
@@ -224,19 +251,9 @@ export class Connection implements SocketOwner {
       return
     }
     const { terms } = agreed
-    const link = new ClientLink(
-      this.#surroundings,
-      this.#socket.output,
-      terms,
-      (why) => this.#part(why),
-      () => this.#deliverRetained(),
-    )
+    const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
     link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
-    const farewell = (packet: Disconnect): void => this.#farewell(terms, packet)
-    this.#state = {
-      at: "online",
-      client: new OnlineClient(this.#surroundings, session, terms, link, farewell),
-    }
+    this.#state = { at: "online", client: new OnlineClient(this.#surroundings, session, terms, link, this) }
     this.#frames.maximumBytes = limits.packetBytes
     counters.connectionsAccepted += 1
     counters.clientsConnected += 1
@@ -253,10 +270,6 @@ export class Connection implements SocketOwner {
     session.attach(link)
     this.#socket.resume()
     this.#readFrames()
-  }
-
-  #deliverRetained(): void {
-    if (this.#state.at === "online") this.#state.client.deliverRetained()
   }
 
   // --- ends ---
@@ -291,22 +304,6 @@ export class Connection implements SocketOwner {
       link.send({ type: "disconnect", reasonCode, properties })
     }
     this.#end(true, undefined, describeReasonCode(reasonCode))
-  }
-
-  /** The client says goodbye; only reason code 0 discards its will [MQTT-3.14.4-3]. */
-  #farewell(terms: Terms, { reasonCode, properties }: Disconnect): void {
-    const { sessionExpiryInterval } = properties
-    if (sessionExpiryInterval !== undefined && sessionExpiryInterval !== 0) {
-      if (terms.sessionExpiryIntervalSeconds === 0) {
-        throw new ProtocolError(ReasonCode.protocolError, "a session cannot outlive its connection after all")
-      }
-    }
-    const withWill = reasonCode !== ReasonCode.normalDisconnection
-    this.#end(
-      withWill,
-      sessionExpiryInterval,
-      withWill ? describeReasonCode(reasonCode) : "disconnected by client",
-    )
   }
 
   /** The one way out, taken once. */

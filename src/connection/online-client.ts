@@ -1,7 +1,7 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import type { FrameReader } from "../protocol/frame-reader.ts"
-import type { Disconnect, Packet, PacketId } from "../protocol/packet.ts"
+import type { Packet, PacketId } from "../protocol/packet.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
@@ -9,7 +9,7 @@ import { AckQueue } from "./ack-queue.ts"
 import type { ClientLink } from "./client-link.ts"
 import { Publishing } from "./publish.ts"
 import { Subscribing } from "./subscribe.ts"
-import type { ConnectionSurroundings } from "./surroundings.ts"
+import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 
 /** A client that was let in: its session, its link, and who takes which of its packets. */
@@ -19,20 +19,19 @@ export class OnlineClient {
   readonly link: ClientLink
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
-  readonly #farewell: (disconnect: Disconnect) => void
+  readonly #keeper: ClientKeeper
 
-  /** @param farewell takes the client's DISCONNECT */
   constructor(
     surroundings: ConnectionSurroundings,
     session: Session,
     terms: Terms,
     link: ClientLink,
-    farewell: (disconnect: Disconnect) => void,
+    keeper: ClientKeeper,
   ) {
     this.session = session
     this.terms = terms
     this.link = link
-    this.#farewell = farewell
+    this.#keeper = keeper
     const acks = new AckQueue()
     this.#publishing = new Publishing(surroundings, link, session, terms, acks)
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
@@ -127,7 +126,7 @@ export class OnlineClient {
       case "pingreq":
         return this.link.send({ type: "pingresp" })
       case "disconnect":
-        return this.#farewell(packet)
+        return this.#keeper.farewell(packet)
       case "connect":
         throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
       case "auth":

@@ -256,7 +256,7 @@ export class Publishing {
       // Its only way to learn that we did not take the message is to get no answer. What came before is answered first,
       // or it would be published again with each attempt.
       this.#isClosing = true
-      this.#acks.push(undefined, { settle: () => this.#peer.close(reasonCode) })
+      this.#acks.push({ ticket: undefined, settle: () => this.#peer.close(reasonCode) })
       return
     }
     const type = qos === 1 ? "puback" : "pubrec"
@@ -275,7 +275,7 @@ export class Publishing {
       return
     }
     if (type === "puback") this.#unanswered += 1
-    this.#acks.push(ticket, new PublishAnswer(this, type, packetId, reasonCode))
+    this.#acks.push(new PublishAnswer(this, ticket, type, packetId, reasonCode))
   }
 
   #notStored(type: AnswerType, packetId: PacketId): void {
@@ -294,13 +294,21 @@ const noPacketId = 0 as PacketId
 type AnswerType = "puback" | "pubrec" | "pubrel" | "pubcomp"
 
 class PublishAnswer implements PendingAnswer {
+  readonly ticket: Ticket | undefined
   readonly #publishing: Publishing
   readonly #type: AnswerType
   readonly #packetId: PacketId
   readonly #reasonCode: ReasonCode
 
-  constructor(publishing: Publishing, type: AnswerType, packetId: PacketId, reasonCode: ReasonCode) {
+  constructor(
+    publishing: Publishing,
+    ticket: Ticket | undefined,
+    type: AnswerType,
+    packetId: PacketId,
+    reasonCode: ReasonCode,
+  ) {
     this.#publishing = publishing
+    this.ticket = ticket
     this.#type = type
     this.#packetId = packetId
     this.#reasonCode = reasonCode

@@ -21,6 +21,8 @@ import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
 /** How many topics are looked at before other connections have their turn. */
 const retainedSlice = 500
 
+const noIdentifiers: readonly number[] = []
+
 interface Granted {
   readonly subscription: Subscription
   readonly replaced: Subscription | undefined
@@ -41,7 +43,7 @@ export class Subscribing {
   readonly #principal: Principal
   readonly #bridge: boolean
   /** By filter, in the order of the subscriptions: who subscribes again is served anew, not twice. */
-  readonly #retained = new Map<TopicFilter, RetainedDelivery>()
+  #retained: Map<TopicFilter, RetainedDelivery> | undefined
   #delivering = false
   #over = false
 
@@ -69,7 +71,8 @@ export class Subscribing {
     const outcomes = packet.requests.map((request) => this.#grant(request, identifier))
     // The tickets of one turn are one and the same, unless the store refuses.
     const ticket = outcomes.map((outcome) => ticketOf(outcome)).find((each) => each !== undefined)
-    this.#acks.push(ticket, {
+    this.#acks.push({
+      ticket,
       settle: (committed) => {
         const reasonCodes = outcomes.map((outcome) => this.#settled(outcome, committed))
         // The last first, should one have replaced another of the same packet.
@@ -90,12 +93,13 @@ export class Subscribing {
       const removed = broker.unsubscribe(this.#session, parsed.filter, parsed.shareName)
       ticket = removed.ticket ?? ticket
       // What was not sent yet is not sent any more [MQTT-3.10.4-2].
-      if (parsed.shareName === undefined) this.#retained.delete(parsed.filter)
+      if (parsed.shareName === undefined) this.#retained?.delete(parsed.filter)
       if (!removed.existed) return ReasonCode.noSubscriptionExisted
       broker.hook.tell({ kind: "unsubscribed", clientId: this.#session.clientId, filter: text })
       return ReasonCode.success
     })
-    this.#acks.push(ticket, {
+    this.#acks.push({
+      ticket,
       settle: () =>
         this.#peer.send({
           type: "unsuback",
@@ -111,12 +115,15 @@ export class Subscribing {
    * else, and fills no buffer. Called again when the client acknowledged or can be written to.
    */
   deliverRetained(): void {
-    if (this.#delivering || this.#retained.size === 0) return
+    if (this.#delivering || this.#retained === undefined) return
     this.#delivering = true
     let left = retainedSlice
     while (!this.#over && left > 0 && this.#session.ready) {
       const [delivery] = this.#retained.values()
-      if (delivery === undefined) break
+      if (delivery === undefined) {
+        this.#retained = undefined
+        break
+      }
       const { subscription, messages } = delivery
       const next = messages.next()
       if (next.done === true) {
@@ -134,7 +141,7 @@ export class Subscribing {
 
   close(): void {
     this.#over = true
-    this.#retained.clear()
+    this.#retained = undefined
   }
 
   #checkLength(filters: number): void {
@@ -148,7 +155,7 @@ export class Subscribing {
     if (parsed.shareName !== undefined && request.noLocal) {
       throw new ProtocolError(ReasonCode.protocolError, "No Local on a shared subscription [MQTT-3.8.3-4]")
     }
-    const refusal = this.#refusalOf(parsed, request.filter)
+    const refusal = this.#refusalOf(parsed)
     if (refusal !== undefined) return refusal
     const { broker, limits } = this.#surroundings
     const subscription: Subscription = {
@@ -160,13 +167,14 @@ export class Subscribing {
       noLocal: request.noLocal || (this.#bridge && parsed.shareName === undefined),
       retainAsPublished: request.retainAsPublished || this.#bridge,
       retainHandling: request.retainHandling,
-      subscriptionIdentifiers: identifier === undefined ? [] : [identifier],
+      subscriptionIdentifiers: identifier === undefined ? noIdentifiers : [identifier],
     }
     const { replaced, ticket } = broker.subscribe(this.#session, subscription)
     return { subscription, replaced, ticket }
   }
 
-  #refusalOf({ filter, shareName }: SubscriptionFilter, text: string): ReasonCode | undefined {
+  #refusalOf(asked: SubscriptionFilter): ReasonCode | undefined {
+    const { filter, shareName } = asked
     const { authorization, limits } = this.#surroundings
     if (shareName !== undefined && !limits.sharedSubscriptionAvailable) {
       return ReasonCode.sharedSubscriptionsNotSupported
@@ -177,7 +185,7 @@ export class Subscribing {
     // What may be read is decided by the filter itself: the share name in front of it gives no right.
     if (!authorization.maySubscribe(this.#principal, filter)) return ReasonCode.notAuthorized
     const { subscriptions } = this.#session
-    if (subscriptions.size >= limits.subscriptionsPerClient && !subscriptions.has(text)) {
+    if (subscriptions.size >= limits.subscriptionsPerClient && subscriptions.get(asked) === undefined) {
       return ReasonCode.quotaExceeded
     }
     return undefined
@@ -195,6 +203,7 @@ export class Subscribing {
     const wanted =
       subscription.retainHandling === 0 || (subscription.retainHandling === 1 && replaced === undefined)
     if (wanted && subscription.shareName === undefined && !this.#over) {
+      this.#retained ??= new Map()
       this.#retained.delete(subscription.filter)
       this.#retained.set(subscription.filter, {
         subscription,

@@ -2,7 +2,7 @@ import type { Broker } from "../broker/broker.ts"
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"
 import type { Log } from "../foundation/log.ts"
-import type { Packet, PacketId } from "../protocol/packet.ts"
+import type { Disconnect, Packet, PacketId } from "../protocol/packet.ts"
 import type { PublishReader } from "../protocol/publish-codec.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
@@ -33,7 +33,17 @@ export interface ConnectionSurroundings {
   whenStoreCaughtUp(resume: () => void): void
 }
 
-/** What the parts of a connection ask of it. */
+/** Whom a client's parts tell what concerns its whole connection. */
+export interface ClientKeeper {
+  /** Says goodbye, as far as the version allows, and closes. */
+  part(reasonCode: ReasonCode): void
+  /** The client has said goodbye. */
+  farewell(disconnect: Disconnect): void
+  /** Nothing of the session waits any more: what waited for that goes on. */
+  deliverRetained(): void
+}
+
+/** What the parts of a connection ask of what is sent. */
 export interface Peer {
   /** Hot. One of the four acknowledgements of a PUBLISH. */
   acknowledge(

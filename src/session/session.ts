@@ -5,7 +5,6 @@ import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/publish-codec.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
-import { subscriptionFilterText } from "../protocol/topic.ts"
 import {
   deliverEach,
   type DeliveryTerms,
@@ -18,6 +17,7 @@ import { Conversation, type ConversationOwner } from "./conversation.ts"
 import type { Link } from "./link.ts"
 import { Outgoing, sizeInQueue } from "./outgoing.ts"
 import { ReceivedIdentifiers } from "./received-identifiers.ts"
+import { SessionSubscriptions } from "./session-subscriptions.ts"
 import type { SessionLimits } from "./session-limits.ts"
 
 /** What a session tells whoever keeps it. */
@@ -42,8 +42,7 @@ export interface SessionSurroundings {
  * not released. While its client is away it is a few counters; the messages are in the store.
  */
 export class Session implements Subscriber, ConversationOwner {
-  /** By filter as subscribed, `$share/…` included. */
-  readonly subscriptions = new Map<string, Subscription>()
+  readonly subscriptions = new SessionSubscriptions()
   /** What its client publishes at QoS 2 and has not released. */
   readonly received: ReceivedIdentifiers
   readonly #surroundings: SessionSurroundings
@@ -224,7 +223,7 @@ export class Session implements Subscriber, ConversationOwner {
 
   /** @returns what SUBACK waits for */
   subscribed(subscription: Subscription): Ticket | undefined {
-    this.subscriptions.set(subscriptionFilterText(subscription), subscription)
+    this.subscriptions.put(subscription)
     const { filter, shareName, qos, noLocal, retainAsPublished, retainHandling } = subscription
     const [subscriptionIdentifier = 0] = subscription.subscriptionIdentifiers
     return this.#journal?.subscribed({
@@ -240,7 +239,7 @@ export class Session implements Subscriber, ConversationOwner {
 
   /** @returns what UNSUBACK waits for */
   unsubscribed(subscription: Subscription): Ticket | undefined {
-    this.subscriptions.delete(subscriptionFilterText(subscription))
+    this.subscriptions.delete(subscription)
     return this.#journal?.unsubscribed(subscription.filter, subscription.shareName)
   }
 

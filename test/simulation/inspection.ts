@@ -1,3 +1,4 @@
+import { subscriptionFilterText } from "../../src/protocol/topic.ts"
 import type { Chronicle } from "./chronicle.ts"
 import type { Ledger } from "./ledger.ts"
 import type { SimulatedBroker } from "./simulated-broker.ts"
@@ -46,7 +47,7 @@ export function inspectSubscriptions(
 ): void {
   for (const client of clients) {
     const session = [...broker.sessions].find(({ clientId }) => clientId === client.name)
-    const actual = [...(session?.subscriptions.keys() ?? [])]
+    const actual = [...(session?.subscriptions ?? [])].map(subscriptionFilterText)
     const [lost] = client.subscribed.filter((text) => !actual.includes(text))
     chronicle.check(lost === undefined, `${client.name} has lost its subscription to ${lost}`)
     const known = [...client.subscribed, ...client.perhapsSubscribed]
