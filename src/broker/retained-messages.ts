@@ -52,7 +52,7 @@ export class RetainedMessages {
   keep(message: Message): Ticket | "refused" | undefined {
     const topic = message.topic.name
     if (message.payload.length === 0) return this.#clear(topic)
-    const isFull = this.tree.size >= this.#limits.retainedMessages && this.tree.get(topic) === undefined
+    const isFull = this.tree.size >= this.#limits.retainedMessages && !this.tree.has(topic)
     if (isFull || this.tree.bytesWith(message) > this.#limits.retainedBytes) return "refused"
     return this.#change(topic, message)
   }
@@ -69,7 +69,7 @@ export class RetainedMessages {
 
   /** A topic that is clear in memory alone is no clearer to a publisher than one that is not. */
   #clear(topic: TopicName): Ticket | "refused" | undefined {
-    if (this.tree.get(topic) !== undefined || this.#missed.has(topic)) return this.#change(topic, undefined)
+    if (this.tree.has(topic) || this.#missed.has(topic)) return this.#change(topic, undefined)
     let ticket: Ticket | undefined
     for (const told of this.#pending) if (told.topics.has(topic)) ticket = told.ticket
     return ticket

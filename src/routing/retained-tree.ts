@@ -1,14 +1,18 @@
 import type { Message } from "../protocol/message.ts"
-import type { TopicFilter, TopicName } from "../protocol/topic.ts"
-
-interface Node {
-  children: Map<string, Node> | undefined
-  message: Message | undefined
-}
+import {
+  contentBytesOf,
+  type MessageRecord,
+  MessageUnpacker,
+  recordOf,
+  topicNameOf,
+} from "../protocol/message-record.ts"
+import { type TopicFilter, topicMatches, type TopicName } from "../protocol/topic.ts"
+import { Fork, LevelTrie } from "./level-trie.ts"
 
 /** From topic name to its retained message, and from topic filter to all that match [3.3.1.3]. */
 export class RetainedTree {
-  readonly #root: Node = newNode()
+  readonly #records = new LevelTrie<MessageRecord>(topicNameOf)
+  readonly #unpacker = new MessageUnpacker()
   #size = 0
   #bytes = 0
 
@@ -22,33 +26,28 @@ export class RetainedTree {
   }
 
   /** What `bytes` would be with this message as its topic's. */
-  bytesWith(message: Message): number {
-    const replaced = this.get(message.topic.name)
-    return this.#bytes + sizeOf(message) - (replaced === undefined ? 0 : sizeOf(replaced))
+  bytesWith({ topic, payload, properties }: Message): number {
+    const replaced = this.#records.get(topic.name)
+    const replacedBytes = replaced === undefined ? 0 : contentBytesOf(replaced)
+    return this.#bytes + topic.utf8.length + payload.length + properties.length - replacedBytes
   }
 
-  /**
-   * The one writer: the message becomes its topic's retained message, or the topic has none any more.
-   *
-   * @returns the message that was there
-   */
-  apply(topic: TopicName, message: Message | undefined): Message | undefined {
-    const previous = message === undefined ? this.#remove(topic) : this.#put(topic, message)
-    if (previous !== undefined) {
-      this.#size -= 1
-      this.#bytes -= sizeOf(previous)
-    }
-    if (message !== undefined) {
-      this.#size += 1
-      this.#bytes += sizeOf(message)
-    }
-    return previous
+  /** The one writer: the message becomes its topic's retained message, or the topic has none any more. */
+  apply(topic: TopicName, message: Message | undefined): void {
+    if (message === undefined) return this.#forget(this.#records.remove(topic))
+    const record = recordOf(message)
+    this.#size += 1
+    this.#bytes += contentBytesOf(record)
+    this.#forget(this.#records.put(topic, record))
+  }
+
+  has(topic: TopicName): boolean {
+    return this.#records.get(topic) !== undefined
   }
 
   get(topic: TopicName): Message | undefined {
-    let node: Node | undefined = this.#root
-    for (const level of topic.split("/")) node = node?.children?.get(level)
-    return node?.message
+    const record = this.#records.get(topic)
+    return record === undefined ? undefined : this.#unpacker.unpack(record)
   }
 
   /**
@@ -56,77 +55,83 @@ export class RetainedTree {
    * and holds no message yields undefined: `+/x` may have to pass by all of them.
    */
   match(filter: TopicFilter): IterableIterator<Message | undefined> {
-    return walk(this.#root, filter.split("/"), 0)
+    return new RetainedWalk(this.#records.root, filter, this.#unpacker)
   }
 
-  #put(topic: TopicName, message: Message): Message | undefined {
-    let node = this.#root
-    for (const level of topic.split("/")) {
-      node.children ??= new Map()
-      let child = node.children.get(level)
-      if (child === undefined) node.children.set(level, (child = newNode()))
-      node = child
-    }
-    const previous = node.message
-    node.message = message
-    return previous
-  }
-
-  #remove(topic: TopicName): Message | undefined {
-    const levels = topic.split("/")
-    const path: Node[] = [this.#root]
-    for (const level of levels) {
-      const child = path.at(-1)?.children?.get(level)
-      if (child === undefined) return undefined
-      path.push(child)
-    }
-    let node = path.pop()
-    const previous = node?.message
-    if (node !== undefined) node.message = undefined
-    for (const level of levels.toReversed()) {
-      if (node === undefined || node.message !== undefined || (node.children?.size ?? 0) > 0) break
-      node = path.pop()
-      node?.children?.delete(level)
-    }
-    return previous
+  #forget(record: MessageRecord | undefined): void {
+    if (record === undefined) return
+    this.#size -= 1
+    this.#bytes -= contentBytesOf(record)
   }
 }
 
-function* walk(node: Node, levels: readonly string[], depth: number): IterableIterator<Message | undefined> {
-  const level = levels[depth]
-  if (level === undefined) {
-    yield node.message
-    return
+type Way = Fork<MessageRecord> | MessageRecord
+
+/** Where ways part, and some are still to be walked. */
+interface Stage {
+  readonly ways: Iterator<Way | undefined>
+  /** How many levels lead to its ways. */
+  readonly depth: number
+}
+
+/** Depth first. It may be left at any time and gone on with later, whatever has changed in between. */
+class RetainedWalk implements IterableIterator<Message | undefined> {
+  readonly #filter: TopicFilter
+  readonly #levels: readonly string[]
+  /** How many levels `#` has in front of it: whatever is that deep matches. */
+  readonly #restDepth: number
+  readonly #unpacker: MessageUnpacker
+  readonly #stages: Stage[] = []
+  /** A literal level leads one way. */
+  #straight: Way | undefined
+  #straightDepth = 0
+
+  constructor(root: Fork<MessageRecord>, filter: TopicFilter, unpacker: MessageUnpacker) {
+    this.#filter = filter
+    this.#levels = filter.split("/")
+    this.#restDepth = filter.endsWith("#") ? this.#levels.length - 1 : Number.POSITIVE_INFINITY
+    this.#unpacker = unpacker
+    this.#straight = root
   }
-  if (level === "#") {
-    // `#` alone does not see topics that begin with `$` [MQTT-4.7.2-1].
-    yield node.message
-    for (const [name, child] of node.children ?? []) {
-      if (depth > 0 || !name.startsWith("$")) yield* everything(child)
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  /** Hot: once for each retained message that a new subscription looks at. */
+  next(): IteratorResult<Message | undefined, undefined> {
+    const straight = this.#straight
+    if (straight !== undefined) {
+      this.#straight = undefined
+      return { done: false, value: this.#walk(straight, this.#straightDepth) }
     }
-    return
-  }
-  if (level === "+") {
-    yield undefined
-    for (const [name, child] of node.children ?? []) {
-      if (depth > 0 || !name.startsWith("$")) yield* walk(child, levels, depth + 1)
+    for (let stage = this.#stages.at(-1); stage !== undefined; stage = this.#stages.at(-1)) {
+      const { done, value: way } = stage.ways.next()
+      if (done === true) this.#stages.pop()
+      else return { done: false, value: way === undefined ? undefined : this.#walk(way, stage.depth) }
     }
-    return
+    return { done: true, value: undefined }
   }
-  const child = node.children?.get(level)
-  if (child === undefined) yield undefined
-  else yield* walk(child, levels, depth + 1)
+
+  #walk(way: Way, depth: number): Message | undefined {
+    const isRest = depth >= this.#restDepth
+    if (!(way instanceof Fork)) {
+      const matches = isRest || topicMatches(this.#filter, topicNameOf(way))
+      return matches ? this.#unpacker.unpack(way) : undefined
+    }
+    const level = this.#levels[depth]
+    const isEnd = isRest || level === undefined
+    if (isRest || level === "+") {
+      this.#stages.push({ ways: depth === 0 ? visible(way) : way.ways.values(), depth: depth + 1 })
+    } else if (level !== undefined) {
+      this.#straight = way.ways.get(level)
+      this.#straightDepth = depth + 1
+    }
+    return isEnd && way.value !== undefined ? this.#unpacker.unpack(way.value) : undefined
+  }
 }
 
-function* everything(node: Node): IterableIterator<Message | undefined> {
-  yield node.message
-  for (const child of node.children?.values() ?? []) yield* everything(child)
-}
-
-function sizeOf(message: Message): number {
-  return message.topic.utf8.length + message.payload.length + message.properties.length
-}
-
-function newNode(): Node {
-  return { children: undefined, message: undefined }
+/** A wildcard at the first level does not see topics that begin with `$`, but has to pass by them [MQTT-4.7.2-1]. */
+function* visible(root: Fork<MessageRecord>): IterableIterator<Way | undefined> {
+  for (const [level, way] of root.ways) yield level.startsWith("$") ? undefined : way
 }

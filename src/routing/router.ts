@@ -111,14 +111,11 @@ export class Router {
 
   #find(topic: TopicName): Route {
     const matching = new Map<Subscriber, Subscription[]>()
-    const groups: ShareGroup[] = []
-    for (const { own, groups: shared } of this.#tree.match(topic)) {
-      for (const subscription of own.values()) {
-        const others = matching.get(subscription.subscriber)
-        if (others === undefined) matching.set(subscription.subscriber, [subscription])
-        else others.push(subscription)
-      }
-      for (const group of shared.values()) groups.push(group)
+    const { subscriptions, groups } = this.#tree.match(topic)
+    for (const subscription of subscriptions) {
+      const others = matching.get(subscription.subscriber)
+      if (others === undefined) matching.set(subscription.subscriber, [subscription])
+      else others.push(subscription)
     }
     const deliveries: Delivery[] = []
     for (const [subscriber, subscriptions] of matching) {

@@ -1,18 +1,22 @@
-import { hasWildcard, type ShareName, type TopicFilter, type TopicName } from "../protocol/topic.ts"
+import {
+  hasWildcard,
+  type ShareName,
+  type TopicFilter,
+  topicMatches,
+  type TopicName,
+} from "../protocol/topic.ts"
+import { Fork, LevelTrie } from "./level-trie.ts"
 import { ShareGroup, type ShareStrategy } from "./share-groups.ts"
 import type { Subscriber, Subscription } from "./subscriber.ts"
 
-/** All that is subscribed to one topic filter. */
-export interface FilterSubscriptions {
-  readonly own: Map<Subscriber, Subscription>
-  readonly groups: Map<ShareName, ShareGroup>
+/** Whoever is interested in a topic: each of these subscriptions, and one member of each group. */
+export interface Matches {
+  readonly subscriptions: Subscription[]
+  readonly groups: ShareGroup[]
 }
 
-interface Node {
-  readonly children: Map<string, Node>
-  /** Undefined where a filter only passes through. */
-  subscriptions: FilterSubscriptions | undefined
-}
+/** What stands at a filter: nearly always one client's subscription, and nothing around it (bench:scale memory). */
+type Interest = Subscription | Crowd
 
 /**
  * From topic filter to subscriptions. Filters without a wildcard are found by the whole topic; the others stand in
@@ -20,8 +24,8 @@ interface Node {
  */
 export class SubscriptionTree {
   readonly #strategy: ShareStrategy
-  readonly #exact = new Map<string, FilterSubscriptions>()
-  readonly #root: Node = newNode()
+  readonly #exact = new Map<string, Interest>()
+  readonly #wild = new LevelTrie<Interest>(({ filter }) => filter)
   #size = 0
   #sharedSize = 0
   #epoch = 0
@@ -46,8 +50,7 @@ export class SubscriptionTree {
 
   /** @returns the subscription that this one replaces: same subscriber, filter and share name [MQTT-3.8.4-3] */
   add(subscription: Subscription): Subscription | undefined {
-    const subscriptions = this.#grow(subscription.filter)
-    const replaced = this.#put(subscriptions, subscription)
+    const replaced = this.#add(subscription)
     if (replaced === undefined) {
       this.#size += 1
       if (subscription.shareName !== undefined) this.#sharedSize += 1
@@ -62,11 +65,8 @@ export class SubscriptionTree {
     filter: TopicFilter,
     shareName: ShareName | undefined,
   ): Subscription | undefined {
-    const subscriptions = this.#find(filter)
-    if (subscriptions === undefined) return undefined
-    const removed = take(subscriptions, subscriber, shareName)
+    const removed = this.#remove(subscriber, filter, shareName)
     if (removed === undefined) return undefined
-    if (subscriptions.own.size === 0 && subscriptions.groups.size === 0) this.#prune(filter)
     this.#size -= 1
     if (shareName !== undefined) this.#sharedSize -= 1
     this.#epoch += 1
@@ -74,121 +74,141 @@ export class SubscriptionTree {
   }
 
   /** All that match the topic; a wildcard at the first level passes over topics with `$` [MQTT-4.7.2-1]. */
-  match(topic: TopicName): FilterSubscriptions[] {
-    const matches: FilterSubscriptions[] = []
+  match(topic: TopicName): Matches {
+    const matches: Matches = { subscriptions: [], groups: [] }
     const exact = this.#exact.get(topic)
-    if (exact !== undefined) matches.push(exact)
-    if (this.#root.children.size > 0) {
-      this.#walk(this.#root, topic.split("/"), 0, topic.startsWith("$"), matches)
-    }
+    if (exact !== undefined) collect(exact, matches)
+    if (this.#wild.root.ways.size > 0) walk(this.#wild.root, topic, topic.split("/"), 0, matches)
     return matches
   }
 
-  /** Depth is bounded by the limit on levels; breadth by two ways at each, both of them real filters. */
-  #walk(
-    node: Node,
-    levels: readonly string[],
-    depth: number,
-    hidden: boolean,
-    matches: FilterSubscriptions[],
-  ): void {
-    // `a/#` matches `a` itself too, so `#` is looked for at the end as well [4.7.1.2].
-    if (!hidden) {
-      const rest = node.children.get("#")?.subscriptions
-      if (rest !== undefined) matches.push(rest)
+  #add(subscription: Subscription): Subscription | undefined {
+    const { filter, shareName, subscriber } = subscription
+    const there = this.#find(filter)
+    if (there instanceof Crowd) return there.add(subscription, this.#strategy)
+    if (there === undefined && shareName === undefined) {
+      this.#put(filter, subscription)
+      return undefined
     }
-    const level = levels[depth]
-    if (level === undefined) {
-      if (node.subscriptions !== undefined) matches.push(node.subscriptions)
-      return
+    if (there?.subscriber === subscriber && shareName === undefined) {
+      this.#put(filter, subscription)
+      return there
     }
-    const literal = node.children.get(level)
-    if (literal !== undefined) this.#walk(literal, levels, depth + 1, false, matches)
-    if (hidden) return
-    const any = node.children.get("+")
-    if (any !== undefined) this.#walk(any, levels, depth + 1, false, matches)
+    const crowd = new Crowd(filter)
+    if (there !== undefined) crowd.add(there, this.#strategy)
+    this.#put(filter, crowd)
+    return crowd.add(subscription, this.#strategy)
   }
 
-  #put(subscriptions: FilterSubscriptions, subscription: Subscription): Subscription | undefined {
+  #remove(
+    subscriber: Subscriber,
+    filter: TopicFilter,
+    shareName: ShareName | undefined,
+  ): Subscription | undefined {
+    const there = this.#find(filter)
+    if (there instanceof Crowd) {
+      const removed = there.remove(subscriber, shareName)
+      if (there.isEmpty) this.#clear(filter)
+      return removed
+    }
+    if (there?.subscriber !== subscriber || shareName !== undefined) return undefined
+    this.#clear(filter)
+    return there
+  }
+
+  #find(filter: TopicFilter): Interest | undefined {
+    return hasWildcard(filter) ? this.#wild.get(filter) : this.#exact.get(filter)
+  }
+
+  #put(filter: TopicFilter, interest: Interest): void {
+    if (hasWildcard(filter)) this.#wild.put(filter, interest)
+    else this.#exact.set(filter, interest)
+  }
+
+  #clear(filter: TopicFilter): void {
+    if (hasWildcard(filter)) this.#wild.remove(filter)
+    else this.#exact.delete(filter)
+  }
+}
+
+/** All that is subscribed to a filter that several clients want, or a share group. */
+class Crowd {
+  readonly filter: TopicFilter
+  readonly #own = new Map<Subscriber, Subscription>()
+  readonly #groups = new Map<ShareName, ShareGroup>()
+
+  constructor(filter: TopicFilter) {
+    this.filter = filter
+  }
+
+  get isEmpty(): boolean {
+    return this.#own.size === 0 && this.#groups.size === 0
+  }
+
+  /** @returns the subscription it replaces */
+  add(subscription: Subscription, strategy: ShareStrategy): Subscription | undefined {
     const { subscriber, shareName } = subscription
     if (shareName === undefined) {
-      const replaced = subscriptions.own.get(subscriber)
-      subscriptions.own.set(subscriber, subscription)
+      const replaced = this.#own.get(subscriber)
+      this.#own.set(subscriber, subscription)
       return replaced
     }
-    let group = subscriptions.groups.get(shareName)
-    if (group === undefined) {
-      group = new ShareGroup(shareName, this.#strategy)
-      subscriptions.groups.set(shareName, group)
-    }
+    let group = this.#groups.get(shareName)
+    if (group === undefined) this.#groups.set(shareName, (group = new ShareGroup(shareName, strategy)))
     return group.add(subscription)
   }
 
-  #find(filter: TopicFilter): FilterSubscriptions | undefined {
-    if (!hasWildcard(filter)) return this.#exact.get(filter)
-    let node: Node | undefined = this.#root
-    for (const level of filter.split("/")) node = node?.children.get(level)
-    return node?.subscriptions
-  }
-
-  #grow(filter: TopicFilter): FilterSubscriptions {
-    if (!hasWildcard(filter)) {
-      let subscriptions = this.#exact.get(filter)
-      if (subscriptions === undefined) this.#exact.set(filter, (subscriptions = newSubscriptions()))
-      return subscriptions
+  /** @returns what was there */
+  remove(subscriber: Subscriber, shareName: ShareName | undefined): Subscription | undefined {
+    if (shareName === undefined) {
+      const removed = this.#own.get(subscriber)
+      this.#own.delete(subscriber)
+      return removed
     }
-    let node = this.#root
-    for (const level of filter.split("/")) {
-      let child = node.children.get(level)
-      if (child === undefined) node.children.set(level, (child = newNode()))
-      node = child
-    }
-    return (node.subscriptions ??= newSubscriptions())
-  }
-
-  #prune(filter: TopicFilter): void {
-    if (!hasWildcard(filter)) {
-      this.#exact.delete(filter)
-      return
-    }
-    const levels = filter.split("/")
-    const path: Node[] = [this.#root]
-    for (const level of levels) {
-      const child = path.at(-1)?.children.get(level)
-      if (child === undefined) return
-      path.push(child)
-    }
-    const last = path.pop()
-    if (last !== undefined) last.subscriptions = undefined
-    let empty = last
-    for (const level of levels.toReversed()) {
-      if (empty === undefined || empty.subscriptions !== undefined || empty.children.size > 0) return
-      empty = path.pop()
-      empty?.children.delete(level)
-    }
-  }
-}
-
-function take(
-  subscriptions: FilterSubscriptions,
-  subscriber: Subscriber,
-  shareName: ShareName | undefined,
-): Subscription | undefined {
-  if (shareName === undefined) {
-    const removed = subscriptions.own.get(subscriber)
-    subscriptions.own.delete(subscriber)
+    const group = this.#groups.get(shareName)
+    const removed = group?.remove(subscriber)
+    if (group?.size === 0) this.#groups.delete(shareName)
     return removed
   }
-  const group = subscriptions.groups.get(shareName)
-  const removed = group?.remove(subscriber)
-  if (group?.size === 0) subscriptions.groups.delete(shareName)
-  return removed
+
+  collect({ subscriptions, groups }: Matches): void {
+    for (const subscription of this.#own.values()) subscriptions.push(subscription)
+    for (const group of this.#groups.values()) groups.push(group)
+  }
 }
 
-function newNode(): Node {
-  return { children: new Map(), subscriptions: undefined }
+function collect(interest: Interest, matches: Matches): void {
+  if (interest instanceof Crowd) interest.collect(matches)
+  else matches.subscriptions.push(interest)
 }
 
-function newSubscriptions(): FilterSubscriptions {
-  return { own: new Map(), groups: new Map() }
+/** Depth is bounded by the limit on levels; breadth by two ways at each, both of them real filters. */
+function walk(
+  fork: Fork<Interest>,
+  topic: TopicName,
+  levels: readonly string[],
+  depth: number,
+  matches: Matches,
+): void {
+  const isHidden = depth === 0 && topic.startsWith("$")
+  // `a/#` matches `a` itself too, so `#` is looked for at the end as well [4.7.1.2].
+  if (!isHidden) follow(fork.ways.get("#"), topic, levels, depth, matches)
+  const level = levels[depth]
+  if (level === undefined) {
+    if (fork.value !== undefined) collect(fork.value, matches)
+    return
+  }
+  follow(fork.ways.get(level), topic, levels, depth + 1, matches)
+  if (!isHidden) follow(fork.ways.get("+"), topic, levels, depth + 1, matches)
+}
+
+function follow(
+  way: Fork<Interest> | Interest | undefined,
+  topic: TopicName,
+  levels: readonly string[],
+  depth: number,
+  matches: Matches,
+): void {
+  if (way instanceof Fork) walk(way, topic, levels, depth, matches)
+  else if (way !== undefined && topicMatches(way.filter, topic)) collect(way, matches)
 }
