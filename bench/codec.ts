@@ -4,12 +4,8 @@ import { FrameReader } from "../src/protocol/frame-reader.ts"
 import { type Message, noBytes, topicOf } from "../src/protocol/message.ts"
 import type { ClientId, Packet, PacketId, ProtocolVersion, Qos } from "../src/protocol/packet.ts"
 import { noProperties, type PropertiesOf } from "../src/protocol/properties.ts"
-import {
-  appendShared,
-  PublishReader,
-  publishFirstByte,
-  SharedPublish,
-} from "../src/protocol/publish-codec.ts"
+import { PublishReader } from "../src/protocol/publish-reader.ts"
+import { appendShared, publishFirstByte, SharedPublish } from "../src/protocol/shared-publish.ts"
 import { TopicTable } from "../src/protocol/topic-table.ts"
 import { defaultTopicLimits, parseTopicName } from "../src/protocol/topic.ts"
 import { ReasonCode } from "../src/protocol/reason-code.ts"

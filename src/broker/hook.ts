@@ -1,7 +1,7 @@
 import type { DropReason } from "../foundation/counters.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
-import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import type { TopicFilter } from "../protocol/topic.ts"
 import { deliverEach, type DeliveryTerms, type Subscriber, type Subscription } from "../routing/subscriber.ts"

@@ -1,7 +1,7 @@
 import { acknowledgementLength, encodePacket, writeAcknowledgement } from "../protocol/encoder.ts"
 import type { Packet, PacketId, Qos } from "../protocol/packet.ts"
 import { noProperties } from "../protocol/properties.ts"
-import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/publish-codec.ts"
+import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { describeReasonCode, isError, ReasonCode } from "../protocol/reason-code.ts"
 import type { Link, LinkOutcome } from "../session/link.ts"
@@ -48,12 +48,13 @@ export class ClientLink implements Link, Peer {
     packetId: PacketId | undefined,
     subscriptionIdentifiers: readonly number[],
   ): LinkOutcome {
-    const { message } = publish
     const { clock, counters, authorization } = this.#surroundings
-    if (!authorization.mayRead(this.#terms.principal, message.topic.name)) return "not-authorized"
+    if (authorization.limitsReading && !authorization.mayRead(this.#terms.principal, publish.topicName)) {
+      return "not-authorized"
+    }
     const firstByte = publishFirstByte(qos, retain, dup)
     const identifier = packetId ?? 0
-    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
+    const nowMs = publish.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
     // No alias at QoS 2: MQTT.js has forgotten it when PUBREL comes, and hands on an empty topic (seen in 5.16).
     const aliases = qos === 2 ? undefined : this.#aliases
     const isShared =
@@ -64,7 +65,7 @@ export class ClientLink implements Link, Peer {
     if (written === 0) return "too-large"
     counters.packetsSent += 1
     counters.publishesSent += 1
-    counters.publishBytesSent += message.payload.length
+    counters.publishBytesSent += publish.payloadBytes
     counters.bytesSent += written
     return "sent"
   }
@@ -156,7 +157,8 @@ export class ClientLink implements Link, Peer {
   #mayForward({ topic }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
     if (this.#aliases !== undefined || topic === undefined) return false
     if (subscriptionIdentifiers.length > 0 && this.#terms.version === 5) return false
-    return this.#surroundings.authorization.mayRead(this.#terms.principal, topic.name)
+    const { authorization } = this.#surroundings
+    return !authorization.limitsReading || authorization.mayRead(this.#terms.principal, topic.name)
   }
 
   #appendOwn(
@@ -167,7 +169,7 @@ export class ClientLink implements Link, Peer {
     nowMs: number,
     subscriptionIdentifiers: readonly number[],
   ): number {
-    const topic = publish.message.topic.name
+    const topic = publish.topicName
     const known = aliases?.find(topic) ?? 0
     const alias = known === 0 ? (aliases?.free ?? 0) : known
     const withTopic = known === 0

@@ -5,7 +5,7 @@ import { type Message, nextMessageCounter, type Topic } from "../protocol/messag
 import type { PacketId, Qos } from "../protocol/packet.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
 import type { FrameReader } from "../protocol/frame-reader.ts"
-import type { PublishReader } from "../protocol/publish-codec.ts"
+import type { PublishReader } from "../protocol/publish-reader.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Published } from "../broker/broker.ts"

@@ -1,8 +1,9 @@
-import { isExpired, type Message } from "../protocol/message.ts"
+import { isExpired } from "../protocol/message.ts"
+import type { MessageRecord } from "../protocol/message-record.ts"
 import type { Qos, Subscribe, SubscribeRequest, Unsubscribe } from "../protocol/packet.ts"
 import { noProperties } from "../protocol/properties.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
-import { SharedPublish } from "../protocol/publish-codec.ts"
+import { SharedPublish } from "../protocol/shared-publish.ts"
 import { ReasonCode, reasonCodeOf } from "../protocol/reason-code.ts"
 import {
   hasWildcard,
@@ -31,7 +32,7 @@ interface Granted {
 
 interface RetainedDelivery {
   readonly subscription: Subscription
-  readonly messages: IterableIterator<Message | undefined>
+  readonly records: IterableIterator<MessageRecord | undefined>
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE: check, grant, then the retained messages [3.8-3.11]. */
@@ -124,16 +125,17 @@ export class Subscribing {
         this.#retained = undefined
         break
       }
-      const { subscription, messages } = delivery
-      const next = messages.next()
+      const { subscription, records } = delivery
+      const next = records.next()
       if (next.done === true) {
         this.#retained.delete(subscription.filter)
         continue
       }
       left -= 1
-      const message = next.value
-      if (message === undefined || isExpired(message, this.#surroundings.clock.now())) continue
-      this.#session.deliverRetained(new SharedPublish(message), subscription)
+      if (next.value === undefined) continue
+      const publish = new SharedPublish(next.value)
+      if (isExpired(publish, this.#surroundings.clock.now())) continue
+      this.#session.deliverRetained(publish, subscription)
     }
     this.#delivering = false
     if (left === 0 && !this.#over) this.#surroundings.soon(() => this.deliverRetained())
@@ -207,7 +209,7 @@ export class Subscribing {
       this.#retained.delete(subscription.filter)
       this.#retained.set(subscription.filter, {
         subscription,
-        messages: broker.retained.match(subscription.filter),
+        records: broker.retained.match(subscription.filter),
       })
     }
     return reasonCodeOf(subscription.qos)

@@ -1,6 +1,6 @@
 import type { Publisher } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
-import type { PublishTerms } from "../protocol/publish-codec.ts"
+import type { PublishTerms } from "../protocol/shared-publish.ts"
 import type { Principal } from "../security/authentication.ts"
 
 /** What CONNECT and CONNACK settled between a client and us, for as long as their connection lasts. */

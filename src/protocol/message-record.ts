@@ -21,6 +21,8 @@ export type MessageRecord = Brand<Uint8Array, "MessageRecord">
 const form = 1
 const origins = ["client", "will", "broker"] as const satisfies readonly Origin[]
 const topicAt = 30
+/** Where the topic of every record begins. */
+export const topicStart = topicAt + 4
 
 /** The message's record, a copy of all its bytes. */
 export function recordOf(message: Message): MessageRecord {
@@ -41,15 +43,39 @@ export function recordOf(message: Message): MessageRecord {
   return record as MessageRecord
 }
 
+export function qosOf(record: MessageRecord): Qos {
+  return ((record[5] ?? 0) & 3) as Qos
+}
+
+export function expiryOf(record: MessageRecord): number {
+  return readEight(record, 22)
+}
+
+export function topicBytesOf(record: MessageRecord): number {
+  return readFour(record, topicAt)
+}
+
+export function propertiesBytesOf(record: MessageRecord): number {
+  return readFour(record, topicAt + 4 + topicBytesOf(record))
+}
+
+export function propertiesStartOf(record: MessageRecord): number {
+  return topicStart + topicBytesOf(record) + 4
+}
+
+/** The payload goes on to the end. */
+export function payloadStartOf(record: MessageRecord): number {
+  const publisherAt = propertiesStartOf(record) + propertiesBytesOf(record)
+  return publisherAt + 4 + readFour(record, publisherAt)
+}
+
 /** Topic, payload and properties of a record's message in bytes. */
 export function contentBytesOf(record: MessageRecord): number {
-  const propertiesAt = topicAt + 4 + readFour(record, topicAt)
-  const publisherAt = propertiesAt + 4 + readFour(record, propertiesAt)
-  return record.length - topicAt - 12 - readFour(record, publisherAt)
+  return topicBytesOf(record) + propertiesBytesOf(record) + record.length - payloadStartOf(record)
 }
 
 export function topicNameOf(record: MessageRecord): TopicName {
-  return nameOf(record.slice(topicAt + 4, topicAt + 4 + readFour(record, topicAt)))
+  return nameOf(record.slice(topicStart, topicStart + topicBytesOf(record)))
 }
 
 /** Makes messages of records again; those in a row that have one publisher share it. */
@@ -59,19 +85,18 @@ export class MessageUnpacker {
 
   /** Hot. The message that `recordOf` was given, or its equal. */
   unpack(record: MessageRecord): Message {
-    const propertiesAt = topicAt + 4 + readFour(record, topicAt)
-    const publisherAt = propertiesAt + 4 + readFour(record, propertiesAt)
-    const payloadAt = publisherAt + 4 + readFour(record, publisherAt)
-    const flags = record[5] ?? 0
-    const utf8 = record.slice(topicAt + 4, propertiesAt)
+    const propertiesStart = propertiesStartOf(record)
+    const publisherAt = propertiesStart + propertiesBytesOf(record)
+    const payloadStart = payloadStartOf(record)
+    const utf8 = record.slice(topicStart, topicStart + topicBytesOf(record))
     return {
       topic: { name: nameOf(utf8), utf8 },
-      payload: record.slice(payloadAt),
-      qos: (flags & 3) as Qos,
-      retain: (flags & 4) !== 0,
-      properties: propertiesAt + 4 === publisherAt ? noBytes : record.slice(propertiesAt + 4, publisherAt),
-      expiresAtMs: readEight(record, 22),
-      publisher: this.#publisherOf(record, publisherAt + 4, payloadAt),
+      payload: record.slice(payloadStart),
+      qos: qosOf(record),
+      retain: ((record[5] ?? 0) & 4) !== 0,
+      properties: propertiesStart === publisherAt ? noBytes : record.slice(propertiesStart, publisherAt),
+      expiresAtMs: expiryOf(record),
+      publisher: this.#publisherOf(record, publisherAt + 4, payloadStart),
       receivedAtMs: readEight(record, 14),
       counter: readFour(record, 10),
       hops: readFour(record, 6),

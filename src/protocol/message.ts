@@ -57,13 +57,15 @@ export function nextMessageCounter(): number {
   return counter
 }
 
+type Expiring = Pick<Message, "expiresAtMs">
+
 /** Seconds left to live, rounded up, as a Message Expiry Interval counts them: not below 0; Infinity for no expiry. */
-export function secondsLeft(message: Message, nowMs: number): number {
+export function secondsLeft(message: Expiring, nowMs: number): number {
   return message.expiresAtMs === Number.POSITIVE_INFINITY
     ? Number.POSITIVE_INFINITY
     : Math.max(0, Math.ceil((message.expiresAtMs - nowMs) / 1000))
 }
 
-export function isExpired(message: Message, nowMs: number): boolean {
+export function isExpired(message: Expiring, nowMs: number): boolean {
   return message.expiresAtMs <= nowMs
 }

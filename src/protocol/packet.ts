@@ -44,7 +44,7 @@ export interface Connack {
   readonly properties: PropertiesOf<"connack">
 }
 
-/** A PUBLISH with everything on it, for the client and the tests; the broker's own way is publish-codec.ts. */
+/** A PUBLISH with everything on it, for the client and the tests; the broker's own way is publish-reader.ts and shared-publish.ts. */
 export interface Publish {
   readonly type: "publish"
   readonly qos: Qos

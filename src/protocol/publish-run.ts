@@ -9,7 +9,7 @@ import {
   SharedPublish,
   variableLength,
   writeVariable,
-} from "./publish-codec.ts"
+} from "./shared-publish.ts"
 import type { TopicTable } from "./topic-table.ts"
 
 /** A run ends here, so that a receiver that does not read is noticed in time. */

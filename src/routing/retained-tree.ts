@@ -54,8 +54,8 @@ export class RetainedTree {
    * Walks lazily, so that a million topics can be taken in slices while others go on. A level that was walked through
    * and holds no message yields undefined: `+/x` may have to pass by all of them.
    */
-  match(filter: TopicFilter): IterableIterator<Message | undefined> {
-    return new RetainedWalk(this.#records.root, filter, this.#unpacker)
+  match(filter: TopicFilter): IterableIterator<MessageRecord | undefined> {
+    return new RetainedWalk(this.#records.root, filter)
   }
 
   #forget(record: MessageRecord | undefined): void {
@@ -75,22 +75,20 @@ interface Stage {
 }
 
 /** Depth first. It may be left at any time and gone on with later, whatever has changed in between. */
-class RetainedWalk implements IterableIterator<Message | undefined> {
+class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
   readonly #filter: TopicFilter
   readonly #levels: readonly string[]
   /** How many levels `#` has in front of it: whatever is that deep matches. */
   readonly #restDepth: number
-  readonly #unpacker: MessageUnpacker
   readonly #stages: Stage[] = []
   /** A literal level leads one way. */
   #straight: Way | undefined
   #straightDepth = 0
 
-  constructor(root: Fork<MessageRecord>, filter: TopicFilter, unpacker: MessageUnpacker) {
+  constructor(root: Fork<MessageRecord>, filter: TopicFilter) {
     this.#filter = filter
     this.#levels = filter.split("/")
     this.#restDepth = filter.endsWith("#") ? this.#levels.length - 1 : Number.POSITIVE_INFINITY
-    this.#unpacker = unpacker
     this.#straight = root
   }
 
@@ -99,7 +97,7 @@ class RetainedWalk implements IterableIterator<Message | undefined> {
   }
 
   /** Hot: once for each retained message that a new subscription looks at. */
-  next(): IteratorResult<Message | undefined, undefined> {
+  next(): IteratorResult<MessageRecord | undefined, undefined> {
     const straight = this.#straight
     if (straight !== undefined) {
       this.#straight = undefined
@@ -113,11 +111,11 @@ class RetainedWalk implements IterableIterator<Message | undefined> {
     return { done: true, value: undefined }
   }
 
-  #walk(way: Way, depth: number): Message | undefined {
+  #walk(way: Way, depth: number): MessageRecord | undefined {
     const isRest = depth >= this.#restDepth
     if (!(way instanceof Fork)) {
       const matches = isRest || topicMatches(this.#filter, topicNameOf(way))
-      return matches ? this.#unpacker.unpack(way) : undefined
+      return matches ? way : undefined
     }
     const level = this.#levels[depth]
     const isEnd = isRest || level === undefined
@@ -127,7 +125,7 @@ class RetainedWalk implements IterableIterator<Message | undefined> {
       this.#straight = way.ways.get(level)
       this.#straightDepth = depth + 1
     }
-    return isEnd && way.value !== undefined ? this.#unpacker.unpack(way.value) : undefined
+    return isEnd ? way.value : undefined
   }
 }
 

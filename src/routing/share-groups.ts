@@ -1,4 +1,4 @@
-import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ShareName } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"

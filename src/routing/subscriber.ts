@@ -1,5 +1,5 @@
 import type { ClientId, Qos, RetainHandling } from "../protocol/packet.ts"
-import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ShareName, TopicFilter } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"

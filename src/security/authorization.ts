@@ -7,19 +7,25 @@ export type AuthorizationVerdict = "allow" | "deny" | "pass"
 export interface Authorizer {
   publish(principal: Principal, topic: TopicName): AuthorizationVerdict
   subscribe(principal: Principal, filter: TopicFilter): AuthorizationVerdict
-  /** Before each message that leaves, whatever its origin: live, retained, queued, sent again, or a will. */
-  read(principal: Principal, topic: TopicName): AuthorizationVerdict
+  /**
+   * Before each message that leaves, whatever its origin: live, retained, queued, sent again, or a will. Missing where
+   * it never has an opinion: then a message may go out without its topic being looked at.
+   */
+  read?(principal: Principal, topic: TopicName): AuthorizationVerdict
 }
 
 /** Asks one authorizer after the other; the first verdict stands, and without any the setting decides. */
 export class AuthorizationChain {
   readonly #links: readonly Authorizer[]
   readonly #otherwise: boolean
+  /** False when everybody may read everything, so that nobody need ask. */
+  readonly limitsReading: boolean
 
   /** @param otherwise whether what no link has an opinion on is allowed */
   constructor(links: readonly Authorizer[], otherwise: boolean) {
     this.#links = links
     this.#otherwise = otherwise
+    this.limitsReading = !otherwise || links.some((link) => link.read !== undefined)
   }
 
   mayPublish(principal: Principal, topic: TopicName): boolean {
@@ -40,7 +46,7 @@ export class AuthorizationChain {
 
   mayRead(principal: Principal, topic: TopicName): boolean {
     for (const link of this.#links) {
-      const verdict = link.read(principal, topic)
+      const verdict = link.read?.(principal, topic) ?? "pass"
       if (verdict !== "pass") return verdict === "allow"
     }
     return this.#otherwise
@@ -51,5 +57,4 @@ export class AuthorizationChain {
 export const sysTopicsAreOurs: Authorizer = {
   publish: (_, topic) => (topic.startsWith("$SYS/") ? "deny" : "pass"),
   subscribe: () => "pass",
-  read: () => "pass",
 }

@@ -2,7 +2,6 @@ import { Fifo } from "../foundation/fifo.ts"
 import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
 import { isExpired } from "../protocol/message.ts"
 import type { PacketId } from "../protocol/packet.ts"
-import { SharedPublish } from "../protocol/publish-codec.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { isError, type ReasonCode } from "../protocol/reason-code.ts"
 import type { RecalledMessage, Sequence, SessionJournal } from "../storage/store.ts"
@@ -154,7 +153,7 @@ export class Conversation implements TicketWaiter {
       this.#waiting.shift()
       if (next.ticket?.state === "failed") this.#owner.dropped(next, "not-stored")
       // What was on the wire in time is sent again whatever the time [MQTT-4.4.0-1], for the client may be waiting for it.
-      else if (!next.sentBefore && isExpired(next.message, this.#owner.now())) this.#drop(next, "expired")
+      else if (!next.sentBefore && isExpired(next.publish, this.#owner.now())) this.#drop(next, "expired")
       else this.#send(next)
       if (this.#over) return
     }
@@ -271,7 +270,7 @@ export class Conversation implements TicketWaiter {
     for (const recalled of page) {
       const outgoing = new Outgoing(
         recalled.sequence,
-        new SharedPublish(recalled.message),
+        recalled.publish,
         recalled.qos,
         recalled.retain,
         recalled.subscriptionIdentifiers,

@@ -1,5 +1,5 @@
 import type { PacketId, Qos } from "../protocol/packet.ts"
-import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 

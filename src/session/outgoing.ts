@@ -1,7 +1,7 @@
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { PacketId, Qos } from "../protocol/packet.ts"
-import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { Redelivery } from "../routing/subscriber.ts"
 import type { QueuedMessage, Sequence } from "../storage/store.ts"
 
@@ -55,7 +55,7 @@ export class Outgoing implements QueuedMessage {
 
   /** What it takes up in a queue that is bounded in bytes. */
   get size(): number {
-    return sizeInQueue(this.publish.message)
+    return this.publish.queueBytes
   }
 }
 
@@ -65,8 +65,4 @@ export class Outgoing implements QueuedMessage {
  */
 export function packetIdOf(sequence: Sequence): PacketId {
   return ((sequence % 65_535) + 1) as PacketId
-}
-
-export function sizeInQueue({ topic, payload, properties }: Message): number {
-  return topic.utf8.length + payload.length + properties.length
 }

@@ -2,7 +2,7 @@ import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
-import type { SharedPublish } from "../protocol/publish-codec.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import {
@@ -15,7 +15,7 @@ import {
 import type { Sequence, SessionJournal, SessionRecord, StoredSession } from "../storage/store.ts"
 import { Conversation, type ConversationOwner } from "./conversation.ts"
 import type { Link } from "./link.ts"
-import { Outgoing, sizeInQueue } from "./outgoing.ts"
+import { Outgoing } from "./outgoing.ts"
 import { ReceivedIdentifiers } from "./received-identifiers.ts"
 import { SessionSubscriptions } from "./session-subscriptions.ts"
 import type { SessionLimits } from "./session-limits.ts"
@@ -133,16 +133,14 @@ export class Session implements Subscriber, ConversationOwner {
   // --- what it receives as a subscriber ---
 
   deliver(publish: SharedPublish, terms: DeliveryTerms, group: Redelivery | undefined): Ticket | undefined {
-    const { message } = publish
-    const qos = message.qos < terms.qos ? message.qos : terms.qos
-    const retain = message.retain && terms.retainAsPublished
+    const qos = publish.qos < terms.qos ? publish.qos : terms.qos
+    const retain = terms.retainAsPublished && publish.message.retain
     return this.#give(publish, qos, retain, terms.subscriptionIdentifiers, group)
   }
 
   /** A retained message for a new subscription goes out with RETAIN set [MQTT-3.3.1-8]. */
   deliverRetained(publish: SharedPublish, terms: DeliveryTerms): Ticket | undefined {
-    const { message } = publish
-    const qos = message.qos < terms.qos ? message.qos : terms.qos
+    const qos = publish.qos < terms.qos ? publish.qos : terms.qos
     return this.#give(publish, qos, true, terms.subscriptionIdentifiers, undefined)
   }
 
@@ -167,8 +165,8 @@ export class Session implements Subscriber, ConversationOwner {
     return ticket
   }
 
-  refuses({ message }: SharedPublish): boolean {
-    return message.qos > 0 && this.limits.whenFull === "reject" && !this.#hasRoomFor(sizeInQueue(message))
+  refuses({ qos, queueBytes }: SharedPublish): boolean {
+    return qos > 0 && this.limits.whenFull === "reject" && !this.#hasRoomFor(queueBytes)
   }
 
   // --- its connection ---
@@ -315,7 +313,7 @@ export class Session implements Subscriber, ConversationOwner {
       this.#giveNow(publish, retain, subscriptionIdentifiers)
       return undefined
     }
-    if (!this.#makeRoomFor(publish.message)) return undefined
+    if (!this.#makeRoomFor(publish)) return undefined
     const sequence = this.#lastSequence + 1
     const outgoing = new Outgoing(sequence, publish, qos, retain, subscriptionIdentifiers, group)
     const ticket = this.#journal?.enqueued(outgoing)
@@ -365,8 +363,8 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#queuedMessages < queuedMessages && this.#queuedBytes + bytes <= queuedBytes
   }
 
-  #makeRoomFor(message: Message): boolean {
-    const bytes = sizeInQueue(message)
+  #makeRoomFor(publish: SharedPublish): boolean {
+    const bytes = publish.queueBytes
     if (this.#hasRoomFor(bytes)) return true
     const canFit = bytes <= this.limits.queuedBytes
     if (canFit && this.limits.whenFull === "drop-oldest") {
@@ -375,7 +373,7 @@ export class Session implements Subscriber, ConversationOwner {
       }
       if (this.#hasRoomFor(bytes)) return true
     }
-    this.#surroundings.observer.dropped(this, message, "queue-full")
+    this.#surroundings.observer.dropped(this, publish.message, "queue-full")
     return false
   }
 

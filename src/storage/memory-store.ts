@@ -1,3 +1,4 @@
+import { SharedPublish } from "../protocol/shared-publish.ts"
 import type { Message } from "../protocol/message.ts"
 import type {
   AccountStore,
@@ -91,7 +92,15 @@ class MemoryJournal implements SessionJournal {
       // Field by field: whoever queued it may keep the message behind a getter, which a spread would not take along.
       const { message, qos, retain, subscriptionIdentifiers } = queued
       const sentBefore = sequence <= this.#sentUpTo
-      recalled.push({ sequence, message, qos, retain, subscriptionIdentifiers, sentBefore, released })
+      recalled.push({
+        sequence,
+        publish: new SharedPublish(message),
+        qos,
+        retain,
+        subscriptionIdentifiers,
+        sentBefore,
+        released,
+      })
     }
     return recalled
   }

@@ -1,6 +1,7 @@
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos, RetainHandling } from "../protocol/packet.ts"
+import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
 
 /** Number of a message in the queue of one session: increases, not necessarily by one. */
@@ -18,7 +19,8 @@ export interface QueuedMessage {
 }
 
 /** A queued message as it comes back from the store. */
-export interface RecalledMessage extends QueuedMessage {
+export interface RecalledMessage extends Omit<QueuedMessage, "message"> {
+  readonly publish: SharedPublish
   /** It may have been on the wire before, so it goes out with DUP [3.3.1.1]. */
   readonly sentBefore: boolean
   /** QoS 2 whose PUBREC was received: only PUBREL and PUBCOMP are left, the message itself may be gone. */

@@ -4,7 +4,7 @@ import type { ConnectionSurroundings } from "../../src/connection/surroundings.t
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
 import { silentLog } from "../support/silent-log.ts"
-import { PublishReader } from "../../src/protocol/publish-codec.ts"
+import { PublishReader } from "../../src/protocol/publish-reader.ts"
 import { PublishRun } from "../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { defaultTopicLimits } from "../../src/protocol/topic.ts"

@@ -86,7 +86,7 @@ export function subscription(filter: string, parts: Partial<StoredSubscription> 
 }
 
 export function texts(recalled: readonly RecalledMessage[]): string[] {
-  return recalled.map((one) => Buffer.from(one.message.payload).toString())
+  return recalled.map((one) => Buffer.from(one.publish.message.payload).toString())
 }
 
 /** The state that a ticket ends in; no ticket is as good as a committed one. */

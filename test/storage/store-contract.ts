@@ -76,13 +76,15 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       })
       journal.enqueued(whole)
       const [recalled] = await journal.queue(0, 1)
-      expect(recalled?.message.topic.name).toBe(whole.message.topic.name)
-      expect(Buffer.from(recalled?.message.topic.utf8 ?? [])).toEqual(Buffer.from(whole.message.topic.utf8))
-      expect({ ...recalled?.message, topic: undefined } as object).toEqual({
+      expect(recalled?.publish.message.topic.name).toBe(whole.message.topic.name)
+      expect(Buffer.from(recalled?.publish.message.topic.utf8 ?? [])).toEqual(
+        Buffer.from(whole.message.topic.utf8),
+      )
+      expect({ ...recalled?.publish.message, topic: undefined } as object).toEqual({
         ...whole.message,
         topic: undefined,
       })
-      expect({ ...recalled, message: undefined } as object).toEqual({
+      expect({ ...recalled, publish: undefined, message: undefined } as object).toEqual({
         ...whole,
         message: undefined,
         sentBefore: false,
@@ -165,7 +167,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       for (const sequence of [1, 2, 3, 4]) {
         journal.enqueued(queued(sequence, { message: message("", { payload }) }))
       }
-      const sizes = (await journal.queue(0, 3)).map((recalled) => recalled.message.payload.length)
+      const sizes = (await journal.queue(0, 3)).map((recalled) => recalled.publish.message.payload.length)
       expect(sizes).toEqual([3_000_000, 3_000_000, 3_000_000])
     })
 

@@ -1,4 +1,4 @@
-import type { PublishOutput } from "../../src/protocol/publish-codec.ts"
+import type { PublishOutput } from "../../src/protocol/shared-publish.ts"
 
 /** Holds all that is written to it. */
 export class GrowingOutput implements PublishOutput {

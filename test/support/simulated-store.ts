@@ -1,3 +1,4 @@
+import { SharedPublish } from "../../src/protocol/shared-publish.ts"
 import { assert } from "../../src/foundation/assert.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
@@ -215,11 +216,13 @@ export class SimulatedStore implements Store {
   #read(session: number, after: Sequence, limit: number): readonly RecalledMessage[] {
     const atRest = this.disk.sessions.get(session)
     const recalled: RecalledMessage[] = []
-    for (const { queued, released } of atRest?.queue.values() ?? []) {
+    for (const { queued: whole, released } of atRest?.queue.values() ?? []) {
+      const { message, ...queued } = whole
       const { sequence } = queued
       if (sequence <= after || this.#isRemoved(session, sequence)) continue
       if (recalled.length >= limit) break
-      recalled.push({ ...queued, sentBefore: sequence <= (atRest?.sentUpTo ?? 0), released })
+      const publish = new SharedPublish(message)
+      recalled.push({ ...queued, publish, sentBefore: sequence <= (atRest?.sentUpTo ?? 0), released })
     }
     return recalled
   }

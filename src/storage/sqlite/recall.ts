@@ -1,3 +1,4 @@
+import { SharedPublish } from "../../protocol/shared-publish.ts"
 import type { QueuedMessage, RecalledMessage, Sequence } from "../store.ts"
 import { ByteReader } from "./bytes.ts"
 import type { QueuePage } from "./exchange.ts"
@@ -58,7 +59,16 @@ function* readPage(page: QueuePage, messages: MessageReader, link: WorkerLink): 
     // A copy of its own: one message that is kept must not keep the whole page.
     const message = messages.read(reader.sized().slice())
     if (message === undefined || !isQueuedQos(qos)) link.damaged(`message ${sequence} of a queue`)
-    else yield { sequence, message, qos, retain, subscriptionIdentifiers, sentBefore, released }
+    else
+      yield {
+        sequence,
+        publish: new SharedPublish(message),
+        qos,
+        retain,
+        subscriptionIdentifiers,
+        sentBefore,
+        released,
+      }
   }
 }
 

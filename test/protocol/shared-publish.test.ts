@@ -1,14 +1,15 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { type Message, topicOf } from "../../src/protocol/message.ts"
-import type { ProtocolVersion, Publish } from "../../src/protocol/packet.ts"
+import { recordOf } from "../../src/protocol/message-record.ts"
+import type { ClientId, ProtocolVersion, Publish } from "../../src/protocol/packet.ts"
+import { PublishReader } from "../../src/protocol/publish-reader.ts"
 import {
   appendOwn,
   appendShared,
   publishFirstByte,
-  PublishReader,
   SharedPublish,
-} from "../../src/protocol/publish-codec.ts"
+} from "../../src/protocol/shared-publish.ts"
 import { encodeForwardedProperties } from "../../src/protocol/publish-properties.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { parseTopicName, wireTopicLimits } from "../../src/protocol/topic.ts"
@@ -267,4 +268,46 @@ describe("the topic of a PUBLISH", () => {
     readBy(reader, packet("a/b"), 4)
     expect(reader.topic).toEqual(first as never)
   })
+})
+
+describe("a PUBLISH out of a record", () => {
+  for (const version of [3, 4, 5] as const) {
+    test(`is the same bytes as one out of a message, for the first receiver and for those after it, in version ${version}`, () => {
+      fc.assert(
+        fc.property(
+          fromClient(5),
+          fc.constantFrom(Number.POSITIVE_INFINITY, 61_000),
+          fc.nat(3),
+          (packet, expiresAtMs, packetId) => {
+            const name = parseTopicName(packet.topic)
+            if (name === undefined) return
+            const message: Message = {
+              topic: topicOf(name),
+              payload: packet.payload,
+              qos: packet.qos,
+              retain: packet.retain,
+              properties: encodeForwardedProperties(packet.properties),
+              expiresAtMs,
+              publisher: { origin: "client", clientId: "p" as ClientId, username: "someone" },
+              receivedAtMs: 5,
+              counter: 6,
+              hops: 0,
+            }
+            const terms = { version, maximumPacketBytes: 1e9 }
+            const written = [new SharedPublish(message), new SharedPublish(recordOf(message))].map(
+              (publish) => {
+                const output = new GrowingOutput()
+                for (let receiver = 0; receiver < 2; receiver++) {
+                  appendShared(output, publish, terms, 0x32, packetId, 1000)
+                }
+                return output.written.toHex()
+              },
+            )
+            expect(written[1]).toBe(written[0] ?? "")
+            expect(plain(new SharedPublish(recordOf(message)).message)).toEqual(plain(message))
+          },
+        ),
+      )
+    })
+  }
 })

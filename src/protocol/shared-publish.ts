@@ -1,94 +1,99 @@
-import { type Message, noBytes, secondsLeft, type Topic } from "./message.ts"
-import { type PacketId, parsePacketId, type ProtocolVersion, type Qos } from "./packet.ts"
-import { ProtocolError } from "./protocol-error.ts"
-import { readPublishProperties } from "./publish-properties.ts"
-import { ReasonCode } from "./reason-code.ts"
-import type { TopicTable } from "./topic-table.ts"
+import { assert } from "../foundation/assert.ts"
+import { copyBytes } from "../foundation/copy-bytes.ts"
+import { type Message, secondsLeft } from "./message.ts"
+import {
+  expiryOf,
+  type MessageRecord,
+  MessageUnpacker,
+  payloadStartOf,
+  propertiesBytesOf,
+  propertiesStartOf,
+  qosOf,
+  topicBytesOf,
+  topicNameOf,
+  topicStart,
+} from "./message-record.ts"
+import type { ProtocolVersion, Qos } from "./packet.ts"
+import type { TopicName } from "./topic.ts"
 
-/**
- * Hot. Reads one PUBLISH after the other in place, into its own fields, and makes no object for any of them but
- * what a Message keeps.
- */
-export class PublishReader {
-  readonly #topics: TopicTable
-  readonly #maximumUserProperties: number
-
-  qos: Qos = 0
-  dup = false
-  retain = false
-  /** Meaningful when the QoS is above 0. */
-  packetId = 1 as PacketId
-  /** Undefined when only a topic alias stands for it. */
-  topic: Topic | undefined
-  /** 0 for none [3.3.2.3.4]. */
-  topicAlias = 0
-  /** -1 for none; 0 is an interval that is over at once. */
-  messageExpirySeconds = -1
-  /** The properties that travel on, as they stand on the wire. */
-  properties: Uint8Array = noBytes
-  /** The publisher says that the payload is UTF-8 [3.3.2.3.2]. */
-  payloadIsText = false
-  payload: Uint8Array = noBytes
-
-  constructor(topics: TopicTable, maximumUserProperties: number) {
-    this.#topics = topics
-    this.#maximumUserProperties = maximumUserProperties
-  }
-
-  /**
-   * @param bytes a plain Uint8Array, not a Buffer: its `slice` must copy
-   * @throws ProtocolError malformedPacket, topicNameInvalid, or what a property calls for [3.3]
-   */
-  read(firstByte: number, bytes: Uint8Array, start: number, end: number, version: ProtocolVersion): void {
-    const qos = (firstByte >> 1) & 3
-    if (qos === 3) throw new ProtocolError(ReasonCode.malformedPacket, "QoS 3 [MQTT-3.3.1-4]")
-    this.qos = qos as Qos
-    this.dup = (firstByte & 8) !== 0
-    if (this.dup && qos === 0) {
-      throw new ProtocolError(ReasonCode.malformedPacket, "DUP with QoS 0 [MQTT-3.3.1-2]")
-    }
-    this.retain = (firstByte & 1) !== 0
-    const topicStart = start + 2
-    if (topicStart > end) throw new ProtocolError(ReasonCode.malformedPacket, "PUBLISH ends in its topic")
-    const topicEnd = topicStart + (((bytes[start] ?? 0) << 8) | (bytes[start + 1] ?? 0))
-    let at = qos === 0 ? topicEnd : topicEnd + 2
-    if (at > end) throw new ProtocolError(ReasonCode.malformedPacket, "PUBLISH ends in its topic")
-    if (qos !== 0) {
-      const packetId = parsePacketId(((bytes[topicEnd] ?? 0) << 8) | (bytes[topicEnd + 1] ?? 0))
-      if (packetId === undefined) {
-        throw new ProtocolError(ReasonCode.malformedPacket, "packet identifier 0 [MQTT-2.2.1-3]")
-      }
-      this.packetId = packetId
-    }
-    this.topicAlias = 0
-    this.messageExpirySeconds = -1
-    this.properties = noBytes
-    this.payloadIsText = false
-    if (version === 5) {
-      if (at < end && bytes[at] === 0) at += 1
-      else at = readPublishProperties(this, bytes, at, end, this.#maximumUserProperties)
-    }
-    if (topicEnd > topicStart) this.topic = this.#topics.find(bytes, topicStart, topicEnd)
-    else if (this.topicAlias === 0) {
-      throw new ProtocolError(ReasonCode.protocolError, "neither topic nor alias [3.3.2.1]")
-    } else this.topic = undefined
-    this.payload = at === end ? noBytes : bytes.slice(at, end)
-  }
-}
+const unpacker = new MessageUnpacker()
 
 /**
  * A message on its way to its subscribers, with the encodings made on the way: one for each protocol family and
  * kind of QoS, whatever the number of receivers. Only the first byte, the packet identifier and the seconds left
  * to live differ between them, and are patched in each receiver's own copy.
+ *
+ * What comes out of a store or a queue is a record, and goes on the wire as it stands there: its Message is made only
+ * for whoever asks (bench rows retained and offline-drain).
  */
 export class SharedPublish {
-  readonly message: Message
+  readonly qos: Qos
+  /** Absolute; Infinity when it never expires. */
+  readonly expiresAtMs: number
+  readonly topicBytes: number
+  readonly propertiesBytes: number
+  readonly payloadBytes: number
+  /** What it came out of a store as, if it did. */
+  readonly record: MessageRecord | undefined
+  #message: Message | undefined
   /** Which kinds of encoding were asked for, one bit each. */
   #asked = 0
   #encodings: (Uint8Array | undefined)[] | undefined
 
-  constructor(message: Message) {
-    this.message = message
+  constructor(source: Message | MessageRecord) {
+    if (source instanceof Uint8Array) {
+      this.record = source
+      this.#message = undefined
+      this.qos = qosOf(source)
+      this.expiresAtMs = expiryOf(source)
+      this.topicBytes = topicBytesOf(source)
+      this.propertiesBytes = propertiesBytesOf(source)
+      this.payloadBytes = source.length - payloadStartOf(source)
+    } else {
+      this.record = undefined
+      this.#message = source
+      this.qos = source.qos
+      this.expiresAtMs = source.expiresAtMs
+      this.topicBytes = source.topic.utf8.length
+      this.propertiesBytes = source.properties.length
+      this.payloadBytes = source.payload.length
+    }
+  }
+
+  get message(): Message {
+    if (this.#message !== undefined) return this.#message
+    assert(this.record !== undefined, "a publish is made of a message or of its record")
+    return (this.#message = unpacker.unpack(this.record))
+  }
+
+  get topicName(): TopicName {
+    return this.record === undefined ? this.message.topic.name : topicNameOf(this.record)
+  }
+
+  /** What it takes up in a queue that is bounded in bytes. */
+  get queueBytes(): number {
+    return this.topicBytes + this.propertiesBytes + this.payloadBytes
+  }
+
+  /** Hot. */
+  copyTopic(target: Uint8Array, at: number): void {
+    if (this.record === undefined) return copyAll(target, at, this.message.topic.utf8)
+    copyBytes(target, at, this.record, topicStart, topicStart + this.topicBytes)
+  }
+
+  /** Hot. */
+  copyProperties(target: Uint8Array, at: number): void {
+    if (this.propertiesBytes === 0) return
+    if (this.record === undefined) return copyAll(target, at, this.message.properties)
+    const start = propertiesStartOf(this.record)
+    copyBytes(target, at, this.record, start, start + this.propertiesBytes)
+  }
+
+  /** Hot. */
+  copyPayload(target: Uint8Array, at: number): void {
+    if (this.payloadBytes === 0) return
+    if (this.record === undefined) return copyAll(target, at, this.message.payload)
+    copyBytes(target, at, this.record, payloadStartOf(this.record), this.record.length)
   }
 
   /**
@@ -107,7 +112,7 @@ export class SharedPublish {
       return undefined
     }
     this.#encodings ??= []
-    return (this.#encodings[kind] ??= encode(this.message, version, identified))
+    return (this.#encodings[kind] ??= encode(this, version, identified))
   }
 }
 
@@ -140,7 +145,6 @@ export function appendShared(
   packetId: number,
   nowMs: number,
 ): number {
-  const message = publish.message
   const encoding = publish.encoding(terms.version === 5 ? 5 : 3, packetId !== 0)
   if (encoding === undefined) {
     return appendOwn(output, publish, terms, firstByte, packetId, nowMs, 0, true, noIdentifiers)
@@ -149,18 +153,18 @@ export function appendShared(
   const at = output.append(encoding)
   const bytes = output.bytes
   bytes[at] = firstByte
-  if (packetId === 0 && (terms.version !== 5 || message.expiresAtMs === Number.POSITIVE_INFINITY)) {
+  if (packetId === 0 && (terms.version !== 5 || publish.expiresAtMs === Number.POSITIVE_INFINITY)) {
     return encoding.length
   }
-  let next = at + bodyStart(encoding) + 2 + message.topic.utf8.length
+  let next = at + bodyStart(encoding) + 2 + publish.topicBytes
   if (packetId !== 0) {
     bytes[next] = packetId >> 8
     bytes[next + 1] = packetId
     next += 2
   }
-  if (terms.version === 5 && message.expiresAtMs !== Number.POSITIVE_INFINITY) {
-    next += variableLength(expiryLength + message.properties.length)
-    writeFour(bytes, next + 1, secondsLeft(message, nowMs))
+  if (terms.version === 5 && publish.expiresAtMs !== Number.POSITIVE_INFINITY) {
+    next += variableLength(expiryLength + publish.propertiesBytes)
+    writeFour(bytes, next + 1, secondsLeft(publish, nowMs))
   }
   return encoding.length
 }
@@ -183,23 +187,22 @@ export function appendOwn(
   withTopic: boolean,
   subscriptionIdentifiers: readonly number[],
 ): number {
-  const message = publish.message
   const hasProperties = terms.version === 5
-  const expires = hasProperties && message.expiresAtMs !== Number.POSITIVE_INFINITY
+  const expires = hasProperties && publish.expiresAtMs !== Number.POSITIVE_INFINITY
   let propertiesLength = 0
   if (hasProperties) {
-    propertiesLength = message.properties.length
+    propertiesLength = publish.propertiesBytes
     if (expires) propertiesLength += expiryLength
     if (topicAlias !== 0) propertiesLength += 3
     for (const identifier of subscriptionIdentifiers) propertiesLength += 1 + variableLength(identifier)
   }
-  const topicLength = withTopic ? message.topic.utf8.length : 0
+  const topicLength = withTopic ? publish.topicBytes : 0
   const remaining =
     2 +
     topicLength +
     (packetId === 0 ? 0 : 2) +
     (hasProperties ? variableLength(propertiesLength) + propertiesLength : 0) +
-    message.payload.length
+    publish.payloadBytes
   const total = 1 + variableLength(remaining) + remaining
   if (total > terms.maximumPacketBytes) return 0
   let at = output.reserve(total)
@@ -210,7 +213,7 @@ export function appendOwn(
   bytes[at + 1] = topicLength
   at += 2
   if (withTopic) {
-    bytes.set(message.topic.utf8, at)
+    publish.copyTopic(bytes, at)
     at += topicLength
   }
   if (packetId !== 0) {
@@ -222,7 +225,7 @@ export function appendOwn(
     at = writeVariable(bytes, at, propertiesLength)
     if (expires) {
       bytes[at] = 0x02
-      at = writeFour(bytes, at + 1, secondsLeft(message, nowMs))
+      at = writeFour(bytes, at + 1, secondsLeft(publish, nowMs))
     }
     if (topicAlias !== 0) {
       bytes[at] = 0x23
@@ -234,10 +237,10 @@ export function appendOwn(
       bytes[at] = 0x0b
       at = writeVariable(bytes, at + 1, identifier)
     }
-    bytes.set(message.properties, at)
-    at += message.properties.length
+    publish.copyProperties(bytes, at)
+    at += publish.propertiesBytes
   }
-  bytes.set(message.payload, at)
+  publish.copyPayload(bytes, at)
   return total
 }
 
@@ -249,32 +252,32 @@ export function publishFirstByte(qos: Qos, retain: boolean, dup: boolean): numbe
 const expiryLength = 5
 const noIdentifiers: readonly number[] = []
 
-function encode(message: Message, version: 3 | 5, identified: boolean): Uint8Array {
-  const { topic, payload, properties } = message
-  const expires = version === 5 && message.expiresAtMs !== Number.POSITIVE_INFINITY
-  const propertiesLength = properties.length + (expires ? expiryLength : 0)
+function encode(publish: SharedPublish, version: 3 | 5, identified: boolean): Uint8Array {
+  const expires = version === 5 && publish.expiresAtMs !== Number.POSITIVE_INFINITY
+  const propertiesLength = publish.propertiesBytes + (expires ? expiryLength : 0)
+  const { topicBytes } = publish
   const remaining =
     2 +
-    topic.utf8.length +
+    topicBytes +
     (identified ? 2 : 0) +
     (version === 5 ? variableLength(propertiesLength) + propertiesLength : 0) +
-    payload.length
+    publish.payloadBytes
   const bytes = new Uint8Array(1 + variableLength(remaining) + remaining)
   let at = writeVariable(bytes, 1, remaining)
-  bytes[at] = topic.utf8.length >> 8
-  bytes[at + 1] = topic.utf8.length
-  bytes.set(topic.utf8, at + 2)
-  at += 2 + topic.utf8.length + (identified ? 2 : 0)
+  bytes[at] = topicBytes >> 8
+  bytes[at + 1] = topicBytes
+  publish.copyTopic(bytes, at + 2)
+  at += 2 + topicBytes + (identified ? 2 : 0)
   if (version === 5) {
     at = writeVariable(bytes, at, propertiesLength)
     if (expires) {
       bytes[at] = 0x02
       at += expiryLength
     }
-    if (properties.length > 0) bytes.set(properties, at)
-    at += properties.length
+    publish.copyProperties(bytes, at)
+    at += publish.propertiesBytes
   }
-  if (payload.length > 0) bytes.set(payload, at)
+  publish.copyPayload(bytes, at)
   return bytes
 }
 
@@ -309,4 +312,8 @@ function writeFour(bytes: Uint8Array, at: number, value: number): number {
   bytes[at + 2] = value >>> 8
   bytes[at + 3] = value
   return at + 4
+}
+
+function copyAll(target: Uint8Array, at: number, bytes: Uint8Array): void {
+  copyBytes(target, at, bytes, 0, bytes.length)
 }
