@@ -114,6 +114,16 @@ describe.each(["tls", "wss"] as const)("the server's certificate over %s", (sche
     insecure.terminate()
   })
 
+  test("signed by itself alone is refused by the client, unless it is told to take any", async () => {
+    const itself = { certFile: stranger.caFile, keyFile: join(stranger.folder, "ca.key") }
+    const { dial } = await greeter(scheme, itself)
+    await expect(dial(new Recorder(), trusting)).rejects.toThrow("Cannot connect")
+    const client = new Recorder()
+    const insecure = await dial(client, { insecure: true })
+    await client.has(1)
+    insecure.terminate()
+  })
+
   test("of another name is refused, unless that name is the one expected", async () => {
     const { dial } = await greeter(scheme, authority.server("other", "DNS:broker.example"))
     const refused = dial(new Recorder(), trusting)
