@@ -1,6 +1,9 @@
 import { parseArgs } from "node:util"
-import { type LoadOrder, type LoadReport } from "./load.ts"
-import { installedPeers, type Peer, type RunningPeer, withPeer } from "./peers.ts"
+import { CertificateAuthority } from "../test/support/certificates.ts"
+import type { LoadReport } from "./load-report.ts"
+import { measure } from "./measure.ts"
+import { choosePeers } from "./peers.ts"
+import { takesPart } from "./peers/peer.ts"
 import { type Row, table } from "./table.ts"
 import { scenarios } from "./scenarios.ts"
 
@@ -15,6 +18,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
     peers: { type: "string" },
+    peer: { type: "string", multiple: true },
     seconds: { type: "string", default: "2" },
     "warm-up": { type: "string", default: "1" },
     rounds: { type: "string", default: "3" },
@@ -24,21 +28,27 @@ const { values } = parseArgs({
   },
 })
 
-const names = Object.keys(scenarios).filter(
-  (name) => values.only === undefined || values.only.some((part) => name.includes(part)),
-)
-const wanted = values.peers?.split(",")
-const peers = (await installedPeers(values.profile)).filter(({ name }) => wanted?.includes(name) ?? true)
+const span = { warmUpSeconds: Number(values["warm-up"]), seconds: Number(values.seconds) }
+const peers = await choosePeers({
+  names: values.peers?.split(","),
+  templates: values.peer ?? [],
+  base: undefined,
+  profiles: values.profile,
+})
+using authority = new CertificateAuthority()
+const certificate = authority.server()
 const rows: Row[] = []
-for (const name of names) {
-  const reports = new Map<string, LoadReport[]>(peers.map((peer) => [peer.name, []]))
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (values.only !== undefined && !values.only.some((part) => name.includes(part))) continue
+  const able = peers.filter((peer) => takesPart(peer, scenario.peers))
+  const reports = new Map<string, LoadReport[]>(able.map((peer) => [peer.name, []]))
   for (let round = 0; round < Number(values.rounds); round++) {
-    for (const peer of peers) {
+    for (const peer of able) {
       if (!values.json) process.stderr.write(`\r\u001B[K${name}, round ${round + 1}: ${peer.name}`)
-      reports.get(peer.name)?.push(await measure(name, peer))
+      reports.get(peer.name)?.push(await measure(name, scenario, peer, certificate, span))
     }
   }
-  rows.push({ name, what: scenarios[name]?.what ?? "", reports })
+  rows.push({ name, what: scenario.what, reports })
 }
 process.stderr.write("\r\u001B[K")
 if (values.json) {
@@ -46,25 +56,4 @@ if (values.json) {
   console.log(JSON.stringify(plain, undefined, 2))
 } else {
   console.log(table(rows, peers))
-}
-
-function measure(scenario: string, peer: Peer): Promise<LoadReport> {
-  return withPeer(peer, scenarios[scenario]?.durable === true, ({ port, pid }: RunningPeer) =>
-    load({
-      scenario,
-      port,
-      pid,
-      warmUpSeconds: Number(values["warm-up"]),
-      seconds: Number(values.seconds),
-    }),
-  )
-}
-
-async function load(order: LoadOrder): Promise<LoadReport> {
-  const script = new URL("load.ts", import.meta.url).pathname
-  const cmd = [process.execPath, script, JSON.stringify(order)]
-  const running = Bun.spawn({ cmd, stdout: "pipe", stderr: "inherit" })
-  const text = await running.stdout.text()
-  if ((await running.exited) !== 0) throw new Error(`the load of ${order.scenario} failed`)
-  return JSON.parse(text) as LoadReport
 }

@@ -1,5 +1,5 @@
-import type { LoadReport } from "./load.ts"
-import type { Peer } from "./peers.ts"
+import type { LoadReport } from "./load-report.ts"
+import type { Peer } from "./peers/peer.ts"
 
 /** One scenario, and what each peer showed in each round. */
 export interface Row {
@@ -27,7 +27,10 @@ export function table(rows: readonly Row[], peers: readonly Peer[]): string {
   ].join("\n")
 }
 
-export function median(reports: readonly LoadReport[], key: keyof LoadReport): number {
+export function median(
+  reports: readonly LoadReport[],
+  key: "brokerMicroseconds" | "perSecond" | "residentBytes" | "loadShare",
+): number {
   const sorted = reports.map((report) => report[key]).toSorted((left, right) => left - right)
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
 }
@@ -35,7 +38,7 @@ export function median(reports: readonly LoadReport[], key: keyof LoadReport): n
 function cell(reports: readonly LoadReport[], base: number | undefined): string {
   const microseconds = median(reports, "brokerMicroseconds")
   const ratio = base === undefined ? "1" : `×${(microseconds / base).toFixed(1)}`
-  const rate = compact(median(reports, "deliveriesPerSecond"))
+  const rate = compact(median(reports, "perSecond"))
   const resident = (median(reports, "residentBytes") / 1e6).toFixed(0)
   const loadBound = median(reports, "loadShare") > 0.9 ? " load-bound" : ""
   const faults = reports.reduce((sum, report) => sum + report.faults, 0)

@@ -34,6 +34,8 @@ export interface BrokerProcess {
   readonly urls: readonly string[]
   /** The lines of its log that tell of an error, so far. */
   readonly errors: readonly string[]
+  /** Resolves with the exit code when it ends, asked to or not. */
+  readonly exited: Promise<number>
   /** @returns the exit code */
   stop(): Promise<number>
   /** SIGKILL. Resolves when the process is gone. */
@@ -74,6 +76,7 @@ export async function startBroker(
     pid: broker.pid,
     urls: await serving.promise,
     errors,
+    exited: broker.exited,
     stop: () => {
       broker.kill("SIGTERM")
       return broker.exited
