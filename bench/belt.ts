@@ -1,10 +1,16 @@
-import type { PacketId, Qos } from "../src/protocol/packet.ts"
 import { encodePacket } from "../src/protocol/encoder.ts"
-import { noProperties } from "../src/protocol/properties.ts"
+import type { PacketId, ProtocolVersion, Publish } from "../src/protocol/packet.ts"
 import type { WriteBuffer } from "../src/transport/write-buffer.ts"
+import type { Traffic } from "./scenario-kinds.ts"
 
-/** A payload begins with the number of its publisher and its place in that publisher's sequence. */
-export const stampBytes = 8
+/** A payload begins with the number of its publisher, its place in that publisher's sequence, and when it was due. */
+export const stampBytes = 12
+
+/** Where in the payload each of the three stands: four bytes, the highest first. */
+export const stamp = { publisher: 0, sequence: 4, dueMicroseconds: 8 } as const
+
+/** What a belt has to know of its scenario. */
+export type BeltTraffic = Pick<Traffic, "topics" | "qos" | "payloadBytes" | "properties" | "aliases">
 
 /**
  * A publisher's PUBLISH packets, encoded once and sent round and round: only the place in the sequence and the packet
@@ -16,37 +22,36 @@ export class Belt {
   readonly #frames: number
   readonly #hasPacketIds: boolean
   readonly #packetIdAt: number
-  readonly #sequenceAt: number
+  readonly #payloadAt: number
+  /** The frames that tell what the topic aliases mean; each goes out once, instead of its first namesake. */
+  readonly #introductions: Uint8Array[]
   #next = 0
   #sequence = 0
   #packetId = 0
 
-  /** @param topics all of one length; taken in turn */
-  constructor(publisher: number, topics: readonly string[], qos: Qos, payloadBytes: number, window: number) {
+  /** @param burst the most messages that are written at a time */
+  constructor(publisher: number, traffic: BeltTraffic, version: ProtocolVersion, burst: number) {
+    const { qos, payloadBytes, aliases } = traffic
     const payload = new Uint8Array(Math.max(payloadBytes, stampBytes)).fill(0x2e)
-    new DataView(payload.buffer).setUint32(0, publisher)
-    const frames = topics.map((topic) =>
-      encodePacket(
-        {
-          type: "publish",
-          qos,
-          dup: false,
-          retain: false,
-          topic,
-          packetId: qos === 0 ? undefined : (1 as PacketId),
-          payload,
-          properties: noProperties,
-        },
-        4,
-      ),
-    )
-    const rounds = Math.ceil(window / frames.length)
+    new DataView(payload.buffer).setUint32(stamp.publisher, publisher)
+    const usual = { type: "publish", qos, dup: false, retain: false, payload } as const
+    const packetId = qos === 0 ? undefined : (1 as PacketId)
+    const packets: Publish[] = traffic.topics(publisher).map((topic, index) => ({
+      ...usual,
+      topic,
+      packetId,
+      properties: aliases ? { ...traffic.properties, topicAlias: index + 1 } : traffic.properties,
+    }))
+    const encode = (packet: Publish) => encodePacket(packet, version)
+    const frames = packets.map((packet) => encode(aliases ? { ...packet, topic: "" } : packet))
+    this.#introductions = aliases ? packets.map(encode) : []
+    const rounds = Math.ceil(burst / frames.length)
     this.#bytes = Buffer.concat(Array.from({ length: rounds }, () => frames).flat())
     this.#frames = rounds * frames.length
     this.#frameBytes = this.#bytes.length / this.#frames
     this.#hasPacketIds = qos > 0
-    this.#sequenceAt = this.#frameBytes - payload.length + 4
-    this.#packetIdAt = this.#frameBytes - payload.length - 2
+    this.#payloadAt = this.#frameBytes - payload.length
+    this.#packetIdAt = packetIdAt(this.#bytes)
   }
 
   /** How many were written. */
@@ -54,8 +59,14 @@ export class Belt {
     return this.#sequence
   }
 
+  /** Hot. */
   write(output: WriteBuffer, count: number): void {
     for (let left = count; left > 0;) {
+      if (this.#introductions.length > 0) {
+        this.#introduce(output)
+        left -= 1
+        continue
+      }
       const run = Math.min(left, this.#frames - this.#next)
       const start = this.#next * this.#frameBytes
       const end = start + run * this.#frameBytes
@@ -66,17 +77,62 @@ export class Belt {
     }
   }
 
+  /** Hot. Writes one message that tells when it was due. */
+  writeDue(output: WriteBuffer, dueMicroseconds: number): void {
+    writeFour(
+      this.#bytes,
+      this.#next * this.#frameBytes + this.#payloadAt + stamp.dueMicroseconds,
+      dueMicroseconds,
+    )
+    this.write(output, 1)
+  }
+
   #stamp(frame: number): void {
     const bytes = this.#bytes
-    const sequence = this.#sequence++
-    const at = frame + this.#sequenceAt
-    bytes[at] = sequence >>> 24
-    bytes[at + 1] = sequence >>> 16
-    bytes[at + 2] = sequence >>> 8
-    bytes[at + 3] = sequence
+    writeFour(bytes, frame + this.#payloadAt + stamp.sequence, this.#sequence++)
     if (!this.#hasPacketIds) return
     this.#packetId = (this.#packetId % 65_535) + 1
     bytes[frame + this.#packetIdAt] = this.#packetId >> 8
     bytes[frame + this.#packetIdAt + 1] = this.#packetId
   }
+
+  /** Only the topic is longer than in the frame whose turn it would be, so its end is the same. */
+  #introduce(output: WriteBuffer): void {
+    const frame = this.#introductions.shift()
+    if (frame === undefined) return
+    const start = this.#next * this.#frameBytes
+    this.#stamp(start)
+    const payload = this.#bytes.subarray(start + this.#payloadAt, start + this.#frameBytes)
+    frame.set(payload, frame.length - payload.length)
+    if (this.#hasPacketIds) {
+      frame.set(this.#bytes.subarray(start + this.#packetIdAt).subarray(0, 2), packetIdAt(frame))
+    }
+    output.append(frame)
+    this.#next = (this.#next + 1) % this.#frames
+  }
+}
+
+/** Behind the fixed header and the topic. */
+function packetIdAt(frame: Uint8Array): number {
+  let at = 1
+  while ((frame[at] ?? 0) >= 0x80) at += 1
+  return at + 3 + (((frame[at + 1] ?? 0) << 8) | (frame[at + 2] ?? 0))
+}
+
+function writeFour(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+/** Hot. One of the numbers of a stamp. */
+export function readFour(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0)) >>>
+    0
+  )
 }

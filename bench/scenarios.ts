@@ -1,103 +1,85 @@
-import type { Qos } from "../src/protocol/packet.ts"
+import { flows } from "./flows.ts"
+import {
+  brokers,
+  type ConnectionStorm,
+  type Flow,
+  type Idle,
+  type OfflineDrain,
+  type OpenLoop,
+  plainBroker,
+  type Retained,
+} from "./scenario-kinds.ts"
+import { own, plainTraffic } from "./traffic.ts"
 
-/** One kind of work for a broker: who publishes what to whom. */
-export interface Scenario {
-  readonly what: string
-  readonly publishers: number
-  readonly subscribers: number
-  readonly qos: Qos
-  /** Messages of one publisher on their way at a time: few enough that no broker drops any. */
-  readonly window: number
-  readonly payloadBytes: number
-  /** How many subscribers get each message; the same for all of them. */
-  readonly fanOut: number
-  /** Topics that a publisher takes in turn, all of one length. */
-  topics(publisher: number): readonly string[]
-  filters(subscriber: number): readonly string[]
-  /** The subscribers' sessions outlive their connections, and the broker stores on disk. */
-  readonly durable: boolean
-}
+/** One kind of work for a broker. */
+export type Scenario = Flow | OpenLoop | Retained | OfflineDrain | ConnectionStorm | Idle
 
-const usual = { payloadBytes: 64, fanOut: 1, durable: false } as const
-
-const one = () => ["bench/all"]
-const own = (index: number) => [`bench/${digits(index, 4)}`]
-
-const pairs = {
-  ...usual,
+const steady = {
+  ...plainTraffic,
+  kind: "open-loop",
+  unit: "message",
+  group: "latency",
+  peers: brokers,
+  brokerNeeds: plainBroker,
   publishers: 100,
   subscribers: 100,
-  window: 100,
   topics: own,
   filters: own,
+  publishesPerSecond: 40_000,
 } as const
 
-const sparse = { ...usual, publishers: 1, subscribers: 1, window: 1, topics: own, filters: own } as const
-
+/** Every row of the bench, by name. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
-  "fan-out-10": {
-    ...usual,
-    what: "QoS 0, 1 to 10",
+  ...flows,
+  "latency-0": { ...steady, what: "QoS 0, 100 pairs, 40,000 a second", qos: 0 },
+  "latency-1": { ...steady, what: "QoS 1, 100 pairs, 40,000 a second", qos: 1 },
+  "latency-fan-out": {
+    ...steady,
+    what: "QoS 0, 1 to 100, 20,000 deliveries a second",
+    qos: 0,
     publishers: 1,
-    subscribers: 10,
-    qos: 0,
-    window: 1_000,
-    fanOut: 10,
-    topics: one,
-    filters: one,
+    fanOut: 100,
+    topics: () => ["bench/all"],
+    filters: () => ["bench/all"],
+    publishesPerSecond: 200,
   },
-  "fan-out-1000": {
-    ...usual,
-    what: "QoS 0, 1 to 1,000",
-    publishers: 1,
-    subscribers: 1_000,
-    qos: 0,
-    window: 20,
-    fanOut: 1_000,
-    topics: one,
-    filters: one,
+  retained: {
+    kind: "retained",
+    what: "100,000 retained messages, taken by one subscriber after the other",
+    unit: "message",
+    group: "start-up and rest",
+    peers: brokers,
+    brokerNeeds: plainBroker,
+    messages: 100_000,
+    payloadBytes: 64,
   },
-  "fan-in": {
-    ...usual,
-    what: "QoS 0, 100 to 1",
-    publishers: 100,
-    subscribers: 1,
-    qos: 0,
-    window: 20,
-    topics: own,
-    filters: () => ["bench/+"],
+  "offline-drain": {
+    kind: "offline-drain",
+    what: "QoS 1, 10 sessions come back for 20,000 messages each",
+    unit: "message",
+    group: "start-up and rest",
+    peers: brokers,
+    brokerNeeds: { ...plainBroker, queuedMessages: 20_000 },
+    clients: 10,
+    messagesEach: 20_000,
+    payloadBytes: 64,
   },
-  "pairs-0": { ...pairs, what: "QoS 0, 100 pairs", qos: 0 },
-  "pairs-1": { ...pairs, what: "QoS 1, 100 pairs", qos: 1 },
-  "pairs-2": { ...pairs, what: "QoS 2, 100 pairs", qos: 2 },
-  "sparse-0": { ...sparse, what: "QoS 0, one at a time", qos: 0 },
-  "sparse-1": { ...sparse, what: "QoS 1, one at a time", qos: 1 },
-  wildcards: {
-    ...usual,
-    what: "QoS 0, 9,900 topics, 200 wildcard filters",
-    publishers: 10,
-    subscribers: 100,
-    qos: 0,
-    window: 200,
-    fanOut: 2,
-    topics: crossings,
-    filters: (subscriber) => [`plant/${digits(subscriber, 2)}/#`, `plant/+/line/${digits(subscriber, 2)}/+`],
+  "connection-storm": {
+    kind: "connection-storm",
+    what: "connect, subscribe, disconnect; 200 at a time",
+    unit: "connection",
+    group: "start-up and rest",
+    peers: brokers,
+    brokerNeeds: { ...plainBroker, connections: 400 },
+    batch: 200,
   },
-  durable: { ...pairs, what: "QoS 1, 100 pairs, persistent sessions on disk", qos: 1, durable: true },
-}
-
-/** Every plant with every line of another number, so that each topic has two subscribers and not one twice. */
-function crossings(publisher: number): string[] {
-  const topics: string[] = []
-  for (let step = 1; step < 100; step++) {
-    for (let line = 0; line < 100; line++) {
-      const plant = (line * 7 + step + publisher) % 100
-      if (plant !== line) topics.push(`plant/${digits(plant, 2)}/line/${digits(line, 2)}/pressure`)
-    }
-  }
-  return topics
-}
-
-function digits(value: number, length: number): string {
-  return String(value).padStart(length, "0")
+  idle: {
+    kind: "idle",
+    what: "10,000 connections, one subscription each",
+    unit: "connection",
+    group: "start-up and rest",
+    peers: brokers,
+    brokerNeeds: { ...plainBroker, connections: 10_000 },
+    connections: 10_000,
+  },
 }
