@@ -63,6 +63,8 @@ export async function withPeer<Result>(
   const directory = mkdtempSync(join(tmpdir(), "bantam-bench-"))
   try {
     const running = await peer.start(needs, { directory, ...certificate })
+    const endWithUs = () => running.end("SIGKILL")
+    process.once("exit", endWithUs)
     const tooSoon = running.ended.then((reason) => {
       throw new Error(reason)
     })
@@ -72,6 +74,7 @@ export async function withPeer<Result>(
       // From here on it may end.
       tooSoon.catch(() => {})
       await stop(running)
+      process.off("exit", endWithUs)
     }
   } finally {
     rmSync(directory, { recursive: true, force: true })

@@ -1,59 +1,130 @@
-import { parseArgs } from "node:util"
+import { closeSync, openSync, readSync, writeFileSync } from "node:fs"
 import { CertificateAuthority } from "../test/support/certificates.ts"
-import type { LoadReport } from "./load-report.ts"
+import { comparison, type Difference, differences, leastRounds } from "./compare.ts"
+import { thisMachine } from "./machine.ts"
 import { measure } from "./measure.ts"
+import { chooseRows, type Options, parseOptions, usage } from "./options.ts"
 import { choosePeers } from "./peers.ts"
-import { takesPart } from "./peers/peer.ts"
-import { type Row, table } from "./table.ts"
+import type { Peer } from "./peers/peer.ts"
+import { Progress } from "./progress.ts"
+import { page } from "./report.ts"
+import { type BenchRun, readRun } from "./results.ts"
+import { runRounds } from "./rounds.ts"
 import { scenarios } from "./scenarios.ts"
+import { markdown, table } from "./table.ts"
 
 /*
- * Ours beside others under the same load: `bun run bench/run.ts --only pairs --seconds 3 --rounds 5`.
- *
- * Each measurement has a fresh broker and a fresh load process, and the brokers take turns, so that a machine that
- * slows down slows all of them down. What is shown are medians.
+ * `npm run bench`: each measurement has a fresh broker and a fresh load process, and the brokers take turns.
+ * Exit code 1: ours failed, had faults, or became worse than what it was compared with; 2: a wrong word.
  */
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", multiple: true },
-    peers: { type: "string" },
-    peer: { type: "string", multiple: true },
-    seconds: { type: "string", default: "2" },
-    "warm-up": { type: "string", default: "1" },
-    rounds: { type: "string", default: "3" },
-    json: { type: "boolean", default: false },
-    /** A folder for CPU profiles of ours, one for each run; the figures are then worth less. */
-    profile: { type: "string" },
-  },
-})
-
-const span = { warmUpSeconds: Number(values["warm-up"]), seconds: Number(values.seconds) }
-const peers = await choosePeers({
-  names: values.peers?.split(","),
-  templates: values.peer ?? [],
-  base: undefined,
-  profiles: values.profile,
-})
-using authority = new CertificateAuthority()
-const certificate = authority.server()
-const rows: Row[] = []
-for (const [name, scenario] of Object.entries(scenarios)) {
-  if (values.only !== undefined && !values.only.some((part) => name.includes(part))) continue
-  const able = peers.filter((peer) => takesPart(peer, scenario.peers))
-  const reports = new Map<string, LoadReport[]>(able.map((peer) => [peer.name, []]))
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const peer of able) {
-      if (!values.json) process.stderr.write(`\r\u001B[K${name}, round ${round + 1}: ${peer.name}`)
-      reports.get(peer.name)?.push(await measure(name, scenario, peer, certificate, span))
-    }
-  }
-  rows.push({ name, what: scenario.what, reports })
+const words = process.argv.slice(2)
+// What runs for us ends with us.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130))
+try {
+  process.exitCode = await bench(parseOptions(words))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 2
 }
-process.stderr.write("\r\u001B[K")
-if (values.json) {
-  const plain = rows.map(({ reports, ...row }) => ({ ...row, reports: Object.fromEntries(reports) }))
-  console.log(JSON.stringify(plain, undefined, 2))
-} else {
-  console.log(table(rows, peers))
+
+async function bench(options: Options): Promise<number> {
+  if (options.help) return print(usage)
+  const earlier = earlierRun(options)
+  const peers = await choosePeers({
+    // Two builds beside each other are what is asked for; others only cost time.
+    names: options.peers ?? (options.compare === undefined ? undefined : []),
+    templates: options.templates,
+    base: earlier === undefined ? options.compare : undefined,
+    profiles: options.profile,
+  })
+  if (options.list) return print(listOf(peers))
+  const run = await measured(options, peers)
+  const found = comparedWith(run, earlier, options)
+  show(run, found, options)
+  const ours = run.rows.map(({ results }) => results[run.peers[0]?.name ?? ""])
+  const good = ours.every((result) => result?.failure === undefined && (result?.faults ?? 0) === 0)
+  return good && !(found ?? []).some(({ verdict }) => verdict === "worse") ? 0 : 1
+}
+
+async function measured(options: Options, peers: readonly Peer[]): Promise<BenchRun> {
+  const { rounds, seconds, warmUpSeconds } = options
+  const date = new Date().toISOString()
+  const names = chooseRows(Object.keys(scenarios), options.only)
+  const chosen = Object.entries(scenarios).filter(([name]) => names.has(name))
+  using authority = new CertificateAuthority()
+  const certificate = authority.server()
+  const progress = new Progress({
+    rows: chosen.length,
+    rounds,
+    secondsEach: seconds + warmUpSeconds + 1,
+    ours: peers[0]?.name ?? "",
+  })
+  const rows = await runRounds(
+    { scenarios: chosen, peers, rounds },
+    (name, scenario, peer) => measure(name, scenario, peer, certificate, { seconds, warmUpSeconds }),
+    progress,
+  )
+  progress.end()
+  const facts = peers.map(({ name, version, about }) => ({ name, version, about }))
+  return {
+    format: 1,
+    date,
+    command: words,
+    machine: thisMachine(),
+    rounds,
+    warmUpSeconds,
+    seconds,
+    peers: facts,
+    rows,
+  }
+}
+
+/** @returns the run that ours is compared with, if that is a file of one and no executable */
+function earlierRun({ compare, rounds }: Options): BenchRun | undefined {
+  if (compare === undefined) return undefined
+  if (rounds < leastRounds) throw new Error(`--compare needs at least ${leastRounds} rounds`)
+  const start = Buffer.alloc(1)
+  const file = openSync(compare, "r")
+  readSync(file, start)
+  closeSync(file)
+  if (start.toString() !== "{") return undefined
+  const run = readRun(compare)
+  if (run.rounds < leastRounds) throw new Error(`${compare} has fewer than ${leastRounds} rounds`)
+  return run
+}
+
+function comparedWith(
+  run: BenchRun,
+  earlier: BenchRun | undefined,
+  options: Options,
+): Difference[] | undefined {
+  if (options.compare === undefined) return undefined
+  const ours = run.peers[0]?.name ?? ""
+  if (earlier === undefined) return differences(run.rows, ours, run.rows, "base")
+  return differences(run.rows, ours, earlier.rows, earlier.peers[0]?.name ?? "")
+}
+
+function show(run: BenchRun, found: readonly Difference[] | undefined, options: Options): void {
+  const colored = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === ""
+  const text = `${JSON.stringify(run, undefined, 1)}\n`
+  if (options.json === "-") process.stdout.write(text)
+  else print(options.markdown ? markdown(run) : table(run, colored))
+  if (options.json !== undefined && options.json !== "-") writeFileSync(options.json, text)
+  if (options.report !== undefined) writeFileSync(options.report, page(run))
+  if (found === undefined) return
+  // Where a program reads, the words are for whoever watches.
+  const write = options.json === "-" ? console.error : console.log
+  write(`\n${comparison(found, colored)}`)
+}
+
+function listOf(peers: readonly Peer[]): string {
+  const rows = Object.entries(scenarios).map(([name, { what }]) => `  ${name.padEnd(19)} ${what}`)
+  const others = peers.map(({ name, version, about }) => `  ${`${name} ${version}`.padEnd(19)} ${about}`)
+  return ["rows", ...rows, "", "peers", ...others].join("\n")
+}
+
+function print(text: string): number {
+  console.log(text)
+  return 0
 }

@@ -1,59 +1,150 @@
-import type { LoadReport } from "./load-report.ts"
-import type { Peer } from "./peers/peer.ts"
+import pc from "picocolors"
+import { type Cell, layOut, type Line } from "./layout.ts"
+import type { BenchRun } from "./results.ts"
+import type { TargetVerdict } from "./targets.ts"
 
-/** One scenario, and what each peer showed in each round. */
-export interface Row {
-  readonly name: string
-  readonly what: string
-  readonly reports: ReadonlyMap<string, readonly LoadReport[]>
-}
+type Colors = ReturnType<typeof pc.createColors>
 
-/** Ours in absolute numbers, the others as multiples of it. */
-export function table(rows: readonly Row[], peers: readonly Peer[]): string {
-  const [ours] = peers
-  if (ours === undefined) return "no peers"
-  const lines = [["scenario", ...peers.map(({ name }) => name), "work"]]
-  for (const { name, what, reports } of rows) {
-    const base = median(reports.get(ours.name) ?? [], "brokerMicroseconds")
-    const cells = peers.map((peer) => cell(reports.get(peer.name) ?? [], peer === ours ? undefined : base))
-    lines.push([name, ...cells, what])
-  }
-  const notes = peers.map(({ name, about }) => `${name}: ${about}`)
+/**
+ * The table for a terminal, within 120 columns up to five peers.
+ *
+ * @param colored false: nothing but text
+ */
+export function table(run: Pick<BenchRun, "rows" | "peers">, colored: boolean): string {
+  const colors = pc.createColors(colored)
+  const { peers, groups, remarks } = layOut(run)
+  const lines = groups.flatMap((group) => group.lines)
+  const columns = columnsFor(peers, lines, colors)
+  const width = columns.reduce((sum, column) => sum + column.width + 2, 0) - 2
+  const heading = columns.map(({ title, width, align }) => align(title, width)).join("  ")
+  const body = groups.flatMap((group) => [
+    colors.dim(`── ${group.name} ${"─".repeat(Math.max(0, width - group.name.length - 4))}`),
+    ...group.lines.map((line) =>
+      columns
+        .map((column) => column.draw(line))
+        .join("  ")
+        .trimEnd(),
+    ),
+  ])
   return [
-    "CPU time of the broker for one delivered message, as a multiple of ours; (µs, deliveries per second, MB resident)",
-    ...align(lines),
-    "load-bound: the load generator used its core up, so the rate is its own; faults: lost, doubled or out of order",
-    ...notes,
+    colors.bold(heading.trimEnd()),
+    ...body,
+    "",
+    ...remarks.map((remark) => colors.red(`! ${remark}`)),
+    ...foot(run).map((note) => colors.dim(note)),
   ].join("\n")
 }
 
-export function median(
-  reports: readonly LoadReport[],
-  key: "brokerMicroseconds" | "perSecond" | "residentBytes" | "loadShare",
-): number {
-  const sorted = reports.map((report) => report[key]).toSorted((left, right) => left - right)
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
+/** The same table for a document. */
+export function markdown(run: Pick<BenchRun, "rows" | "peers">): string {
+  const { peers, groups, remarks } = layOut(run)
+  const [ours = "", ...others] = peers
+  const titles = ["row", `${ours} µs`, "per second", "MB", ...others, "target", "work"]
+  const lines = groups.flatMap((group) => [
+    [`**${group.name}**`, ...titles.slice(1).map(() => "")],
+    ...group.lines.map((line) => [
+      line.further ? line.label : `\`${line.label}\``,
+      line.own,
+      line.rate,
+      line.megabytes,
+      ...line.others.map(({ text, tone }) => (tone === "ahead of us" ? `**${text}**` : text)),
+      verdictText(line.verdict),
+      line.what,
+    ]),
+  ])
+  const rule = titles.map((_, column) => (column === 0 || column >= titles.length - 2 ? "---" : "---:"))
+  const text = [titles, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`)
+  const notes = [...remarks, ...foot(run)].map((note) => `- ${note}`)
+  return [...text, "", ...notes].join("\n")
 }
 
-function cell(reports: readonly LoadReport[], base: number | undefined): string {
-  const microseconds = median(reports, "brokerMicroseconds")
-  const ratio = base === undefined ? "1" : `×${(microseconds / base).toFixed(1)}`
-  const rate = compact(median(reports, "perSecond"))
-  const resident = (median(reports, "residentBytes") / 1e6).toFixed(0)
-  const loadBound = median(reports, "loadShare") > 0.9 ? " load-bound" : ""
-  const faults = reports.reduce((sum, report) => sum + report.faults, 0)
-  const wrong = faults === 0 ? "" : ` ${faults} faults`
-  return `${ratio} (${microseconds.toFixed(2)}, ${rate}, ${resident})${loadBound}${wrong}`
+/** What one must know to read it. */
+function foot({ peers }: Pick<BenchRun, "peers">): string[] {
+  const [ours] = peers
+  return [
+    `CPU time of ${ours?.name ?? "the broker"} for one unit (a delivered message, a connection) over all its threads in µs;` +
+      " the others as multiples of it. Medians of the rounds.",
+    "≥ the load used its core up and the broker could do more; – cannot take part; ! see the remarks",
+    ...peers.map(
+      ({ name, version, about }) => `${[name, version].filter((word) => word !== "").join(" ")}: ${about}`,
+    ),
+  ]
 }
 
-function compact(value: number): string {
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`
-  return value >= 1e4 ? `${(value / 1e3).toFixed(0)}k` : value.toFixed(0)
+interface Column {
+  readonly title: string
+  readonly width: number
+  align(text: string, width: number): string
+  draw(line: Line): string
 }
 
-function align(lines: readonly (readonly string[])[]): string[] {
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  )
-  return lines.map((line) => line.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  "))
+function columnsFor(peers: readonly string[], lines: readonly Line[], colors: Colors): Column[] {
+  const [ours = "", ...others] = peers
+  const plain = (text: string) => text
+  return [
+    column("row", lines, left, labelText, (text, line) =>
+      line.further ? colors.dim(text) : colors.bold(text),
+    ),
+    column(`${ours} µs`, lines, right, ({ own }) => own, plain),
+    column("/s", lines, right, (line) => line.rate, colors.dim),
+    column("MB", lines, right, ({ megabytes }) => megabytes, colors.dim),
+    ...others.map((peer, index) =>
+      column(
+        peer,
+        lines,
+        right,
+        (line) => line.others[index]?.text ?? "",
+        (text, line) => painted(text, line.others[index]?.tone ?? "plain", colors),
+      ),
+    ),
+    column(
+      "target",
+      lines,
+      left,
+      ({ verdict }) => verdictText(verdict),
+      (text, { verdict }) => (verdict?.met === false ? colors.red(text) : colors.green(text)),
+    ),
+  ]
+}
+
+/** As wide as its widest text; colours are laid on when the text already has its width. */
+function column(
+  title: string,
+  lines: readonly Line[],
+  align: Column["align"],
+  textOf: (line: Line) => string,
+  paint: (text: string, line: Line) => string,
+): Column {
+  const width = Math.max(title.length, ...lines.map((line) => textOf(line).length))
+  return { title, width, align, draw: (line) => paint(align(textOf(line), width), line) }
+}
+
+function labelText({ label, further }: Line): string {
+  return further ? `  ${label}` : label
+}
+
+function verdictText(verdict: TargetVerdict | undefined): string {
+  if (verdict === undefined) return ""
+  return `${verdict.met ? "met" : "missed"} ≤ ${verdict.target.text}`
+}
+
+function painted(text: string, tone: Cell["tone"], colors: Colors): string {
+  switch (tone) {
+    case "ahead of us":
+      return colors.yellow(text)
+    case "absent":
+      return colors.dim(text)
+    case "wrong":
+      return colors.red(text)
+    case "plain":
+      return text
+  }
+}
+
+function left(text: string, width: number): string {
+  return text.padEnd(width)
+}
+
+function right(text: string, width: number): string {
+  return text.padStart(width)
 }
