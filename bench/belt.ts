@@ -10,7 +10,9 @@ export const stampBytes = 12
 export const stamp = { publisher: 0, sequence: 4, dueMicroseconds: 8 } as const
 
 /** What a belt has to know of its scenario. */
-export type BeltTraffic = Pick<Traffic, "topics" | "qos" | "payloadBytes" | "properties" | "aliases">
+export type BeltTraffic = Pick<Traffic, "topics" | "qos" | "payloadBytes" | "properties" | "aliases"> & {
+  readonly retain?: boolean
+}
 
 /**
  * A publisher's PUBLISH packets, encoded once and sent round and round: only the place in the sequence and the packet
@@ -31,10 +33,10 @@ export class Belt {
 
   /** @param burst the most messages that are written at a time */
   constructor(publisher: number, traffic: BeltTraffic, version: ProtocolVersion, burst: number) {
-    const { qos, payloadBytes, aliases } = traffic
+    const { qos, payloadBytes, aliases, retain = false } = traffic
     const payload = new Uint8Array(Math.max(payloadBytes, stampBytes)).fill(0x2e)
     new DataView(payload.buffer).setUint32(stamp.publisher, publisher)
-    const usual = { type: "publish", qos, dup: false, retain: false, payload } as const
+    const usual = { type: "publish", qos, dup: false, retain, payload } as const
     const packetId = qos === 0 ? undefined : (1 as PacketId)
     const packets: Publish[] = traffic.topics(publisher).map((topic, index) => ({
       ...usual,

@@ -105,7 +105,7 @@ export class LoadClient implements SocketOwner {
     }
   }
 
-  /** Says DISCONNECT, and resolves when the broker has closed the connection. */
+  /** Says DISCONNECT and closes its half; resolves when the broker, having read all of it, has closed its own. */
   async disconnect(): Promise<void> {
     this.#isLeaving = true
     this.socket.output.append(
@@ -114,6 +114,7 @@ export class LoadClient implements SocketOwner {
         this.version,
       ),
     )
+    this.socket.end()
     await this.#left.promise
   }
 

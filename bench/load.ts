@@ -1,5 +1,11 @@
 import type { LoadOrder, LoadReport } from "./load-report.ts"
+import { unreachable } from "../src/foundation/assert.ts"
+import { runConnectionStorm } from "./loads/connection-storm.ts"
 import { runFlow } from "./loads/flow.ts"
+import { runIdle } from "./loads/idle.ts"
+import { runOfflineDrain } from "./loads/offline-drain.ts"
+import { runOpenLoop } from "./loads/open-loop.ts"
+import { runRetained } from "./loads/retained.ts"
 import { type Scenario, scenarios } from "./scenarios.ts"
 
 /*
@@ -11,8 +17,18 @@ function run(scenario: Scenario, order: LoadOrder): Promise<LoadReport> {
   switch (scenario.kind) {
     case "flow":
       return runFlow(scenario, order)
+    case "open-loop":
+      return runOpenLoop(scenario, order)
+    case "retained":
+      return runRetained(scenario, order)
+    case "offline-drain":
+      return runOfflineDrain(scenario, order)
+    case "connection-storm":
+      return runConnectionStorm(scenario, order)
+    case "idle":
+      return runIdle(scenario, order)
     default:
-      throw new Error(`nobody knows how to run ${scenario.kind}`)
+      return unreachable(scenario)
   }
 }
 

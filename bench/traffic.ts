@@ -29,7 +29,7 @@ const crossed = 100
  */
 export function crossings(publisher: number): string[] {
   const topics: string[] = []
-  for (let step = 1; step < crossed; step++) {
+  for (let step = 0; step < crossed; step++) {
     for (let line = 0; line < crossed; line++) {
       const plant = (line * 7 + step + publisher) % crossed
       if (plant !== line) topics.push(`plant/${digits(plant, 2)}/line/${digits(line, 2)}/pressure`)

@@ -3,7 +3,7 @@ import { readFour, stamp } from "../belt.ts"
 import { deafListener, type LoadClient, type LoadListener } from "../load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import type { Flow } from "../scenario-kinds.ts"
-import { settle } from "./in-batches.ts"
+import { settle } from "./settle.ts"
 import { Meter } from "./meter.ts"
 import { connectBystanders, connectPublishers, connectSubscribers, SequenceCheck } from "./traffic-clients.ts"
 

@@ -1,0 +1,67 @@
+import { Belt, readFour, stamp } from "../belt.ts"
+import { deafListener, LoadClient } from "../load-client.ts"
+import type { LoadOrder, LoadReport } from "../load-report.ts"
+import type { Retained } from "../scenario-kinds.ts"
+import { plainTraffic } from "../traffic.ts"
+import { Meter } from "./meter.ts"
+import { publishAll } from "./publish-all.ts"
+import { settle } from "./settle.ts"
+
+/** Topics are two levels wide: so many of the second below each of the first. */
+const roomsOnFloor = 1_000
+
+/** What the publishing costs is not measured: see `Retained`. */
+export async function runRetained(retained: Retained, order: LoadOrder): Promise<LoadReport> {
+  await retain(retained, order)
+  let faults = 0
+  const takeAllFor = async (seconds: number): Promise<number> => {
+    const endMs = performance.now() + seconds * 1000
+    let rounds = 0
+    do {
+      faults += await takeAll(retained.messages, order, rounds++)
+    } while (performance.now() < endMs)
+    return rounds * retained.messages
+  }
+  await takeAllFor(order.warmUpSeconds)
+  const meter = new Meter(order.pid)
+  meter.start()
+  const taken = await takeAllFor(order.seconds)
+  meter.stop()
+  return meter.report(taken, { faults })
+}
+
+async function retain({ messages, payloadBytes }: Retained, order: LoadOrder): Promise<void> {
+  const client = await LoadClient.connect(order, { clientId: "publisher" })
+  const topics = () => Array.from({ length: messages }, (_, index) => topicOf(index))
+  const belt = new Belt(0, { ...plainTraffic, payloadBytes, topics, qos: 1, retain: true }, client.version, 1)
+  await publishAll(client, belt, messages)
+  await client.disconnect()
+}
+
+function topicOf(index: number): string {
+  const floor = String(Math.floor(index / roomsOnFloor)).padStart(4, "0")
+  return `floor/${floor}/room/${String(index % roomsOnFloor).padStart(4, "0")}/temperature`
+}
+
+/** @returns how many of the retained messages did not come or came twice */
+async function takeAll(messages: number, order: LoadOrder, round: number): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const seen = new Uint8Array(messages)
+  let missing = messages
+  let doubled = 0
+  const message = (bytes: Uint8Array, start: number) => {
+    const index = readFour(bytes, start + stamp.sequence)
+    if (seen[index] !== 0) return void (doubled += 1)
+    seen[index] = 1
+    missing -= 1
+    if (missing === 0) resolve()
+  }
+  const client = await LoadClient.connect(order, {
+    clientId: `taker-${round}`,
+    listener: { ...deafListener, message },
+  })
+  await client.subscribe(["#"], 0)
+  await Promise.race([promise, settle(() => missing)])
+  await client.disconnect()
+  return missing + doubled
+}
