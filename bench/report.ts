@@ -7,14 +7,14 @@ import { type BenchRun, readRun } from "./results.ts"
  * it from what `--json` wrote.
  */
 
-/** Where the template takes the run; as JSON it would be null without one. */
-const placeholder = "null /* the run */"
+/** In the template; it is where the run goes. */
+const opening = '<script id="run" type="application/json">'
 
 export function page(run: BenchRun): string {
   const template = readFileSync(join(import.meta.dir, "report.html"), "utf8")
   // Inside a script element nothing may look like the end of one.
   const data = JSON.stringify(run).replaceAll("<", String.raw`\u003c`)
-  return template.replace(placeholder, () => data)
+  return template.replace(opening, () => opening + data)
 }
 
 if (import.meta.main) {

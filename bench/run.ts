@@ -22,10 +22,11 @@ const words = process.argv.slice(2)
 // What runs for us ends with us.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130))
 try {
-  process.exitCode = await bench(parseOptions(words))
+  // Whatever may still be open must not keep us, and the next who waits for a quiet machine.
+  process.exit(await bench(parseOptions(words)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 2
+  process.exit(2)
 }
 
 async function bench(options: Options): Promise<number> {
@@ -107,10 +108,10 @@ function comparedWith(
 
 function show(run: BenchRun, found: readonly Difference[] | undefined, options: Options): void {
   const colored = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === ""
-  const text = `${JSON.stringify(run, undefined, 1)}\n`
-  if (options.json === "-") process.stdout.write(text)
+  const text = JSON.stringify(run, undefined, 1)
+  if (options.json === "-") console.log(text)
   else print(options.markdown ? markdown(run) : table(run, colored))
-  if (options.json !== undefined && options.json !== "-") writeFileSync(options.json, text)
+  if (options.json !== undefined && options.json !== "-") writeFileSync(options.json, `${text}\n`)
   if (options.report !== undefined) writeFileSync(options.report, page(run))
   if (found === undefined) return
   // Where a program reads, the words are for whoever watches.

@@ -62,8 +62,8 @@ export function markdown(run: Pick<BenchRun, "rows" | "peers">): string {
 function foot({ peers }: Pick<BenchRun, "peers">): string[] {
   const [ours] = peers
   return [
-    `CPU time of ${ours?.name ?? "the broker"} for one unit (a delivered message, a connection) over all its threads in µs;` +
-      " the others as multiples of it. Medians of the rounds.",
+    `${ours?.name ?? ""} µs: CPU time for one delivered message, or one connection, of all threads and of the kernel for them`,
+    "the others: multiples of ours, in medians over the rounds",
     "≥ the load used its core up and the broker could do more; – cannot take part; ! see the remarks",
     ...peers.map(
       ({ name, version, about }) => `${[name, version].filter((word) => word !== "").join(" ")}: ${about}`,

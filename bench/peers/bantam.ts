@@ -1,7 +1,7 @@
 import { join } from "node:path"
-import { portOf, startBroker } from "../../scripts/executable.ts"
+import { type BrokerProcess, portOf, startBroker } from "../../scripts/executable.ts"
 import type { BrokerNeeds } from "../scenario-kinds.ts"
-import type { Peer, Place } from "./peer.ts"
+import type { Peer, Place, RunningPeer } from "./peer.ts"
 import { versionOf } from "./peer-process.ts"
 
 export interface BantamOptions {
@@ -23,17 +23,27 @@ export function bantamPeer({ path, name = "bantam", profiles }: BantamOptions): 
       const env: Record<string, string> =
         profiles === undefined ? {} : { BUN_OPTIONS: `--cpu-prof-md --cpu-prof-dir=${profiles}` }
       const broker = await startBroker(path, { words: wordsFor(needs, place), env })
-      return {
-        pid: broker.pid,
-        tcpPort: portOf(broker, "tcp"),
-        tlsPort: needs.tls ? portOf(broker, "tls") : undefined,
-        webSocketPort: needs.webSocket ? portOf(broker, "ws") : undefined,
-        ended: broker.exited.then(
-          (code) => `the broker ended with exit code ${code}: ${broker.errors.at(-1)}`,
-        ),
-        end: (signal) => void (signal === "SIGTERM" ? broker.stop() : broker.kill()),
+      try {
+        return running(broker, needs)
+      } catch (error) {
+        await broker.kill()
+        throw error
       }
     },
+  }
+}
+
+/** @throws Error when it has no listener that is needed */
+function running(broker: BrokerProcess, needs: BrokerNeeds): RunningPeer {
+  return {
+    pid: broker.pid,
+    tcpPort: portOf(broker, "tcp"),
+    tlsPort: needs.tls ? portOf(broker, "tls") : undefined,
+    webSocketPort: needs.webSocket ? portOf(broker, "ws") : undefined,
+    ended: broker.exited.then(
+      (code) => `the broker ended with exit code ${code}: ${broker.errors.at(-1) ?? "without a word"}`,
+    ),
+    end: (signal) => void (signal === "SIGTERM" ? broker.stop() : broker.kill()),
   }
 }
 
