@@ -35,7 +35,10 @@ async function load(order: LoadOrder): Promise<LoadReport> {
   const cmd = [process.execPath, script, JSON.stringify(order)]
   const limitSeconds = order.warmUpSeconds + order.seconds + preparationSeconds
   const running = Bun.spawn({ cmd, stdout: "pipe", stderr: "pipe", timeout: limitSeconds * 1000 })
+  const endWithUs = () => running.kill("SIGKILL")
+  process.once("exit", endWithUs)
   const [text, complaint] = await Promise.all([running.stdout.text(), running.stderr.text(), running.exited])
+  process.off("exit", endWithUs)
   if (running.exitCode === 0) return JSON.parse(text) as LoadReport
   if (running.signalCode === "SIGTERM") throw new Error(`the load was not done within ${limitSeconds} s`)
   throw new Error(`the load failed: ${reasonIn(complaint)}`)

@@ -28,21 +28,21 @@ export interface PeerChoice {
  * @throws Error about a name that none of them has
  */
 export async function choosePeers({ names, templates, base, profiles }: PeerChoice): Promise<Peer[]> {
-  const ours = bantamPeer({ path: await executable(), profiles })
+  const builds = [bantamPeer({ path: await executable(), profiles })]
+  if (base !== undefined) builds.push(bantamPeer({ path: base, name: "base" }))
   const others = [
-    ...(base === undefined ? [] : [bantamPeer({ path: base, name: "base" })]),
     ...installed("mosquitto", mosquittoPeer),
     ...templates.map(templatePeer),
     ...installed("nats-server", natsPeer),
     aedesPeer(),
     forwarderPeer(),
   ].filter((peer) => peer !== undefined)
-  if (names === undefined) return [ours, ...others]
-  const known = [ours, ...others].map(({ name }) => name)
+  if (names === undefined) return [...builds, ...others]
+  const known = [...builds, ...others].map(({ name }) => name)
   for (const name of names) {
     if (!known.includes(name)) throw new Error(`there is no peer ${name} here, only ${known.join(", ")}`)
   }
-  return [ours, ...others.filter(({ name }) => names.includes(name))]
+  return [...builds, ...others.filter(({ name }) => names.includes(name))]
 }
 
 function installed(program: string, peerOf: (path: string) => Peer): Peer[] {
@@ -63,7 +63,10 @@ export async function withPeer<Result>(
   const directory = mkdtempSync(join(tmpdir(), "bantam-bench-"))
   try {
     const running = await peer.start(needs, { directory, ...certificate })
-    const endWithUs = () => running.end("SIGKILL")
+    const endWithUs = () => {
+      running.end("SIGKILL")
+      rmSync(directory, { recursive: true, force: true })
+    }
     process.once("exit", endWithUs)
     const tooSoon = running.ended.then((reason) => {
       throw new Error(reason)

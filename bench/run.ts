@@ -19,6 +19,7 @@ import { markdown, table } from "./table.ts"
  */
 
 const words = process.argv.slice(2)
+const colored = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === ""
 // What runs for us ends with us.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130))
 try {
@@ -41,11 +42,11 @@ async function bench(options: Options): Promise<number> {
   })
   if (options.list) return print(listOf(peers))
   const run = await measured(options, peers)
+  show(run, options)
   const found = comparedWith(run, earlier, options)
-  show(run, found, options)
   const ours = run.rows.map(({ results }) => results[run.peers[0]?.name ?? ""])
   const good = ours.every((result) => result?.failure === undefined && (result?.faults ?? 0) === 0)
-  return good && !(found ?? []).some(({ verdict }) => verdict === "worse") ? 0 : 1
+  return good && !found.some(({ verdict }) => verdict === "worse") ? 0 : 1
 }
 
 async function measured(options: Options, peers: readonly Peer[]): Promise<BenchRun> {
@@ -95,28 +96,31 @@ function earlierRun({ compare, rounds }: Options): BenchRun | undefined {
   return run
 }
 
+/** Prints what became better and worse, if that is asked for. */
 function comparedWith(
   run: BenchRun,
   earlier: BenchRun | undefined,
-  options: Options,
-): Difference[] | undefined {
-  if (options.compare === undefined) return undefined
+  { compare, json }: Options,
+): readonly Difference[] {
+  if (compare === undefined) return []
   const ours = run.peers[0]?.name ?? ""
-  if (earlier === undefined) return differences(run.rows, ours, run.rows, "base")
-  return differences(run.rows, ours, earlier.rows, earlier.peers[0]?.name ?? "")
+  const found =
+    earlier === undefined
+      ? differences(run.rows, ours, run.rows, "base")
+      : differences(run.rows, ours, earlier.rows, earlier.peers[0]?.name ?? "")
+  if (found.length === 0) throw new Error(`${compare} showed nothing in these rows to compare with`)
+  // Where a program reads, the words are for whoever watches.
+  const write = json === "-" ? console.error : console.log
+  write(`\n${comparison(found, json !== "-" && colored)}`)
+  return found
 }
 
-function show(run: BenchRun, found: readonly Difference[] | undefined, options: Options): void {
-  const colored = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === ""
+function show(run: BenchRun, options: Options): void {
   const text = JSON.stringify(run, undefined, 1)
   if (options.json === "-") console.log(text)
   else print(options.markdown ? markdown(run) : table(run, colored))
   if (options.json !== undefined && options.json !== "-") writeFileSync(options.json, `${text}\n`)
   if (options.report !== undefined) writeFileSync(options.report, page(run))
-  if (found === undefined) return
-  // Where a program reads, the words are for whoever watches.
-  const write = options.json === "-" ? console.error : console.log
-  write(`\n${comparison(found, colored)}`)
 }
 
 function listOf(peers: readonly Peer[]): string {
