@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import type { LoadReport } from "../../bench/load-report.ts"
 import { digits, multiple, rate } from "../../bench/numbers.ts"
 import { resultOf, type Row } from "../../bench/results.ts"
 import { markdown, table } from "../../bench/table.ts"
@@ -36,9 +37,13 @@ describe("the table", () => {
     )
   })
 
-  test("marks a rate that is the load's own limit", () => {
-    const row = { ...rowOf("work", {}), results: { bantam: resultOf([reportOf({ loadShare: 0.98 })]) } }
-    expect(lineOf(row)).toContain(" ≥1000 ")
+  test("marks a rate that is the load's own limit, but not where the rate is fixed", () => {
+    const rowWith = (report: LoadReport) => ({
+      ...rowOf("work", {}),
+      results: { bantam: resultOf([report]) },
+    })
+    expect(lineOf(rowWith(reportOf({ loadShare: 0.98 })))).toContain(" ≥1000 ")
+    expect(lineOf(rowWith(reportOf({ loadShare: 0.98, latency: latencyOf(9) })))).toContain(" 1000 ")
   })
 
   test("has a line of its own for each latency, and tells which target is met", () => {
