@@ -14,20 +14,20 @@ const roomsOnFloor = 1_000
 export async function runRetained(retained: Retained, order: LoadOrder): Promise<LoadReport> {
   await retain(retained, order)
   let faults = 0
-  const takeAllFor = async (seconds: number): Promise<number> => {
+  let takers = 0
+  const takeAllFor = async (seconds: number): Promise<void> => {
     const endMs = performance.now() + seconds * 1000
-    let rounds = 0
     do {
-      faults += await takeAll(retained.messages, order, rounds++)
+      faults += await takeAll(retained.messages, order, takers++)
     } while (performance.now() < endMs)
-    return rounds * retained.messages
   }
   await takeAllFor(order.warmUpSeconds)
+  const takersBefore = takers
   const meter = new Meter(order.pid)
   meter.start()
-  const taken = await takeAllFor(order.seconds)
+  await takeAllFor(order.seconds)
   meter.stop()
-  return meter.report(taken, { faults })
+  return meter.report((takers - takersBefore) * retained.messages, { faults })
 }
 
 async function retain({ messages, payloadBytes }: Retained, order: LoadOrder): Promise<void> {
@@ -44,7 +44,7 @@ function topicOf(index: number): string {
 }
 
 /** @returns how many of the retained messages did not come or came twice */
-async function takeAll(messages: number, order: LoadOrder, round: number): Promise<number> {
+async function takeAll(messages: number, order: LoadOrder, taker: number): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const seen = new Uint8Array(messages)
   let missing = messages
@@ -57,7 +57,7 @@ async function takeAll(messages: number, order: LoadOrder, round: number): Promi
     if (missing === 0) resolve()
   }
   const client = await LoadClient.connect(order, {
-    clientId: `taker-${round}`,
+    clientId: `taker-${taker}`,
     listener: { ...deafListener, message },
   })
   await client.subscribe(["#"], 0)
