@@ -41,7 +41,7 @@ export class Histogram {
     return 0
   }
 
-  summary(): Latency {
+  summary(): Omit<Latency, "sentLate"> {
     const histogram: (readonly [number, number])[] = []
     this.#counts.forEach((count, bucket) => {
       if (count > 0) histogram.push([upperMicroseconds(bucket), count])

@@ -40,6 +40,11 @@ export interface Latency {
   readonly p99: number
   readonly p999: number
   readonly maximum: number
+  /**
+   * 99th percentile of how late the load itself sent. It is not taken off the others: more than a few hundred means
+   * that the machine was disturbed, and that the tail tells of that rather than of the broker.
+   */
+  readonly sentLate: number
   /** Log-linear buckets that are not empty: upper bound in microseconds, count. */
   readonly histogram: readonly (readonly [number, number])[]
 }

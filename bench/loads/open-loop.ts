@@ -31,12 +31,15 @@ export async function runOpenLoop(scenario: OpenLoop, order: LoadOrder): Promise
   const units = load.deliveries - deliveries
   const loadShare = (load.busyMicroseconds - busyMicroseconds) / (performance.now() - startedAt) / 1000
   const faults = await load.finish()
-  return meter.report(units, { faults, loadShare, latency: load.latencies.summary() })
+  const latency = { ...load.latencies.summary(), sentLate: load.lateness.percentile(0.99) }
+  return meter.report(units, { faults, loadShare, latency })
 }
 
 class OpenLoopLoad {
   deliveries = 0
   readonly latencies = new Histogram()
+  /** Of the sending. */
+  readonly lateness = new Histogram()
   /** Time spent in turns of the event loop that sent or received something; the others only watch the clock. */
   busyMicroseconds = 0
 
@@ -91,6 +94,7 @@ class OpenLoopLoad {
     this.#turnWasBusy = false
     const interval = this.#intervalMicroseconds
     for (let due = this.#sent * interval; due <= now; due = this.#sent * interval) {
+      if (this.#isMeasured(due)) this.lateness.record(this.#now() - due)
       const publisher = this.#publishers[this.#sent % this.#publishers.length]
       this.#sent += 1
       this.#turnWasBusy = true
@@ -112,11 +116,16 @@ class OpenLoopLoad {
         this.deliveries += 1
         this.#turnWasBusy = true
         const due = readFour(bytes, start + stamp.dueMicroseconds)
-        if (due >= this.#measureFrom && due < this.#measureUntil) this.latencies.record(this.#now() - due)
+        if (this.#isMeasured(due)) this.latencies.record(this.#now() - due)
       },
     }
   }
 
+  #isMeasured(due: number): boolean {
+    return due >= this.#measureFrom && due < this.#measureUntil
+  }
+
+  /** Microseconds since the start. */
   #now(): number {
     return (Bun.nanoseconds() - this.#startedNanoseconds) / 1000
   }

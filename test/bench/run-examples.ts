@@ -21,7 +21,7 @@ export function reportOf(fields: Partial<LoadReport> = {}): LoadReport {
 }
 
 export function latencyOf(p99: number): LoadReport["latency"] {
-  return { p50: p99 / 4, p99, p999: p99 * 2, maximum: p99 * 4, histogram: [[p99, 100]] }
+  return { p50: p99 / 4, p99, p999: p99 * 2, maximum: p99 * 4, sentLate: 1, histogram: [[p99, 100]] }
 }
 
 /** A row of which only the CPU times matter: one for each round. */
