@@ -90,7 +90,7 @@ export const flows: Readonly<Record<string, Flow>> = {
     publishers: 100,
     subscribers: 1,
     qos: 0,
-    window: 20,
+    window: 100,
     topics: own,
     filters: () => ["bench/+"],
   },
