@@ -1,11 +1,22 @@
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
-import { existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { openAccounts, openStore, type OpenedStore } from "../../src/storage/open-store.ts"
+import { Batch } from "../../src/storage/sqlite/batch.ts"
+import { BatchLog } from "../../src/storage/sqlite/batch-log.ts"
+import { ByteWriter } from "../../src/storage/sqlite/bytes.ts"
 import { StoreError } from "../../src/storage/store-error.ts"
 import { message, queued, sessionRecord, subscription, texts, topicName } from "./samples.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
@@ -43,6 +54,22 @@ async function stored(): Promise<string> {
   store.retain(message("retained secret"))
   await store.accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
   await store.close()
+  return directory
+}
+
+/** What a killed process leaves: batches that are not folded yet, the first for a message beyond the others. */
+async function storedWithBatches(): Promise<string> {
+  const directory = await stored()
+  using database = new Database(databaseIn(directory))
+  const log = new BatchLog(database, databaseIn(directory))
+  for (const sequence of [201, 202]) {
+    const batch = new Batch()
+    batch.enqueue(1, queued(sequence), sequence - 1)
+    batch.remove(1, sequence - 200)
+    const writer = new ByteWriter()
+    batch.pack(writer)
+    log.append(writer.written)
+  }
   return directory
 }
 
@@ -126,7 +153,7 @@ describe("a store whose files are damaged says so at start, and what to do", () 
     const directory = await stored()
     change(directory, "PRAGMA user_version = 99")
     await refusal(directory)
-    change(directory, "PRAGMA user_version = 1")
+    change(directory, "PRAGMA user_version = 2")
     await (await open(directory)).store.close()
   })
 })
@@ -157,6 +184,37 @@ describe("a stored message in which a bit has flipped", () => {
   })
 })
 
+describe("a batch that was not folded yet", () => {
+  test("is folded at the next start", async () => {
+    const { store } = await open(await storedWithBatches())
+    const [session] = await Array.fromAsync(store.sessions())
+    expect(session?.queuedMessages).toBe(200)
+    expect((await session?.journal.queue(200, 9))?.map(({ sequence }) => sequence)).toEqual([201, 202])
+    await store.close()
+  })
+
+  test("and is not what it was is refused, and recovery saves the others", async () => {
+    const directory = await storedWithBatches()
+    change(directory, "UPDATE batch SET packed = zeroblob(length(packed)) WHERE id = 1")
+    expect(await refusal(directory)).toBe(`batch 1 fails its checksum in ${databaseIn(directory)}: ${remedy}`)
+    const { store, recovered } = await open(directory, true)
+    expect(recovered).toMatchObject({ sessions: 1, queued: 200, rejected: 1 })
+    const [session] = await Array.fromAsync(store.sessions())
+    const sequences = (await session?.journal.queue(0, 300))?.map(({ sequence }) => sequence)
+    expect(sequences).toEqual([1, ...Array.from({ length: 198 }, (_, index) => index + 3), 202])
+    await store.close()
+    await (await open(directory)).store.close()
+  })
+
+  test("may speak of a session that is lost, of which recovery keeps nothing", async () => {
+    const directory = await storedWithBatches()
+    change(directory, "DELETE FROM session; UPDATE head SET closed_cleanly = 1")
+    const { store, recovered } = await open(directory, true)
+    expect(recovered).toMatchObject({ sessions: 0, queued: 0 })
+    await store.close()
+  })
+})
+
 describe("recovery", () => {
   test("changes nothing about a sound store", async () => {
     const directory = await stored()
@@ -182,7 +240,7 @@ describe("recovery", () => {
 
   test("saves what a file that was cut off still holds", async () => {
     const directory = await stored()
-    truncateSync(databaseIn(directory), 150_000)
+    truncateSync(databaseIn(directory), statSync(databaseIn(directory)).size - 100_000)
     const { store, recovered } = await open(directory, true)
     expect(recovered?.sessions).toBe(1)
     expect(recovered?.queued).toBeGreaterThan(10)

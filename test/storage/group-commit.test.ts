@@ -119,7 +119,7 @@ describe("group commit", () => {
     expect([carried.state, later.state]).toEqual(["pending", "pending"])
     clock.advance(1000)
     const last = await writer.batch(3)
-    expect(last.bytes).toBe(2 * (1 + 4 + 4))
+    expect(last.bytes).toBe(2 * (1 + 4 + 4 + 4))
     last.answer()
     expect(await Promise.all([carried, later].map(outcome))).toEqual(["committed", "committed"])
     expect(moods).toEqual(["failed", "healthy"])

@@ -1,82 +1,100 @@
+import type { Sequence } from "../store.ts"
 import { ByteReader } from "./bytes.ts"
 import type { Database } from "./database.ts"
-import { recordCode, type SessionNumber } from "./operation.ts"
+import type { SessionNumber } from "./operation.ts"
+import { recordCode, struckMark } from "./packing.ts"
 import { seal } from "./records.ts"
+import { prepareStatements, type SessionColumns } from "./statements.ts"
 
-/** A row of this size must fit before the store calls itself healthy again. */
-const probeBytes = 64 * 1024
-
-/** Applies packed batches, each in one transaction. */
-export class BatchApplier {
-  readonly #database: Database
-  readonly #statements: ReturnType<typeof prepare>
+/** Turns packed records into rows, within a transaction of the caller's. */
+export class RecordApplier {
+  readonly #statements: ReturnType<typeof prepareStatements>
   #lastMessage: number
-  /** The body that enqueued records refer to: undefined before the first of them has stored it. */
-  #body: Uint8Array = new Uint8Array(0)
+  #reader = new ByteReader(new Uint8Array(0))
+  /** The body that enqueued records refer to. */
+  #bodyStart = 0
+  #bodyLength = 0
   #bodyIsStored = false
   #holders = 0
+  /** Rows written since the call began. */
+  #rows = 0
+  /** Of these only the last word counts, so they are written at the end of a call. */
+  readonly #sentUpTo = new Map<SessionNumber, Sequence>()
+  readonly #identifiers = new Map<SessionNumber, Map<number, "kept" | "released">>()
 
   constructor(database: Database) {
-    this.#database = database
-    this.#statements = prepare(database)
+    this.#statements = prepareStatements(database)
     const last = database.query<{ last: number | null }, []>("SELECT max(id) AS last FROM message").get()
     this.#lastMessage = last?.last ?? 0
   }
 
-  /** @throws whatever SQLite says; then nothing of the batch is in the database */
-  apply(packed: Uint8Array): void {
-    this.#transaction(() => {
-      const reader = new ByteReader(packed)
-      this.#holders = 0
-      while (reader.left > 0) this.#applyRecord(reader)
-      this.#countHolders()
-    })
-  }
-
-  /** Writes and removes something larger than what is left between two pages. @throws when there is no room */
-  probe(): void {
-    this.#transaction(() => this.#statements.fillProbe.run(probeBytes))
-    this.#transaction(() => this.#statements.clearProbe.run())
-  }
-
-  #transaction(work: () => void): void {
-    this.#statements.begin.run()
-    try {
-      work()
-      this.#statements.commit.run()
-    } catch (error) {
-      // After some errors SQLite has rolled back by itself.
-      if (this.#database.inTransaction) this.#statements.rollback.run()
-      throw error
+  /**
+   * @param records whole ones, beginning with one that needs no body before it
+   * @param dueBytes ends, where that can be, once it is so far
+   * @param enoughRows or has written so many rows
+   * @returns how many bytes of the records are applied
+   * @throws whatever SQLite says
+   */
+  apply(records: Uint8Array, dueBytes: number, enoughRows: number): number {
+    const reader = new ByteReader(records)
+    this.#reader = reader
+    this.#rows = 0
+    this.#holders = 0
+    this.#sentUpTo.clear()
+    this.#identifiers.clear()
+    while (reader.left > 0) {
+      const start = reader.offset
+      const code = reader.uint8()
+      // Messages for further sessions stand right behind the body that they share.
+      if ((code & ~struckMark) !== recordCode.enqueued) {
+        if (start >= dueBytes || this.#rows >= enoughRows) return this.#finish(start)
+        this.#countHolders()
+      }
+      const length = reader.uint32()
+      this.#applyRecord(code, reader.offset + length)
     }
+    return this.#finish(reader.offset)
   }
 
-  #applyRecord(reader: ByteReader): void {
-    const code = reader.uint8()
+  #finish(applied: number): number {
+    this.#countHolders()
+    for (const [session, sentUpTo] of this.#sentUpTo) this.#statements.sent.run(sentUpTo, session)
+    for (const [session, identifiers] of this.#identifiers) this.#writeIdentifiers(session, identifiers)
+    return applied
+  }
+
+  #applyRecord(code: number, end: number): void {
+    const reader = this.#reader
     if (code === recordCode.body) {
-      this.#countHolders()
-      this.#body = reader.sized()
+      this.#bodyStart = reader.offset
+      this.#bodyLength = end - reader.offset
       this.#bodyIsStored = false
-      return
+    } else if ((code & struckMark) === 0) {
+      return this.#applyUnstruck(code, end)
     }
+    reader.skip(end - reader.offset)
+  }
+
+  #applyUnstruck(code: number, end: number): void {
+    const reader = this.#reader
+    this.#rows += 1
     if (code === recordCode.retained) {
       this.#statements.retain.run(reader.text(), seal(reader.sized()))
-      return
-    }
-    if (code === recordCode.unretained) {
+    } else if (code === recordCode.unretained) {
       this.#statements.unretain.run(reader.text())
-      return
+    } else {
+      this.#applyToSession(code, reader.uint32(), end)
     }
-    this.#applyToSession(code, reader.uint32(), reader)
   }
 
-  #applyToSession(code: number, session: SessionNumber, reader: ByteReader): void {
+  #applyToSession(code: number, session: SessionNumber, end: number): void {
     const statements = this.#statements
+    const reader = this.#reader
     switch (code) {
       case recordCode.enqueued:
-        return this.#enqueue(session, reader)
+        return this.#enqueue(session, end)
       case recordCode.progressed:
-        return this.#progress(session, reader)
+        return this.#progress(session, end)
       case recordCode.removedOldest:
         statements.removeOldest.run(session, session, reader.float64(), reader.uint32())
         return
@@ -84,11 +102,9 @@ export class BatchApplier {
         statements.release.run(session, reader.float64())
         return
       case recordCode.identifierKept:
-        statements.keepIdentifier.run(session, reader.uint32())
-        return
+        return this.#identifier(session, reader.uint32(), "kept")
       case recordCode.identifierReleased:
-        statements.releaseIdentifier.run(session, reader.uint32())
-        return
+        return this.#identifier(session, reader.uint32(), "released")
       case recordCode.subscribed:
         statements.subscribe.run(
           session,
@@ -104,7 +120,7 @@ export class BatchApplier {
         statements.unsubscribe.run(session, reader.text())
         return
       case recordCode.created:
-        return this.#create(session, reader)
+        return this.#create(session)
       case recordCode.updated:
         statements.update.run(...readRecord(reader), session)
         return
@@ -115,16 +131,21 @@ export class BatchApplier {
     }
   }
 
-  #enqueue(session: SessionNumber, reader: ByteReader): void {
+  #enqueue(session: SessionNumber, end: number): void {
+    const reader = this.#reader
     const sequence = reader.float64()
     const qos = reader.uint8()
     const retain = reader.uint8()
     const sent = reader.uint8()
+    const released = reader.uint8()
     const bytes = reader.uint32()
-    const identifiers = reader.sized()
+    const identifiers = reader.bytes(end - reader.offset)
     if (!this.#bodyIsStored) {
       this.#lastMessage += 1
-      this.#statements.storeMessage.run(this.#lastMessage, seal(this.#body))
+      this.#statements.storeMessage.run(
+        this.#lastMessage,
+        seal(reader.bytesAt(this.#bodyStart, this.#bodyLength)),
+      )
       this.#bodyIsStored = true
     }
     this.#holders += 1
@@ -134,6 +155,7 @@ export class BatchApplier {
       qos,
       retain,
       sent,
+      released,
       bytes,
       identifiers.length === 0 ? null : identifiers,
       this.#lastMessage,
@@ -145,16 +167,38 @@ export class BatchApplier {
     this.#holders = 0
   }
 
-  #progress(session: SessionNumber, reader: ByteReader): void {
+  #progress(session: SessionNumber, end: number): void {
+    const reader = this.#reader
     const sentUpTo = reader.float64()
-    if (sentUpTo > 0) this.#statements.sent.run(sentUpTo, session)
-    for (let left = reader.uint32(); left > 0; left--) {
-      this.#statements.remove.run(session, reader.float64())
+    if (sentUpTo > (this.#sentUpTo.get(session) ?? 0)) this.#sentUpTo.set(session, sentUpTo)
+    while (reader.offset < end) {
+      const sequence = reader.float64()
+      // 0: its message was struck in its stead.
+      if (sequence === 0) continue
+      this.#rows += 1
+      this.#statements.remove.run(session, sequence)
     }
   }
 
-  #create(session: SessionNumber, reader: ByteReader): void {
-    const record = readRecord(reader)
+  #identifier(session: SessionNumber, identifier: number, state: "kept" | "released"): void {
+    let identifiers = this.#identifiers.get(session)
+    if (identifiers === undefined) {
+      identifiers = new Map()
+      this.#identifiers.set(session, identifiers)
+    }
+    identifiers.set(identifier, state)
+  }
+
+  #writeIdentifiers(session: SessionNumber, identifiers: ReadonlyMap<number, "kept" | "released">): void {
+    const { keepIdentifier, releaseIdentifier } = this.#statements
+    for (const [identifier, state] of identifiers) {
+      if (state === "kept") keepIdentifier.run(session, identifier)
+      else releaseIdentifier.run(session, identifier)
+    }
+  }
+
+  #create(session: SessionNumber): void {
+    const record = readRecord(this.#reader)
     // There is one session for a client identifier; an end that was lost must not stand in the way of the next.
     const earlier = this.#statements.sessionOf.get(record[0])
     if (earlier !== null) this.#end(earlier.id)
@@ -162,23 +206,13 @@ export class BatchApplier {
   }
 
   #end(session: SessionNumber): void {
+    this.#identifiers.delete(session)
     this.#statements.endSession.run(session)
     this.#statements.endSubscriptions.run(session)
     this.#statements.endIdentifiers.run(session)
     this.#statements.endQueue.run(session)
   }
 }
-
-type SessionColumns = [
-  clientId: string,
-  username: string | null,
-  createdAtMs: number,
-  expiryIntervalSeconds: number,
-  disconnectedAtMs: number | null,
-  will: Uint8Array | null,
-  willDelaySeconds: number,
-  willExpirySeconds: number,
-]
 
 function readRecord(reader: ByteReader): SessionColumns {
   const clientId = reader.text()
@@ -204,54 +238,3 @@ function readWill(reader: ByteReader): [Uint8Array, number, number] {
   const expirySeconds = reader.uint32()
   return [seal(reader.sized()), delaySeconds, expirySeconds]
 }
-
-function prepare(database: Database) {
-  const to = <Parameters extends Parameter[]>(sql: string) => database.query<unknown, Parameters>(sql)
-  return {
-    begin: to<[]>("BEGIN IMMEDIATE"),
-    commit: to<[]>("COMMIT"),
-    rollback: to<[]>("ROLLBACK"),
-    storeMessage: to<[number, Uint8Array]>("INSERT INTO message (id, body) VALUES (?, ?)"),
-    share: to<[number, number]>("INSERT INTO shared (message, holders) VALUES (?, ?)"),
-    enqueue: to<[number, number, number, number, number, number, Uint8Array | null, number]>(
-      `INSERT INTO queue (session, sequence, qos, retain, sent, released, bytes, subscription_identifiers, message)
-       VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)`,
-    ),
-    remove: to<[number, number]>("DELETE FROM queue WHERE session = ? AND sequence = ?"),
-    removeOldest: to<[number, number, number, number]>(
-      `DELETE FROM queue WHERE session = ? AND sequence IN
-         (SELECT sequence FROM queue WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?)`,
-    ),
-    release: to<[number, number]>("UPDATE queue SET released = 1 WHERE session = ? AND sequence = ?"),
-    sent: to<[number, number]>("UPDATE session SET sent_up_to = max(sent_up_to, ?) WHERE id = ?"),
-    keepIdentifier: to<[number, number]>("INSERT OR IGNORE INTO awaiting_release VALUES (?, ?)"),
-    releaseIdentifier: to<[number, number]>(
-      "DELETE FROM awaiting_release WHERE session = ? AND packet_id = ?",
-    ),
-    subscribe: to<[number, string, number, number, number, number, number]>(
-      "INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ),
-    unsubscribe: to<[number, string]>("DELETE FROM subscription WHERE session = ? AND filter = ?"),
-    sessionOf: database.query<{ id: number }, [string]>("SELECT id FROM session WHERE client_id = ?"),
-    create: to<[...SessionColumns, number]>(
-      `INSERT INTO session (client_id, username, created_at_ms, expiry_interval_seconds, disconnected_at_ms,
-         will, will_delay_seconds, will_expiry_seconds, id, sent_up_to)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-    ),
-    update: to<[...SessionColumns, number]>(
-      `UPDATE session SET client_id = ?, username = ?, created_at_ms = ?, expiry_interval_seconds = ?,
-         disconnected_at_ms = ?, will = ?, will_delay_seconds = ?, will_expiry_seconds = ?
-       WHERE id = ?`,
-    ),
-    endSession: to<[number]>("DELETE FROM session WHERE id = ?"),
-    endSubscriptions: to<[number]>("DELETE FROM subscription WHERE session = ?"),
-    endIdentifiers: to<[number]>("DELETE FROM awaiting_release WHERE session = ?"),
-    endQueue: to<[number]>("DELETE FROM queue WHERE session = ?"),
-    retain: to<[string, Uint8Array]>("INSERT OR REPLACE INTO retained (topic, message) VALUES (?, ?)"),
-    unretain: to<[string]>("DELETE FROM retained WHERE topic = ?"),
-    fillProbe: to<[number]>("INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))"),
-    clearProbe: to<[]>("DELETE FROM probe"),
-  }
-}
-
-type Parameter = string | number | Uint8Array | null

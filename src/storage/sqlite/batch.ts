@@ -1,11 +1,8 @@
-import { unreachable } from "../../foundation/assert.ts"
 import type { Message } from "../../protocol/message.ts"
 import type { TopicName } from "../../protocol/topic.ts"
-import type { QueuedMessage, Sequence, SessionRecord, StoredSubscription } from "../store.ts"
-import { subscriptionFilterText } from "../../protocol/topic.ts"
+import type { QueuedMessage, Sequence } from "../store.ts"
 import type { ByteWriter } from "./bytes.ts"
 import {
-  recordCode,
   uponFailure,
   type Enqueued,
   type Operation,
@@ -15,13 +12,16 @@ import {
   type Retained,
   type SessionNumber,
 } from "./operation.ts"
-import { messageBytes, writeMessage } from "./records.ts"
+import { packBody, packEnqueued, packOperation } from "./packing.ts"
+import { messageBytes } from "./records.ts"
+import { indexOfSequence } from "./sequences.ts"
 import { BatchTicket } from "./ticket.ts"
 
 /** What one session has in a batch that still gathers. */
 interface Part {
   /** In the order of their sequences. */
   readonly enqueued: Enqueued[]
+  readonly sequences: Sequence[]
   /** Highest sequence of this session that was told before these. */
   readonly enqueuedBefore: Sequence
   progressed: Progressed | undefined
@@ -71,7 +71,9 @@ export class Batch {
   enqueue(session: SessionNumber, queued: QueuedMessage, before: Sequence): void {
     const operation: Enqueued = { op: "enqueued", session, queued, sent: false, struck: false }
     this.#operations.push(operation)
-    this.#part(session, before).enqueued.push(operation)
+    const part = this.#part(session, before)
+    part.enqueued.push(operation)
+    part.sequences.push(queued.sequence)
     this.#messages += 1
     this.#bytes += messageBytes(queued.message)
   }
@@ -83,7 +85,7 @@ export class Batch {
    */
   sent(session: SessionNumber, upTo: Sequence, before: Sequence): void {
     const part = this.#parts.get(session)
-    let index = part === undefined ? -1 : indexOf(part.enqueued, upTo)
+    let index = part === undefined ? -1 : indexOfSequence(part.sequences, upTo)
     if (part === undefined || index === -1) return this.#sentBefore(session, upTo)
     for (; index >= 0; index--) {
       const operation = part.enqueued[index]
@@ -95,8 +97,9 @@ export class Batch {
 
   /** Strikes the message when it still waits here; writes its removal when it does not. */
   remove(session: SessionNumber, sequence: Sequence): void {
-    const waiting = this.#parts.get(session)?.enqueued
-    const operation = waiting?.[indexOf(waiting, sequence)]
+    const part = this.#parts.get(session)
+    const index = part === undefined ? -1 : indexOfSequence(part.sequences, sequence)
+    const operation = index === -1 ? undefined : part?.enqueued[index]
     if (operation === undefined) {
       this.#progressed(session).removed.push(sequence)
     } else if (!operation.struck) {
@@ -140,17 +143,18 @@ export class Batch {
     this.afterwards.unshift(...failed.afterwards)
   }
 
-  /** Writes one record for each operation, in order; a run of messages to several sessions has one body. */
+  /** Writes one record for each operation, in order; a message to several sessions in a row has one body. */
   pack(writer: ByteWriter): void {
     let body: Message | undefined
     for (const operation of this.#operations) {
       if (operation.op !== "enqueued") {
         packOperation(writer, operation)
+        // Only what stands right behind a body refers to it.
+        body = undefined
       } else if (!operation.struck) {
         const { message } = operation.queued
         if (message !== body) {
-          writer.uint8(recordCode.body)
-          writeMessage(writer, message)
+          packBody(writer, message)
           body = message
         }
         packEnqueued(writer, operation)
@@ -162,7 +166,7 @@ export class Batch {
   #part(session: SessionNumber, enqueuedBefore: Sequence = 0): Part {
     let part = this.#parts.get(session)
     if (part === undefined) {
-      part = { enqueued: [], enqueuedBefore, progressed: undefined, removedOldest: undefined }
+      part = { enqueued: [], sequences: [], enqueuedBefore, progressed: undefined, removedOldest: undefined }
       this.#parts.set(session, part)
     }
     return part
@@ -181,92 +185,4 @@ export class Batch {
     const progressed = this.#progressed(session)
     if (progressed.sentUpTo < upTo) progressed.sentUpTo = upTo
   }
-}
-
-function indexOf(enqueued: readonly Enqueued[], sequence: Sequence): number {
-  let low = 0
-  let high = enqueued.length - 1
-  while (low <= high) {
-    const middle = (low + high) >> 1
-    const operation = enqueued[middle]
-    if (operation === undefined) break
-    if (operation.queued.sequence === sequence) return middle
-    if (operation.queued.sequence < sequence) low = middle + 1
-    else high = middle - 1
-  }
-  return -1
-}
-
-function packEnqueued(writer: ByteWriter, { session, queued, sent }: Enqueued): void {
-  writer.uint8(recordCode.enqueued)
-  writer.uint32(session)
-  writer.float64(queued.sequence)
-  writer.uint8(queued.qos)
-  writer.uint8(queued.retain ? 1 : 0)
-  writer.uint8(sent ? 1 : 0)
-  writer.uint32(messageBytes(queued.message))
-  writer.uint32(queued.subscriptionIdentifiers.length * 4)
-  for (const identifier of queued.subscriptionIdentifiers) writer.uint32(identifier)
-}
-
-function packOperation(writer: ByteWriter, operation: Exclude<Operation, Enqueued>): void {
-  if (operation.op === "retained") return packRetained(writer, operation)
-  writer.uint8(recordCode[operation.op])
-  writer.uint32(operation.session)
-  switch (operation.op) {
-    case "progressed":
-      writer.float64(operation.sentUpTo)
-      writer.uint32(operation.removed.length)
-      for (const sequence of operation.removed) writer.float64(sequence)
-      return
-    case "removedOldest":
-      writer.float64(operation.beyond)
-      return writer.uint32(operation.count)
-    case "released":
-      return writer.float64(operation.sequence)
-    case "identifierKept":
-    case "identifierReleased":
-      return writer.uint32(operation.packetId)
-    case "subscribed":
-      return packSubscription(writer, operation.subscription)
-    case "unsubscribed":
-      return writer.text(operation.filter)
-    case "created":
-    case "updated":
-      return packRecord(writer, operation.record)
-    case "ended":
-      return
-    default:
-      return unreachable(operation)
-  }
-}
-
-function packRetained(writer: ByteWriter, { topic, message }: Retained): void {
-  writer.uint8(message === undefined ? recordCode.unretained : recordCode.retained)
-  writer.text(topic)
-  if (message !== undefined) writeMessage(writer, message)
-}
-
-function packSubscription(writer: ByteWriter, subscription: StoredSubscription): void {
-  writer.text(subscriptionFilterText(subscription))
-  writer.uint8(subscription.qos)
-  writer.uint8(subscription.noLocal ? 1 : 0)
-  writer.uint8(subscription.retainAsPublished ? 1 : 0)
-  writer.uint8(subscription.retainHandling)
-  writer.uint32(subscription.subscriptionIdentifier)
-}
-
-function packRecord(writer: ByteWriter, record: SessionRecord): void {
-  writer.text(record.clientId)
-  writer.uint8(record.username === undefined ? 0 : 1)
-  writer.text(record.username ?? "")
-  writer.float64(record.createdAtMs)
-  writer.uint32(record.expiryIntervalSeconds)
-  writer.uint8(record.disconnectedAtMs === undefined ? 0 : 1)
-  writer.float64(record.disconnectedAtMs ?? 0)
-  writer.uint8(record.will === undefined ? 0 : 1)
-  if (record.will === undefined) return
-  writer.uint32(record.will.delaySeconds)
-  writer.uint32(record.will.messageExpirySeconds)
-  writeMessage(writer, record.will.message)
 }

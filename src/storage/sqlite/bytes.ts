@@ -82,8 +82,16 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
+  get offset(): number {
+    return this.#offset
+  }
+
   get left(): number {
     return this.#bytes.length - this.#offset
+  }
+
+  skip(count: number): void {
+    this.#advance(count)
   }
 
   uint8(): number {
@@ -101,6 +109,11 @@ export class ByteReader {
   /** A view, not a copy. */
   bytes(length: number): Uint8Array {
     const offset = this.#advance(length)
+    return this.#bytes.subarray(offset, offset + length)
+  }
+
+  /** A view of what was passed already, not a copy. */
+  bytesAt(offset: number, length: number): Uint8Array {
     return this.#bytes.subarray(offset, offset + length)
   }
 

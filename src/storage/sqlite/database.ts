@@ -19,6 +19,8 @@ const synchronous = { full: "FULL", normal: "NORMAL", none: "OFF" } as const sat
 /** Another process that writes (an account from the command line) holds the lock for a few milliseconds. */
 const busyTimeoutMs = 5000
 
+const mostPages = 0xffff_fffe
+
 /** Opens an SQLite file that is there, though it may be empty. */
 export function openBare(file: string): Database {
   return new Database(file, { readwrite: true, create: false, strict: true })
@@ -75,6 +77,13 @@ export function migrate(database: Database): void {
 export function initialize(database: Database): void {
   database.run(`PRAGMA application_id = ${applicationId}`)
   migrate(database)
+}
+
+/** @param maximumBytes no write makes the file larger than this; undefined: as large as SQLite can */
+export function limitSize(database: Database, maximumBytes: number | undefined): void {
+  const pageSize = database.query<{ page_size: number }, []>("PRAGMA page_size").get()?.page_size ?? 4096
+  const pages = maximumBytes === undefined ? mostPages : Math.ceil(maximumBytes / pageSize)
+  database.run(`PRAGMA max_page_count = ${pages}`)
 }
 
 /** @throws StoreError what SQLite finds wrong with the structure of the file */

@@ -1,4 +1,5 @@
 import { damage, StoreError } from "../store-error.ts"
+import { BatchLog } from "./batch-log.ts"
 import { adopt, guarded, openFile, quickCheck, type Database, type Durability } from "./database.ts"
 import { databaseFile, lockDirectory, prepareDirectory, type DirectoryLock } from "./directory.ts"
 import type { WorkerSettings } from "./exchange.ts"
@@ -9,6 +10,8 @@ import { mkdirSync } from "node:fs"
 
 export interface Opened {
   readonly database: Database
+  /** All that was committed is folded. */
+  readonly log: BatchLog
   readonly lock: DirectoryLock
   readonly recovered: RecoveredCounts | undefined
 }
@@ -23,9 +26,9 @@ export function openServed(settings: WorkerSettings): Opened {
     mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
     const lock = lockDirectory(settings.directory)
     try {
-      const { database, recovered } = openOrRecover(settings)
+      const { database, log, recovered } = openOrRecover(settings)
       openHead(database)
-      return { database, lock, recovered }
+      return { database, log, lock, recovered }
     } catch (error) {
       lock.release()
       throw error
@@ -46,21 +49,24 @@ export function openUnserved(directory: string, durability: Durability): Databas
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (durability === "full") checkLog(file)
     const database = openFile(file, "full")
-    return closingUponError(database, () => adopt(database, file))
+    return closingUponError(database, () => {
+      adopt(database, file)
+      return database
+    })
   })
 }
 
-function openOrRecover(settings: WorkerSettings): Pick<Opened, "database" | "recovered"> {
+function openOrRecover(settings: WorkerSettings): Omit<Opened, "lock"> {
   try {
-    return { database: openChecked(settings), recovered: undefined }
+    return { ...openChecked(settings), recovered: undefined }
   } catch (error) {
     if (!settings.recover || !(error instanceof StoreError) || !error.damaged) throw error
     const recovered = recover(databaseFile(settings.directory), Date.now())
-    return { database: openChecked(settings), recovered }
+    return { ...openChecked(settings), recovered }
   }
 }
 
-function openChecked(settings: WorkerSettings): Database {
+function openChecked(settings: WorkerSettings): Pick<Opened, "database" | "log"> {
   const file = databaseFile(settings.directory)
   return guarded(file, () => {
     prepareDirectory(settings.directory)
@@ -72,22 +78,18 @@ function openChecked(settings: WorkerSettings): Database {
       adopt(database, file)
       if (settings.quickCheck || settings.recover) quickCheck(database, file)
       checkHead(database, file)
+      const log = new BatchLog(database, file, settings.maximumBytes)
+      log.foldAll()
       if (settings.recover && !allIsIntact(database))
         throw damage("a stored message fails its checksum", file)
-      if (settings.maximumBytes !== undefined) limitSize(database, settings.maximumBytes)
+      return { database, log }
     })
   })
 }
 
-function limitSize(database: Database, maximumBytes: number): void {
-  const pageSize = database.query<{ page_size: number }, []>("PRAGMA page_size").get()?.page_size ?? 4096
-  database.run(`PRAGMA max_page_count = ${Math.ceil(maximumBytes / pageSize)}`)
-}
-
-function closingUponError(database: Database, check: () => void): Database {
+function closingUponError<Result>(database: Database, work: () => Result): Result {
   try {
-    check()
-    return database
+    return work()
   } catch (error) {
     database.close()
     throw error

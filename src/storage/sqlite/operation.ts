@@ -77,21 +77,3 @@ export const uponFailure = {
   identifierReleased: "carried over",
   progressed: "carried over",
 } as const satisfies Record<Operation["op"], "dropped" | "carried over">
-
-/** First byte of each record in a packed batch; `body` is the message that the enqueued ones after it share. */
-export const recordCode = {
-  body: 1,
-  enqueued: 2,
-  progressed: 3,
-  released: 4,
-  identifierKept: 5,
-  identifierReleased: 6,
-  subscribed: 7,
-  unsubscribed: 8,
-  created: 9,
-  updated: 10,
-  ended: 11,
-  retained: 12,
-  unretained: 13,
-  removedOldest: 14,
-} as const

@@ -9,6 +9,7 @@ import {
   rmSync,
 } from "node:fs"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
+import { BatchLog } from "./batch-log.ts"
 import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
 import { lostLogPages } from "./log-check.ts"
@@ -56,7 +57,7 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
   const fresh = openFile(file, "full")
   const damaged = existsSync(damagedFile) ? openReadOnly(damagedFile) : undefined
   try {
-    return { damagedFile, ...new Salvage(damaged, fresh).run(), lostLogPages: pages }
+    return { damagedFile, ...new Salvage(damaged, fresh, file).run(), lostLogPages: pages }
   } finally {
     damaged?.close()
     rmSync(`${damagedFile}-shm`, { force: true })
@@ -88,54 +89,76 @@ type Row = Record<string, string | number | Uint8Array | null>
 class Salvage {
   readonly #damaged: Database | undefined
   readonly #fresh: Database
+  readonly #file: string
   readonly #messages = new MessageReader()
   #rejected = 0
 
-  constructor(damaged: Database | undefined, fresh: Database) {
+  /** @param file where the fresh one is */
+  constructor(damaged: Database | undefined, fresh: Database, file: string) {
     this.#damaged = damaged
     this.#fresh = fresh
+    this.#file = file
   }
 
   run(): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {
-    return this.#fresh
-      .transaction(() => {
-        const isSession = (row: Row) => this.#exists("session", "id", row["session"])
-        const sessions = this.#copy("session", ["id"], () => true, withIntactWill)
-        const subscriptions = this.#copy("subscription", ["session", "filter"], (row) => {
-          return isSession(row) && parseSubscriptionFilter(String(row["filter"])) !== undefined
-        })
-        this.#copy("awaiting_release", ["session", "packet_id"], isSession)
-        this.#copy("message", ["id"], (row) => this.#isMessage(row["body"]))
-        const queued = this.#copy("queue", ["session", "sequence"], (row) => {
-          return isSession(row) && this.#exists("message", "id", row["message"])
-        })
-        this.#countHolders()
-        const retained = this.#copy("retained", ["topic"], (row) => {
-          return this.#isMessage(row["message"], row["topic"])
-        })
-        const users = this.#copy("user", ["name"], () => true)
-        return { sessions, subscriptions, queued, retained, users, rejected: this.#rejected }
-      })
-      .immediate()
+    this.#fresh.transaction(() => this.#copyAll()).immediate()
+    new BatchLog(this.#fresh, this.#file).foldAll()
+    this.#fresh.transaction(() => this.#dropStrays()).immediate()
+    return { ...this.#counts(), rejected: this.#rejected }
   }
 
-  /** @returns how many rows the new table has got */
+  #copyAll(): void {
+    const isSession = (row: Row) => this.#exists("session", "id", row["session"])
+    this.#copy("session", ["id"], () => true, withIntactWill)
+    this.#copy("subscription", ["session", "filter"], (row) => {
+      return isSession(row) && parseSubscriptionFilter(String(row["filter"])) !== undefined
+    })
+    this.#copy("awaiting_release", ["session", "packet_id"], isSession)
+    this.#copy("message", ["id"], (row) => this.#isMessage(row["body"]))
+    this.#copy("queue", ["session", "sequence"], (row) => {
+      return isSession(row) && this.#exists("message", "id", row["message"])
+    })
+    this.#countHolders()
+    this.#copy("retained", ["topic"], (row) => this.#isMessage(row["message"], row["topic"]))
+    this.#copy("user", ["name"], () => true)
+    // How far the first was folded is not copied: what is there already is passed over when it comes again.
+    this.#copy("batch", ["id"], isIntactBatch)
+  }
+
+  /** Batches may speak of sessions that are lost, and a message may be stored again that is there. */
+  #dropStrays(): void {
+    for (const table of ["subscription", "awaiting_release", "queue"]) {
+      this.#fresh.run(`DELETE FROM ${table} WHERE session NOT IN (SELECT id FROM session)`)
+    }
+    this.#countHolders()
+  }
+
+  #counts(): Pick<RecoveredCounts, "sessions" | "subscriptions" | "queued" | "retained" | "users"> {
+    const count = (table: string) =>
+      this.#fresh.query<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${table}`).get()?.rows ?? 0
+    return {
+      sessions: count("session"),
+      subscriptions: count("subscription"),
+      queued: count("queue"),
+      retained: count("retained"),
+      users: count("user"),
+    }
+  }
+
   #copy(
     table: string,
     key: readonly string[],
     isSound: (row: Row) => boolean,
     repair = (row: Row): Row => row,
-  ): number {
-    let copied = 0
+  ): void {
     for (const direction of ["ASC", "DESC"]) {
       const order = key.map((column) => `${column} ${direction}`).join(", ")
       const reachedTheEnd = this.#read(`SELECT * FROM ${table} ORDER BY ${order}`, (row) => {
-        if (isSound(row)) copied += this.#insert(table, repair(row))
+        if (isSound(row)) this.#insert(table, repair(row))
         else this.#rejected += 1
       })
       if (reachedTheEnd) break
     }
-    return copied
   }
 
   /** @returns false when a broken page ended it */
@@ -150,13 +173,12 @@ class Salvage {
     }
   }
 
-  /** A row that was saved from the other side already, or breaks a rule of its table, is not counted. */
-  #insert(table: string, row: Row): number {
+  /** A row that was saved from the other side already, or breaks a rule of its table, is passed over. */
+  #insert(table: string, row: Row): void {
     const columns = Object.keys(row)
     const marks = columns.map(() => "?").join(", ")
     const sql = `INSERT OR IGNORE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`
-    return this.#fresh.query<unknown, (string | number | Uint8Array | null)[]>(sql).run(...Object.values(row))
-      .changes
+    this.#fresh.query<unknown, Row[string][]>(sql).run(...Object.values(row))
   }
 
   #exists(table: string, column: string, value: Row[string] | undefined): boolean {
@@ -172,6 +194,7 @@ class Salvage {
 
   #countHolders(): void {
     this.#fresh.run(`
+      DELETE FROM shared;
       INSERT INTO shared SELECT message, count(*) FROM queue GROUP BY message HAVING count(*) > 1;
       DELETE FROM message WHERE id NOT IN (SELECT message FROM queue);`)
   }
@@ -180,4 +203,8 @@ class Salvage {
 function withIntactWill(row: Row): Row {
   const will = row["will"]
   return will instanceof Uint8Array && !isIntact(will) ? { ...row, will: null } : row
+}
+
+function isIntactBatch({ packed, checksum }: Row): boolean {
+  return packed instanceof Uint8Array && Bun.hash.crc32(packed) === checksum
 }

@@ -97,4 +97,15 @@ export const migrations: readonly string[] = [
     created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // A commit is one row: what was told, as it was packed. Most of it is undone soon; the rest is folded into the tables
+  // above, and what is folded is deleted. `folded_bytes` of the first row are folded already.
+  `
+  CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    checksum INTEGER NOT NULL,
+    packed BLOB NOT NULL
+  ) STRICT;
+
+  ALTER TABLE head ADD COLUMN folded_bytes INTEGER NOT NULL DEFAULT 0;
+  `,
 ]

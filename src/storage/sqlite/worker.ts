@@ -2,12 +2,12 @@ import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import { unreachable } from "../../foundation/assert.ts"
 import { StoreError } from "../store-error.ts"
 import { Accounts } from "./accounts.ts"
-import { BatchApplier } from "./apply.ts"
+import type { BatchLog } from "./batch-log.ts"
 import { asStoreError, type Database } from "./database.ts"
 import { databaseFile, type DirectoryLock } from "./directory.ts"
 import type { FromWorker, Question, QuestionKind, Questions, ToWorker, WorkerSettings } from "./exchange.ts"
 import { closeHead } from "./head.ts"
-import { openServed } from "./opening.ts"
+import { openServed, type Opened } from "./opening.ts"
 import { StoreReader } from "./reader.ts"
 
 /** Tells the storage worker from any other one that the program may start. */
@@ -32,8 +32,8 @@ export function runStorageWorker(): void {
   if (port === null) throw new Error("assertion failed: the storage worker is a worker")
   const send = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   try {
-    const { database, lock, recovered } = openServed(settings)
-    const worker = new StorageWorker(settings, database, lock, send)
+    const { recovered, ...opened } = openServed(settings)
+    const worker = new StorageWorker(databaseFile(settings.directory), opened, send)
     port.on("message", (message: ToWorker) => {
       if (message.type !== "close") return worker.take(message)
       worker.close()
@@ -49,26 +49,26 @@ export function runStorageWorker(): void {
 }
 
 class StorageWorker {
-  readonly #database: Database
   readonly #file: string
+  readonly #database: Database
+  readonly #log: BatchLog
   readonly #lock: DirectoryLock
   readonly #send: (message: FromWorker, transfer?: ArrayBuffer[]) => void
-  readonly #applier: BatchApplier
   readonly #reader: StoreReader
   readonly #accounts: Accounts
-  #checkpointFails = false
+  #moreIsDue: NodeJS.Immediate | undefined
+  #upkeepFails = false
 
   constructor(
-    settings: WorkerSettings,
-    database: Database,
-    lock: DirectoryLock,
+    file: string,
+    { database, log, lock }: Omit<Opened, "recovered">,
     send: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
   ) {
+    this.#file = file
     this.#database = database
-    this.#file = databaseFile(settings.directory)
+    this.#log = log
     this.#lock = lock
     this.#send = send
-    this.#applier = new BatchApplier(database)
     this.#reader = new StoreReader(database, (what) => {
       send({
         type: "trouble",
@@ -89,7 +89,9 @@ class StorageWorker {
   }
 
   close(): void {
+    clearImmediate(this.#moreIsDue)
     try {
+      this.#log.foldAll()
       closeHead(this.#database)
     } catch (error) {
       const sentence = "the head record could not be written, so the next start cannot compare with it"
@@ -102,29 +104,38 @@ class StorageWorker {
   #write(packed: Uint8Array<ArrayBuffer>, probe: boolean): void {
     let failure: string | undefined
     try {
-      if (probe) this.#applier.probe()
-      this.#applier.apply(packed)
+      if (probe) this.#log.probe()
+      // After a failure it goes where it may make room.
+      if (probe) this.#log.applyAtOnce(packed)
+      else this.#log.append(packed)
     } catch (error) {
       failure = sentenceOf(asStoreError(error, this.#file))
     }
     this.#send({ type: "written", failure, buffer: packed.buffer }, [packed.buffer])
-    // Only now, so that the acknowledgements of this batch do not wait for it. A log that cannot grow is written back
-    // early: then it is begun anew, in the room that it has.
-    this.#checkpoint(failure !== undefined)
+    // Only now, so that the acknowledgements of this batch do not wait for it.
+    this.#keepUp(failure !== undefined)
   }
 
-  #checkpoint(cannotWrite: boolean): void {
+  /** Folds what is due, one part in a turn, and writes the log back. A failed write tells more than we could here. */
+  #keepUp(writeFailed: boolean): void {
+    clearImmediate(this.#moreIsDue)
     try {
-      const log = this.#database.query<{ log: number }, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
-      if (log >= checkpointPages || cannotWrite) this.#database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
-      this.#checkpointFails = false
+      if (!writeFailed && this.#log.foldDue()) this.#moreIsDue = setImmediate(() => this.#keepUp(false))
+      this.#checkpoint(writeFailed)
+      this.#upkeepFails = false
     } catch (error) {
       // What is committed is safe in the log, which grows until this succeeds.
-      if (cannotWrite || this.#checkpointFails) return
-      this.#checkpointFails = true
+      if (writeFailed || this.#upkeepFails) return
+      this.#upkeepFails = true
       const sentence = "the log of the database cannot be written back, and grows"
       this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
     }
+  }
+
+  /** A log that cannot grow is written back early: then it is begun anew, in the room that it has. */
+  #checkpoint(early: boolean): void {
+    const log = this.#database.query<{ log: number }, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
+    if (log >= checkpointPages || early) this.#database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
   }
 
   #answer(number: number, question: Question): void {
@@ -142,10 +153,13 @@ class StorageWorker {
   #find({ kind, asks }: Question): Questions[QuestionKind]["gives"] {
     switch (kind) {
       case "queue":
+        this.#log.foldAll()
         return this.#reader.queue(asks.session, asks.after, asks.limit)
       case "sessions":
+        this.#log.foldAll()
         return this.#reader.sessions(asks.after, asks.limit)
       case "retained":
+        this.#log.foldAll()
         return this.#reader.retained(asks.after, asks.limit)
       case "user":
         return this.#accounts.user(asks.name)

@@ -1,0 +1,41 @@
+import { Database } from "bun:sqlite"
+import { expect, test } from "bun:test"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { systemClock } from "../../src/foundation/clock.ts"
+import { openStore } from "../../src/storage/open-store.ts"
+import { ByteWriter } from "../../src/storage/sqlite/bytes.ts"
+import { seal, writeMessage } from "../../src/storage/sqlite/records.ts"
+import { applicationId, migrations } from "../../src/storage/sqlite/schema.ts"
+import { silentLog } from "../support/silent-log.ts"
+import { message, outcome, queued, texts } from "./samples.ts"
+import { temporaryDirectories } from "./temporary-directory.ts"
+
+const newDirectory = temporaryDirectories()
+
+/** As version 1 left it after a clean close: a session with one message. */
+function writeVersion1(directory: string): void {
+  mkdirSync(directory)
+  const writer = new ByteWriter()
+  writeMessage(writer, message("from version 1"))
+  using database = new Database(join(directory, "bantam.db"), { create: true })
+  database.run(`PRAGMA application_id = ${applicationId}`)
+  database.run(migrations[0] ?? "")
+  database.run("PRAGMA user_version = 1")
+  database.run("INSERT INTO session VALUES (7, 'reader', NULL, 5, 100, 6, NULL, 0, 0, 0)")
+  database.run("INSERT INTO message VALUES (1, ?)", [seal(writer.written.slice(4))])
+  database.run("INSERT INTO queue VALUES (7, 1, 1, 0, 0, 0, 24, NULL, 1)")
+  database.run("UPDATE head SET closed_cleanly = 1, sessions = 1, queued = 1, messages = 1")
+}
+
+test("a database of version 1 is brought up to date, with all that is in it", async () => {
+  const directory = newDirectory()
+  writeVersion1(directory)
+  const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, silentLog)
+  const [session] = await Array.fromAsync(store.sessions())
+  expect(await outcome(session?.journal.enqueued(queued(2)))).toBe("committed")
+  expect(texts((await session?.journal.queue(0, 9)) ?? [])).toEqual(["from version 1", "message 2"])
+  await store.close()
+  using database = new Database(join(directory, "bantam.db"))
+  expect(database.query("PRAGMA user_version").get()).toEqual({ user_version: migrations.length })
+})
