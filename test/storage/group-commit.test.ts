@@ -177,6 +177,43 @@ describe("group commit", () => {
     expect(order).toEqual(["asked after 1"])
   })
 
+  test("a batch whose messages are on the wire waits a moment for their acknowledgements", async () => {
+    const { writer, clock, commits, enqueue, turn } = setUp()
+    for (let count = 0; count < 600; count++) enqueue()
+    commits.gathering().sent(1, 600, 0)
+    await turn()
+    expect(writer.batches).toHaveLength(0)
+    for (let sequence = 1; sequence <= 50; sequence++) commits.gathering().remove(1, sequence)
+    clock.advance(4)
+    await turn()
+    expect(writer.batches).toHaveLength(0)
+    clock.advance(1)
+    await writer.batch(1)
+  })
+
+  test("and no longer than until most of them have come", async () => {
+    const { writer, commits, enqueue, turn } = setUp()
+    for (let count = 0; count < 600; count++) enqueue()
+    commits.gathering().sent(1, 600, 0)
+    await turn()
+    for (let sequence = 1; sequence <= 200; sequence++) commits.gathering().remove(1, sequence)
+    await writer.batch(1)
+  })
+
+  test("messages that nobody was sent wait for nothing, and neither does a question", async () => {
+    const { writer, commits, enqueue, turn } = setUp()
+    for (let count = 0; count < 600; count++) enqueue()
+    await turn()
+    expect(writer.batches).toHaveLength(1)
+    writer.batches[0]?.answer()
+    for (let count = 0; count < 600; count++) enqueue()
+    commits.gathering().sent(1, 1200, 0)
+    const asked = Promise.withResolvers<void>()
+    commits.afterwards(asked.resolve)
+    await asked.promise
+    expect(writer.batches).toHaveLength(2)
+  })
+
   test("closing writes what waits", async () => {
     const { writer, commits, enqueue } = setUp()
     enqueue()

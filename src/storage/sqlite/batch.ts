@@ -43,6 +43,7 @@ export class Batch {
   #retained = new Map<TopicName, Retained>()
   #struck = 0
   #messages = 0
+  #underway = 0
   #bytes = 0
 
   /** Nothing is to be written: nothing was told, or all of it was struck. */
@@ -53,6 +54,11 @@ export class Batch {
   /** Messages that wait in it, and their bytes. */
   get messages(): number {
     return this.#messages
+  }
+
+  /** Those of them that have been sent and not been acknowledged. */
+  get underway(): number {
+    return this.#underway
   }
 
   get bytes(): number {
@@ -91,6 +97,7 @@ export class Batch {
       const operation = part.enqueued[index]
       if (operation === undefined || operation.sent) break
       operation.sent = true
+      if (!operation.struck) this.#underway += 1
     }
     if (before < part.enqueuedBefore) this.#sentBefore(session, part.enqueuedBefore)
   }
@@ -104,6 +111,7 @@ export class Batch {
       this.#progressed(session).removed.push(sequence)
     } else if (!operation.struck) {
       operation.struck = true
+      if (operation.sent) this.#underway -= 1
       this.#struck += 1
       this.#messages -= 1
       this.#bytes -= messageBytes(operation.queued.message)

@@ -30,6 +30,9 @@ export interface BacklogLimits {
 }
 
 const retryMs = 1000
+/** So many messages of one batch on the wire are worth waiting for their acknowledgements, so long. */
+const lingeringMessages = 500
+const lingerMs = 5
 /** A buffer that grew beyond this in a busy moment is not kept. */
 const sparedBufferBytes = 4 * 1024 * 1024
 
@@ -54,6 +57,8 @@ export class GroupCommit {
   #scheduled = false
   #closed = false
   #retry: Timer | undefined
+  #linger: Timer | undefined
+  #lingersUntilMs: number | undefined
   #spare: ArrayBuffer | undefined
 
   constructor(writer: BatchWriter, clock: Clock, limits: BacklogLimits) {
@@ -148,26 +153,49 @@ export class GroupCommit {
   readonly #endOfTurn = (): void => {
     this.#scheduled = false
     if (this.#cannotWrite || this.#settleIfEmpty()) return
-    if (this.#writing === undefined) this.#hand(false)
+    if (this.#writing === undefined && !this.#lingers()) this.#hand(false)
+  }
+
+  /**
+   * Whether the batch is worth a moment more, for most of its messages will be acknowledged and struck within it.
+   *
+   * Bench row durable: halves what is written. A batch of messages that nobody was sent, or of a few, never waits.
+   */
+  #lingers(): boolean {
+    const { underway, afterwards } = this.#gathering
+    if (underway < lingeringMessages || afterwards.length > 0) return false
+    const nowMs = this.#clock.now()
+    this.#lingersUntilMs ??= nowMs + lingerMs
+    if (nowMs >= this.#lingersUntilMs) return false
+    this.#linger ??= this.#clock.at(this.#lingersUntilMs, this.#endOfTurn)
+    return true
   }
 
   /** All that was promised was struck meanwhile: done without the disk. */
   #settleIfEmpty(): boolean {
-    const batch = this.#gathering
-    if (!batch.isEmpty) return false
-    this.#gathering = new Batch()
+    if (!this.#gathering.isEmpty) return false
+    const batch = this.#begin()
     this.#settle(batch, "committed")
     for (const callback of batch.afterwards) callback()
     this.#feelBacklog()
     return true
   }
 
-  #hand(probe: boolean): void {
+  /** From now on the next batch gathers. @returns the one that did */
+  #begin(): Batch {
     const batch = this.#gathering
+    this.#gathering = new Batch()
+    this.#linger?.cancel()
+    this.#linger = undefined
+    this.#lingersUntilMs = undefined
+    return batch
+  }
+
+  #hand(probe: boolean): void {
+    const batch = this.#begin()
     const packed = new ByteWriter(this.#spare)
     this.#spare = undefined
     batch.pack(packed)
-    this.#gathering = new Batch()
     this.#writing = batch
     this.#written = this.#writer.write(packed.written, probe).then((written) => this.#finish(batch, written))
     for (const callback of batch.afterwards) callback()
@@ -185,8 +213,7 @@ export class GroupCommit {
   }
 
   #fail(batch: Batch, why: string): void {
-    const waiting = this.#gathering
-    this.#gathering = new Batch()
+    const waiting = this.#begin()
     this.#gathering.carryOver(waiting)
     this.#gathering.carryOver(batch)
     const callbacks = this.#gathering.afterwards.splice(0)
