@@ -1,11 +1,11 @@
 /** Appends numbers and bytes to a buffer that grows; little-endian, like every machine we run on. */
 export class ByteWriter {
-  #bytes: Uint8Array<ArrayBuffer>
+  #bytes: Buffer<ArrayBuffer>
   #view: DataView<ArrayBuffer>
   #length = 0
 
   constructor(buffer = new ArrayBuffer(4096)) {
-    this.#bytes = new Uint8Array(buffer)
+    this.#bytes = Buffer.from(buffer)
     this.#view = new DataView(buffer)
   }
 
@@ -15,7 +15,7 @@ export class ByteWriter {
 
   /** What was written, still in the writer's buffer: valid until the next write. */
   get written(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length)
+    return new Uint8Array(this.#bytes.buffer, 0, this.#length)
   }
 
   uint8(value: number): void {
@@ -51,7 +51,12 @@ export class ByteWriter {
   }
 
   text(text: string): void {
-    this.sized(Buffer.from(text))
+    const offset = this.#advance(4)
+    // Three bytes are the most that one UTF-16 unit can become.
+    const start = this.#advance(text.length * 3)
+    const length = this.#bytes.write(text, start, "utf8")
+    this.uint32At(offset, length)
+    this.#length = start + length
   }
 
   /** Makes room, which may replace the buffer: so it comes before any look at the buffer. */
@@ -64,7 +69,7 @@ export class ByteWriter {
   }
 
   #grow(needed: number): void {
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    const grown = Buffer.from(new ArrayBuffer(Math.max(needed, this.#bytes.length * 2)))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
@@ -74,11 +79,14 @@ export class ByteWriter {
 /** Reads what a ByteWriter wrote. Beyond the end each method throws a RangeError. */
 export class ByteReader {
   readonly #bytes: Uint8Array
+  /** The same, to read text from: its `slice` is none that copies. */
+  readonly #texts: Buffer
   readonly #view: DataView
   #offset = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
+    this.#texts = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
@@ -117,14 +125,33 @@ export class ByteReader {
     return this.#bytes.subarray(offset, offset + length)
   }
 
+  /** A copy of what was passed already. */
+  copyAt(offset: number, length: number): Uint8Array {
+    return this.#bytes.slice(offset, offset + length)
+  }
+
   /** A view, not a copy. */
   sized(): Uint8Array {
     return this.bytes(this.uint32())
   }
 
   text(): string {
-    const bytes = this.sized()
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+    return this.textOf(this.uint32())
+  }
+
+  textOf(length: number): string {
+    const offset = this.#advance(length)
+    return this.#texts.toString("utf8", offset, offset + length)
+  }
+
+  /** Whether the next bytes, so many of them, are these. */
+  isAhead(bytes: Uint8Array, length: number): boolean {
+    if (bytes.length !== length || this.left < length) return false
+    // From the back: topics differ there.
+    for (let index = length - 1; index >= 0; index--) {
+      if (bytes[index] !== this.#bytes[this.#offset + index]) return false
+    }
+    return true
   }
 
   #advance(count: number): number {

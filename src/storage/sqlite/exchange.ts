@@ -23,8 +23,15 @@ export interface QueuePage {
 
 export interface RetainedPage {
   readonly packed: Uint8Array<ArrayBuffer>
+  /** The last row looked at, damaged ones included; undefined when there is no more. */
+  readonly last: number | undefined
+}
+
+/** Some sessions, packed by session-page.ts. */
+export interface SessionsPage {
+  readonly packed: Uint8Array<ArrayBuffer>
   /** Undefined when there is no more. */
-  readonly lastTopic: string | undefined
+  readonly last: SessionNumber | undefined
 }
 
 /** One session with what belongs to it, as rows and not yet as the types of the contract. */
@@ -58,8 +65,8 @@ export interface SubscriptionRow {
 /** What can be asked of the worker: the question, and what it answers. */
 export interface Questions {
   queue: { asks: { session: SessionNumber; after: Sequence; limit: number }; gives: QueuePage }
-  sessions: { asks: { after: SessionNumber; limit: number }; gives: readonly SessionRow[] }
-  retained: { asks: { after: string; limit: number }; gives: RetainedPage }
+  sessions: { asks: { after: SessionNumber; limit: number }; gives: SessionsPage }
+  retained: { asks: { after: number; limit: number }; gives: RetainedPage }
   user: { asks: { name: string }; gives: StoredUser | undefined }
   users: { asks: Record<string, never>; gives: readonly StoredUser[] }
   saveUser: { asks: { user: StoredUser }; gives: undefined }

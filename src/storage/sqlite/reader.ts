@@ -1,9 +1,10 @@
 import type { Sequence } from "../store.ts"
 import { ByteWriter } from "./bytes.ts"
 import type { Database } from "./database.ts"
-import type { QueuePage, RetainedPage, SessionRow, SubscriptionRow } from "./exchange.ts"
+import type { QueuePage, RetainedPage, SessionRow, SessionsPage, SubscriptionRow } from "./exchange.ts"
 import type { SessionNumber } from "./operation.ts"
 import { isIntact } from "./records.ts"
+import { packSession } from "./session-page.ts"
 
 /** A page ends with the row that reaches this, however many were asked for. */
 const pageBytes = 4 * 1024 * 1024
@@ -59,40 +60,41 @@ export class StoreReader {
   }
 
   /** Each row: the message with its length. */
-  retained(after: string, limit: number): RetainedPage {
+  retained(after: number, limit: number): RetainedPage {
     const writer = new ByteWriter()
-    let rows = 0
-    let lastTopic = after
-    for (const row of this.#retainedRows().iterate(after, limit)) {
-      rows += 1
-      lastTopic = row.topic
-      if (isIntact(row.message)) writer.sized(row.message)
-      else this.#damaged(`retained message of topic ${row.topic}`)
+    let last: number | undefined
+    for (const { row, message } of this.#retainedRows().iterate(after, limit)) {
+      last = row
+      if (isIntact(message)) writer.sized(message)
+      else this.#damaged(`retained message in row ${row}`)
       if (writer.length >= pageBytes) break
     }
-    return { packed: writer.written, lastTopic: rows === 0 ? undefined : lastTopic }
+    return { packed: writer.written, last }
   }
 
-  sessions(after: SessionNumber, limit: number): readonly SessionRow[] {
+  sessions(after: SessionNumber, limit: number): SessionsPage {
     const rows = this.#sessionRows().all(after, limit)
-    const last = rows.at(-1)?.session ?? after
-    const subscriptions = Map.groupBy(this.#subscriptionRows().all(after, last), (row) => row.session)
-    const identifiers = Map.groupBy(this.#identifierRows().all(after, last), (row) => row.session)
-    const queues = new Map(
-      this.#queueSums()
-        .all(after, last)
-        .map((row) => [row.session, row]),
-    )
-    return rows.map(({ sentUpTo, ...row }) => ({
-      ...row,
-      will: this.#intactWill(row),
-      subscriptions: subscriptions.get(row.session) ?? [],
-      awaitingRelease: (identifiers.get(row.session) ?? []).map(({ packetId }) => packetId),
-      queuedMessages: queues.get(row.session)?.messages ?? 0,
-      queuedBytes: queues.get(row.session)?.bytes ?? 0,
-      // A number that was sent is not given out again, or what gets it would go out with DUP.
-      lastSequence: Math.max(sentUpTo, queues.get(row.session)?.lastSequence ?? 0),
-    }))
+    const last = rows.at(-1)?.session
+    const writer = new ByteWriter()
+    if (last === undefined) return { packed: writer.written, last }
+    // All are in the order of their sessions, so that each takes from the front.
+    const subscriptions = new InTurn(this.#subscriptionRows().all(after, last))
+    const identifiers = new InTurn(this.#identifierRows().all(after, last))
+    const sums = new InTurn(this.#queueSums().all(after, last))
+    for (const { sentUpTo, ...row } of rows) {
+      const [queue] = sums.take(row.session)
+      packSession(writer, {
+        ...row,
+        will: this.#intactWill(row),
+        subscriptions: subscriptions.take(row.session),
+        awaitingRelease: identifiers.take(row.session).map(({ packetId }) => packetId),
+        queuedMessages: queue?.messages ?? 0,
+        queuedBytes: queue?.bytes ?? 0,
+        // A number that was sent is not given out again, or what gets it would go out with DUP.
+        lastSequence: Math.max(sentUpTo, queue?.lastSequence ?? 0),
+      })
+    }
+    return { packed: writer.written, last }
   }
 
   lastSession(): SessionNumber {
@@ -119,8 +121,9 @@ export class StoreReader {
   }
 
   #retainedRows() {
-    return this.#database.query<{ topic: string; message: Uint8Array }, [string, number]>(
-      "SELECT topic, message FROM retained WHERE topic > ? ORDER BY topic LIMIT ?",
+    // In the order in which they lie: by topic, each would be looked up somewhere else in the file.
+    return this.#database.query<{ row: number; message: Uint8Array }, [number, number]>(
+      "SELECT rowid AS row, message FROM retained WHERE rowid > ? ORDER BY rowid LIMIT ?",
     )
   }
 
@@ -157,8 +160,27 @@ export class StoreReader {
       [SessionNumber, SessionNumber]
     >(`
       SELECT session, count(*) AS messages, sum(bytes) AS bytes, max(sequence) AS lastSequence
-      FROM queue WHERE session > ? AND session <= ? GROUP BY session`)
+      FROM queue WHERE session > ? AND session <= ? GROUP BY session ORDER BY session`)
   }
 }
 
 const noIdentifiers = new Uint8Array(0)
+
+/** Rows in the order of their sessions, given out session by session in the same order. */
+class InTurn<Row extends { readonly session: SessionNumber }> {
+  readonly #rows: readonly Row[]
+  #next = 0
+
+  constructor(rows: readonly Row[]) {
+    this.#rows = rows
+  }
+
+  /** What belongs to no session that is asked for is passed over. */
+  take(session: SessionNumber): readonly Row[] {
+    const rows = this.#rows
+    while ((rows[this.#next]?.session ?? session) < session) this.#next += 1
+    const start = this.#next
+    while (rows[this.#next]?.session === session) this.#next += 1
+    return rows.slice(start, this.#next)
+  }
+}

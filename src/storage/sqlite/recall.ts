@@ -56,8 +56,7 @@ function* readPage(page: QueuePage, messages: MessageReader, link: WorkerLink): 
     const sentBefore = reader.uint8() === 1
     const released = reader.uint8() === 1
     const subscriptionIdentifiers = readIdentifiers(reader.sized())
-    // A copy of its own: one message that is kept must not keep the whole page.
-    const message = messages.read(reader.sized().slice())
+    const message = messages.read(reader, reader.uint32())
     if (message === undefined || !isQueuedQos(qos)) link.damaged(`message ${sequence} of a queue`)
     else
       yield {

@@ -1,4 +1,4 @@
-import type { Message, Origin, Publisher, Topic } from "../../protocol/message.ts"
+import { noBytes, type Message, type Origin, type Publisher, type Topic } from "../../protocol/message.ts"
 import type { ClientId, Qos } from "../../protocol/packet.ts"
 import { parseTopicName, type TopicLimits } from "../../protocol/topic.ts"
 import { ByteReader, ByteWriter } from "./bytes.ts"
@@ -61,49 +61,66 @@ export class MessageReader {
   #publisherBytes: Uint8Array = new Uint8Array(0)
 
   /**
-   * @param record intact; the message owns the bytes from now on
+   * Hot at start. Copies what the message keeps.
+   *
+   * @param reader stands in front of an intact record, and behind it afterwards
+   * @param length of the record
    * @returns undefined when it says what no message of ours can say
    */
-  read(record: Uint8Array): Message | undefined {
-    const reader = new ByteReader(record)
-    reader.bytes(5)
+  read(reader: ByteReader, length: number): Message | undefined {
+    const end = reader.offset + length
+    reader.skip(5)
     const flags = reader.uint8()
     const hops = reader.uint32()
     const counter = reader.uint32()
     const receivedAtMs = reader.float64()
     const expiresAtMs = reader.float64()
-    const topic = this.#readTopic(reader.sized())
-    const properties = reader.sized()
-    const publisher = this.#readPublisher(reader.sized())
-    const payload = reader.bytes(reader.left)
+    const topic = this.#readTopic(reader)
+    const properties = copied(reader, reader.uint32())
+    const publisher = this.#readPublisher(reader)
+    const payload = copied(reader, end - reader.offset)
     const qos = parseQos(flags & 3)
     if (topic === undefined || publisher === undefined || qos === undefined) return undefined
     const retain = (flags & 4) !== 0
     return { topic, payload, qos, retain, properties, expiresAtMs, publisher, receivedAtMs, counter, hops }
   }
 
-  #readTopic(utf8: Uint8Array): Topic | undefined {
+  #readTopic(reader: ByteReader): Topic | undefined {
+    const length = reader.uint32()
     const last = this.#topic
-    if (last !== undefined && Buffer.compare(last.utf8, utf8) === 0) return last
-    const name = parseTopicName(Buffer.from(utf8).toString(), storedTopicLimits)
+    if (last !== undefined && reader.isAhead(last.utf8, length)) {
+      reader.skip(length)
+      return last
+    }
+    const start = reader.offset
+    const name = parseTopicName(reader.textOf(length), storedTopicLimits)
     if (name === undefined) return undefined
-    this.#topic = { name, utf8: utf8.slice() }
+    this.#topic = { name, utf8: reader.copyAt(start, length) }
     return this.#topic
   }
 
-  #readPublisher(bytes: Uint8Array): Publisher | undefined {
-    if (this.#publisher !== undefined && Buffer.compare(this.#publisherBytes, bytes) === 0) {
+  #readPublisher(reader: ByteReader): Publisher | undefined {
+    const length = reader.uint32()
+    if (this.#publisher !== undefined && reader.isAhead(this.#publisherBytes, length)) {
+      reader.skip(length)
       return this.#publisher
     }
-    const reader = new ByteReader(bytes)
+    const start = reader.offset
     const origin = origins[reader.uint8()]
     const clientId = storedClientId(reader.text())
     const username = reader.uint8() === 1 ? reader.text() : undefined
     if (origin === undefined) return undefined
     this.#publisher = { origin, clientId, username }
-    this.#publisherBytes = bytes.slice()
+    this.#publisherBytes = reader.copyAt(start, length)
     return this.#publisher
   }
+}
+
+function copied(reader: ByteReader, length: number): Uint8Array {
+  if (length === 0) return noBytes
+  const start = reader.offset
+  reader.skip(length)
+  return reader.copyAt(start, length)
 }
 
 export function parseQos(value: number): Qos | undefined {

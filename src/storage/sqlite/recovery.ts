@@ -10,6 +10,7 @@ import {
 } from "node:fs"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { BatchLog } from "./batch-log.ts"
+import { ByteReader } from "./bytes.ts"
 import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
 import { lostLogPages } from "./log-check.ts"
@@ -188,7 +189,7 @@ class Salvage {
 
   #isMessage(record: Row[string] | undefined, topic?: Row[string]): boolean {
     if (!(record instanceof Uint8Array) || !isIntact(record)) return false
-    const message = this.#messages.read(record)
+    const message = this.#messages.read(new ByteReader(record), record.length)
     return message !== undefined && (topic === undefined || topic === message.topic.name)
   }
 

@@ -24,6 +24,7 @@ import { SqliteJournal } from "./journal.ts"
 import type { SessionNumber } from "./operation.ts"
 import { MessageReader, parseQos, storedClientId } from "./records.ts"
 import type { RecoveredCounts } from "./recovery.ts"
+import { readSessions } from "./session-page.ts"
 import { failedTicket } from "./ticket.ts"
 import { WorkerLink } from "./worker-link.ts"
 
@@ -99,28 +100,23 @@ export class SqliteStore implements Store {
 
   /** @throws StoreError */
   async *sessions(): AsyncIterable<StoredSession> {
-    for (let after = 0; ;) {
-      const rows = await this.#link.ask("sessions", { after, limit: sessionsPerPage })
-      for (const row of rows) yield this.#session(row)
-      const last = rows.at(-1)
-      if (last === undefined) return
-      after = last.session
+    const ask = (after: SessionNumber) => this.#link.ask("sessions", { after, limit: sessionsPerPage })
+    for await (const page of pagesOf(ask)) {
+      for (const row of readSessions(page)) yield this.#session(row)
     }
   }
 
   /** @throws StoreError */
   async *retained(): AsyncIterable<Message> {
     const messages = new MessageReader()
-    for (let after = ""; ;) {
-      const page = await this.#link.ask("retained", { after, limit: retainedPerPage })
-      const reader = new ByteReader(page.packed)
+    const ask = (after: number) => this.#link.ask("retained", { after, limit: retainedPerPage })
+    for await (const page of pagesOf(ask)) {
+      const reader = new ByteReader(page)
       while (reader.left > 0) {
-        const message = messages.read(reader.sized().slice())
+        const message = messages.read(reader, reader.uint32())
         if (message === undefined) this.#link.damaged("a retained message")
         else yield message
       }
-      if (page.lastTopic === undefined) return
-      after = page.lastTopic
     }
   }
 
@@ -178,7 +174,7 @@ export class SqliteStore implements Store {
 
   #will(row: SessionRow): StoredWill | undefined {
     if (row.will === null) return undefined
-    const message = new MessageReader().read(row.will)
+    const message = new MessageReader().read(new ByteReader(row.will), row.will.length)
     if (message !== undefined) {
       return {
         message,
@@ -206,6 +202,24 @@ export class SqliteStore implements Store {
       retainHandling,
       subscriptionIdentifier: row.subscriptionIdentifier,
     }
+  }
+}
+
+interface Page {
+  readonly packed: Uint8Array
+  /** The row to go on from; undefined when there is no more. */
+  readonly last: number | undefined
+}
+
+/** Asks for each page while the one before it is taken, so that both threads are busy. */
+async function* pagesOf(ask: (after: number) => Promise<Page>): AsyncIterable<Uint8Array> {
+  for (let asked = ask(0); ;) {
+    const { packed, last } = await asked
+    if (last === undefined) return
+    asked = ask(last)
+    // Should it fail before its turn has come, it is thrown then.
+    asked.catch(() => {})
+    yield packed
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Sequence } from "../store.ts"
-import { ByteReader } from "./bytes.ts"
 import type { SessionNumber } from "./operation.ts"
 import { recordCode, recordHeaderBytes, recordOffset, struckMark } from "./packing.ts"
 import { indexOfSequence } from "./sequences.ts"
@@ -25,12 +24,15 @@ interface Waiting {
 class Striking {
   readonly #records: Uint8Array
   readonly #view: DataView
+  readonly #texts: Buffer
   readonly #waiting = new Map<SessionNumber, Waiting>()
+  /** By topic, its bytes read as Latin-1. */
   readonly #retained = new Map<string, number>()
 
   constructor(records: Uint8Array) {
     this.#records = records
     this.#view = new DataView(records.buffer, records.byteOffset, records.length)
+    this.#texts = Buffer.from(records.buffer, records.byteOffset, records.length)
   }
 
   run(): void {
@@ -96,7 +98,9 @@ class Striking {
   }
 
   #retain(start: number): void {
-    const topic = new ByteReader(this.#records.subarray(start + recordHeaderBytes)).text()
+    const length = this.#view.getUint32(start + recordHeaderBytes, true)
+    const topicStart = start + recordHeaderBytes + 4
+    const topic = this.#texts.toString("latin1", topicStart, topicStart + length)
     const earlier = this.#retained.get(topic)
     if (earlier !== undefined) this.#strike(earlier)
     this.#retained.set(topic, start)
