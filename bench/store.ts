@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs"
+import { SharedPublish } from "../src/protocol/shared-publish.ts"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { systemClock } from "../src/foundation/clock.ts"
@@ -99,7 +100,7 @@ async function run(store: Store, name: string, batchSize: number): Promise<void>
   const enqueue = (number: number) =>
     journalOf(number).enqueued({
       sequence: number,
-      message: nextMessage(number),
+      publish: new SharedPublish(nextMessage(number)),
       qos: 1,
       retain: false,
       subscriptionIdentifiers: [],

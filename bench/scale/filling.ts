@@ -1,4 +1,5 @@
 import { systemClock } from "../../src/foundation/clock.ts"
+import { SharedPublish } from "../../src/protocol/shared-publish.ts"
 import type { Ticket } from "../../src/foundation/ticket.ts"
 import { type Message, noBytes, type Publisher, type Topic, topicOf } from "../../src/protocol/message.ts"
 import type { ClientId } from "../../src/protocol/packet.ts"
@@ -101,8 +102,8 @@ function filterOf(session: number, each: number): TopicFilter {
 const queueTopic = topic("site/0/absent/queue")
 
 function enqueue(journal: SessionJournal, sequence: number): Ticket | undefined {
-  const queued = message(queueTopic, false, Number.POSITIVE_INFINITY)
-  return journal.enqueued({ sequence, message: queued, qos: 1, retain: false, subscriptionIdentifiers: [] })
+  const publish = new SharedPublish(message(queueTopic, false, Number.POSITIVE_INFINITY))
+  return journal.enqueued({ sequence, publish, qos: 1, retain: false, subscriptionIdentifiers: [] })
 }
 
 function message(of: Topic, retain: boolean, expiresAtMs: number): Message {

@@ -9,6 +9,7 @@ import {
   propertiesBytesOf,
   propertiesStartOf,
   qosOf,
+  recordOf,
   topicBytesOf,
   topicNameOf,
   topicStart,
@@ -33,8 +34,7 @@ export class SharedPublish {
   readonly topicBytes: number
   readonly propertiesBytes: number
   readonly payloadBytes: number
-  /** What it came out of a store as, if it did. */
-  readonly record: MessageRecord | undefined
+  #record: MessageRecord | undefined
   #message: Message | undefined
   /** Which kinds of encoding were asked for, one bit each. */
   #asked = 0
@@ -42,7 +42,7 @@ export class SharedPublish {
 
   constructor(source: Message | MessageRecord) {
     if (source instanceof Uint8Array) {
-      this.record = source
+      this.#record = source
       this.#message = undefined
       this.qos = qosOf(source)
       this.expiresAtMs = expiryOf(source)
@@ -50,7 +50,7 @@ export class SharedPublish {
       this.propertiesBytes = propertiesBytesOf(source)
       this.payloadBytes = source.length - payloadStartOf(source)
     } else {
-      this.record = undefined
+      this.#record = undefined
       this.#message = source
       this.qos = source.qos
       this.expiresAtMs = source.expiresAtMs
@@ -62,12 +62,17 @@ export class SharedPublish {
 
   get message(): Message {
     if (this.#message !== undefined) return this.#message
-    assert(this.record !== undefined, "a publish is made of a message or of its record")
-    return (this.#message = unpacker.unpack(this.record))
+    assert(this.#record !== undefined, "a publish is made of a message or of its record")
+    return (this.#message = unpacker.unpack(this.#record))
   }
 
   get topicName(): TopicName {
-    return this.record === undefined ? this.message.topic.name : topicNameOf(this.record)
+    return this.#message === undefined ? topicNameOf(this.toRecord()) : this.#message.topic.name
+  }
+
+  /** The record that it is, or that is made of its message once: everybody who queues it in memory shares it. */
+  toRecord(): MessageRecord {
+    return (this.#record ??= recordOf(this.message))
   }
 
   /** What it takes up in a queue that is bounded in bytes. */
@@ -77,23 +82,23 @@ export class SharedPublish {
 
   /** Hot. */
   copyTopic(target: Uint8Array, at: number): void {
-    if (this.record === undefined) return copyAll(target, at, this.message.topic.utf8)
-    copyBytes(target, at, this.record, topicStart, topicStart + this.topicBytes)
+    if (this.#record === undefined) return copyAll(target, at, this.message.topic.utf8)
+    copyBytes(target, at, this.#record, topicStart, topicStart + this.topicBytes)
   }
 
   /** Hot. */
   copyProperties(target: Uint8Array, at: number): void {
     if (this.propertiesBytes === 0) return
-    if (this.record === undefined) return copyAll(target, at, this.message.properties)
-    const start = propertiesStartOf(this.record)
-    copyBytes(target, at, this.record, start, start + this.propertiesBytes)
+    if (this.#record === undefined) return copyAll(target, at, this.message.properties)
+    const start = propertiesStartOf(this.#record)
+    copyBytes(target, at, this.#record, start, start + this.propertiesBytes)
   }
 
   /** Hot. */
   copyPayload(target: Uint8Array, at: number): void {
     if (this.payloadBytes === 0) return
-    if (this.record === undefined) return copyAll(target, at, this.message.payload)
-    copyBytes(target, at, this.record, payloadStartOf(this.record), this.record.length)
+    if (this.#record === undefined) return copyAll(target, at, this.message.payload)
+    copyBytes(target, at, this.#record, payloadStartOf(this.#record), this.#record.length)
   }
 
   /**

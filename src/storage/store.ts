@@ -10,7 +10,7 @@ export type Sequence = number
 /** A message as one session's queue holds it: what the subscriptions it came by added. */
 export interface QueuedMessage {
   readonly sequence: Sequence
-  readonly message: Message
+  readonly publish: SharedPublish
   /** The lower of the message's QoS and the subscription's [3.8.4]. */
   readonly qos: Exclude<Qos, 0>
   /** The RETAIN flag to send it with [3.3.1.3]. */
@@ -19,8 +19,7 @@ export interface QueuedMessage {
 }
 
 /** A queued message as it comes back from the store. */
-export interface RecalledMessage extends Omit<QueuedMessage, "message"> {
-  readonly publish: SharedPublish
+export interface RecalledMessage extends QueuedMessage {
   /** It may have been on the wire before, so it goes out with DUP [3.3.1.1]. */
   readonly sentBefore: boolean
   /** QoS 2 whose PUBREC was received: only PUBREL and PUBCOMP are left, the message itself may be gone. */

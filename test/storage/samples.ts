@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../src/foundation/clock.ts"
 import { noBytes, topicOf, type Message } from "../../src/protocol/message.ts"
 import { parsePacketId, type ClientId, type PacketId } from "../../src/protocol/packet.ts"
+import { SharedPublish } from "../../src/protocol/shared-publish.ts"
 import {
   parseTopicFilter,
   parseTopicName,
@@ -49,10 +50,17 @@ export function message(text: string, parts: Partial<Message> = {}): Message {
   }
 }
 
-export function queued(sequence: number, parts: Partial<QueuedMessage> = {}): QueuedMessage {
+interface QueuedParts extends Partial<Omit<QueuedMessage, "publish">> {
+  readonly message?: Message
+}
+
+export function queued(
+  sequence: number,
+  { message: content = message(`message ${sequence}`), ...parts }: QueuedParts = {},
+): QueuedMessage {
   return {
     sequence,
-    message: message(`message ${sequence}`),
+    publish: new SharedPublish(content),
     qos: 1,
     retain: false,
     subscriptionIdentifiers: [],

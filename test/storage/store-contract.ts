@@ -76,17 +76,17 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       })
       journal.enqueued(whole)
       const [recalled] = await journal.queue(0, 1)
-      expect(recalled?.publish.message.topic.name).toBe(whole.message.topic.name)
+      expect(recalled?.publish.message.topic.name).toBe(whole.publish.message.topic.name)
       expect(Buffer.from(recalled?.publish.message.topic.utf8 ?? [])).toEqual(
-        Buffer.from(whole.message.topic.utf8),
+        Buffer.from(whole.publish.message.topic.utf8),
       )
       expect({ ...recalled?.publish.message, topic: undefined } as object).toEqual({
-        ...whole.message,
+        ...whole.publish.message,
         topic: undefined,
       })
-      expect({ ...recalled, publish: undefined, message: undefined } as object).toEqual({
+      expect({ ...recalled, publish: undefined } as object).toEqual({
         ...whole,
-        message: undefined,
+        publish: undefined,
         sentBefore: false,
         released: false,
       })

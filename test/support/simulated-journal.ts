@@ -29,8 +29,8 @@ export class SimulatedJournal implements SessionJournal {
   enqueued(queued: QueuedMessage): Ticket | undefined {
     if (!this.#isThere()) return this.#refusal()
     // The store is told what the message is now, not what becomes of the object.
-    const { sequence, message, qos, retain, subscriptionIdentifiers } = queued
-    const copy = { sequence, message, qos, retain, subscriptionIdentifiers }
+    const { sequence, publish, qos, retain, subscriptionIdentifiers } = queued
+    const copy = { sequence, publish, qos, retain, subscriptionIdentifiers }
     return this.#store.enqueue((disk) => {
       disk.sessions.get(this.#session)?.queue.set(sequence, { queued: copy, released: false })
     })

@@ -1,4 +1,3 @@
-import { SharedPublish } from "../../src/protocol/shared-publish.ts"
 import { assert } from "../../src/foundation/assert.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
@@ -134,7 +133,7 @@ export class SimulatedStore implements Store {
         subscriptions: [...atRest.subscriptions.values()],
         awaitingRelease: [...atRest.identifiers],
         queuedMessages: queue.length,
-        queuedBytes: queue.reduce((sum, { queued }) => sum + bytesOf(queued.message), 0),
+        queuedBytes: queue.reduce((sum, { queued }) => sum + bytesOf(queued.publish.message), 0),
         lastSequence: Math.max(queue.at(-1)?.queued.sequence ?? 0, atRest.sentUpTo),
       }
     }
@@ -216,13 +215,11 @@ export class SimulatedStore implements Store {
   #read(session: number, after: Sequence, limit: number): readonly RecalledMessage[] {
     const atRest = this.disk.sessions.get(session)
     const recalled: RecalledMessage[] = []
-    for (const { queued: whole, released } of atRest?.queue.values() ?? []) {
-      const { message, ...queued } = whole
+    for (const { queued, released } of atRest?.queue.values() ?? []) {
       const { sequence } = queued
       if (sequence <= after || this.#isRemoved(session, sequence)) continue
       if (recalled.length >= limit) break
-      const publish = new SharedPublish(message)
-      recalled.push({ ...queued, publish, sentBefore: sequence <= (atRest?.sentUpTo ?? 0), released })
+      recalled.push({ ...queued, sentBefore: sequence <= (atRest?.sentUpTo ?? 0), released })
     }
     return recalled
   }

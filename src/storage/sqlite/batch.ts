@@ -81,7 +81,7 @@ export class Batch {
     part.enqueued.push(operation)
     part.sequences.push(queued.sequence)
     this.#messages += 1
-    this.#bytes += messageBytes(queued.message)
+    this.#bytes += queued.publish.queueBytes
   }
 
   /**
@@ -114,7 +114,7 @@ export class Batch {
       if (operation.sent) this.#underway -= 1
       this.#struck += 1
       this.#messages -= 1
-      this.#bytes -= messageBytes(operation.queued.message)
+      this.#bytes -= operation.queued.publish.queueBytes
     }
   }
 
@@ -160,7 +160,7 @@ export class Batch {
         // Only what stands right behind a body refers to it.
         body = undefined
       } else if (!operation.struck) {
-        const { message } = operation.queued
+        const { message } = operation.queued.publish
         if (message !== body) {
           packBody(writer, message)
           body = message

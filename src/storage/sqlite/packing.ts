@@ -4,7 +4,7 @@ import { subscriptionFilterText } from "../../protocol/topic.ts"
 import type { SessionRecord, StoredSubscription } from "../store.ts"
 import type { ByteWriter } from "./bytes.ts"
 import type { Enqueued, Operation, Retained } from "./operation.ts"
-import { messageBytes, writeMessage } from "./records.ts"
+import { writeMessage } from "./records.ts"
 
 /*
  * A batch is records, one behind the other, numbers little-endian:
@@ -65,7 +65,7 @@ export function packEnqueued(writer: ByteWriter, { session, queued, sent }: Enqu
   writer.uint8(sent ? 1 : 0)
   // Not released yet; a later record may change that where it stands.
   writer.uint8(0)
-  writer.uint32(messageBytes(queued.message))
+  writer.uint32(queued.publish.queueBytes)
   for (const identifier of identifiers) writer.uint32(identifier)
 }
 
