@@ -22,6 +22,8 @@ export interface BrokerNeeds {
   /** That wait for one client; more than some brokers allow unless told. */
   readonly queuedMessages?: number
   readonly connections?: number
+  /** Small packets are to leave at once (TCP_NODELAY), where a broker would not do so unless told. */
+  readonly promptly?: boolean
 }
 
 export const plainBroker: BrokerNeeds = { stores: false, tls: false, webSocket: false }

@@ -20,7 +20,7 @@ const steady = {
   unit: "message",
   group: "latency",
   peers: brokers,
-  brokerNeeds: plainBroker,
+  brokerNeeds: { ...plainBroker, promptly: true },
   publishers: 100,
   subscribers: 100,
   topics: own,
