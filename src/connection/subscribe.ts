@@ -119,24 +119,11 @@ export class Subscribing {
     if (this.#delivering || this.#retained === undefined) return
     this.#delivering = true
     let left = retainedSlice
-    while (!this.#over && left > 0 && this.#session.ready) {
-      const [delivery] = this.#retained.values()
-      if (delivery === undefined) {
-        this.#retained = undefined
-        break
-      }
-      const { subscription, records } = delivery
-      const next = records.next()
-      if (next.done === true) {
-        this.#retained.delete(subscription.filter)
-        continue
-      }
-      left -= 1
-      if (next.value === undefined) continue
-      const publish = new SharedPublish(next.value)
-      if (isExpired(publish, this.#surroundings.clock.now())) continue
-      this.#session.deliverRetained(publish, subscription)
+    for (const delivery of this.#retained.values()) {
+      left = this.#serve(delivery, left)
+      if (left === 0 || !this.#goesOn) break
     }
+    if (this.#retained?.size === 0) this.#retained = undefined
     this.#delivering = false
     if (left === 0 && !this.#over) this.#surroundings.soon(() => this.deliverRetained())
   }
@@ -144,6 +131,28 @@ export class Subscribing {
   close(): void {
     this.#over = true
     this.#retained = undefined
+  }
+
+  get #goesOn(): boolean {
+    return !this.#over && this.#session.ready
+  }
+
+  /** Hot. Looks at so many records at most. @returns how many are left of them */
+  #serve({ subscription, records }: RetainedDelivery, most: number): number {
+    let left = most
+    for (; left > 0 && this.#goesOn; left--) {
+      const { done, value: record } = records.next()
+      if (done === true) {
+        this.#retained?.delete(subscription.filter)
+        return left
+      }
+      if (record === undefined) continue
+      const publish = new SharedPublish(record)
+      const expires = publish.expiresAtMs !== Number.POSITIVE_INFINITY
+      if (expires && isExpired(publish, this.#surroundings.clock.now())) continue
+      this.#session.deliverRetained(publish, subscription)
+    }
+    return left
   }
 
   #checkLength(filters: number): void {

@@ -48,24 +48,30 @@ export function qosOf(record: MessageRecord): Qos {
 }
 
 export function expiryOf(record: MessageRecord): number {
-  return readEight(record, 22)
+  // Most never expire, and Infinity is known by its two highest bytes (bench row retained).
+  const isInfinite = record[29] === 0x7f && record[28] === 0xf0
+  return isInfinite ? Number.POSITIVE_INFINITY : readEight(record, 22)
 }
 
 export function topicBytesOf(record: MessageRecord): number {
   return readFour(record, topicAt)
 }
 
-export function propertiesBytesOf(record: MessageRecord): number {
-  return readFour(record, topicAt + 4 + topicBytesOf(record))
+export function propertiesBytesOf(record: MessageRecord, topicBytes = topicBytesOf(record)): number {
+  return readFour(record, topicStart + topicBytes)
 }
 
-export function propertiesStartOf(record: MessageRecord): number {
-  return topicStart + topicBytesOf(record) + 4
+export function propertiesStartOf(topicBytes: number): number {
+  return topicStart + topicBytes + 4
 }
 
 /** The payload goes on to the end. */
-export function payloadStartOf(record: MessageRecord): number {
-  const publisherAt = propertiesStartOf(record) + propertiesBytesOf(record)
+export function payloadStartOf(
+  record: MessageRecord,
+  topicBytes = topicBytesOf(record),
+  propertiesBytes = propertiesBytesOf(record, topicBytes),
+): number {
+  const publisherAt = propertiesStartOf(topicBytes) + propertiesBytes
   return publisherAt + 4 + readFour(record, publisherAt)
 }
 
@@ -85,7 +91,7 @@ export class MessageUnpacker {
 
   /** Hot. The message that `recordOf` was given, or its equal. */
   unpack(record: MessageRecord): Message {
-    const propertiesStart = propertiesStartOf(record)
+    const propertiesStart = propertiesStartOf(topicBytesOf(record))
     const publisherAt = propertiesStart + propertiesBytesOf(record)
     const payloadStart = payloadStartOf(record)
     const utf8 = record.slice(topicStart, topicStart + topicBytesOf(record))

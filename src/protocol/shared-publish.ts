@@ -47,8 +47,8 @@ export class SharedPublish {
       this.qos = qosOf(source)
       this.expiresAtMs = expiryOf(source)
       this.topicBytes = topicBytesOf(source)
-      this.propertiesBytes = propertiesBytesOf(source)
-      this.payloadBytes = source.length - payloadStartOf(source)
+      this.propertiesBytes = propertiesBytesOf(source, this.topicBytes)
+      this.payloadBytes = source.length - payloadStartOf(source, this.topicBytes, this.propertiesBytes)
     } else {
       this.#record = undefined
       this.#message = source
@@ -90,7 +90,7 @@ export class SharedPublish {
   copyProperties(target: Uint8Array, at: number): void {
     if (this.propertiesBytes === 0) return
     if (this.#record === undefined) return copyAll(target, at, this.message.properties)
-    const start = propertiesStartOf(this.#record)
+    const start = propertiesStartOf(this.topicBytes)
     copyBytes(target, at, this.#record, start, start + this.propertiesBytes)
   }
 
@@ -98,7 +98,7 @@ export class SharedPublish {
   copyPayload(target: Uint8Array, at: number): void {
     if (this.payloadBytes === 0) return
     if (this.#record === undefined) return copyAll(target, at, this.message.payload)
-    copyBytes(target, at, this.#record, payloadStartOf(this.#record), this.#record.length)
+    copyBytes(target, at, this.#record, this.#record.length - this.payloadBytes, this.#record.length)
   }
 
   /**
