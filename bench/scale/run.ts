@@ -1,0 +1,26 @@
+import { parseArgs } from "node:util"
+import { type Figures, markdown, type Progress } from "./figures.ts"
+import { measureStart } from "./start.ts"
+
+/*
+ * What the broker does when there is much of everything: `npm run bench:scale -- memory|start|growth|stalls [--json]`.
+ * Progress goes to standard error, figures to standard output.
+ */
+
+const measurements: Readonly<Record<string, (progress: Progress) => Promise<Figures>>> = {
+  start: measureStart,
+}
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: "boolean", default: false } },
+  allowPositionals: true,
+})
+const [name = ""] = positionals
+const measure = measurements[name]
+if (measure === undefined) {
+  console.error(`bench:scale: say one of ${Object.keys(measurements).join(", ")}`)
+  process.exit(1)
+}
+const figures = await measure((doing) => void process.stderr.write(`${doing}\n`))
+console.log(values.json ? JSON.stringify(figures, undefined, 2) : markdown(figures))
+process.exit(0)
