@@ -1,4 +1,5 @@
 import { Agenda } from "../foundation/agenda.ts"
+import { ChurnMap } from "../foundation/churn-map.ts"
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
@@ -49,7 +50,7 @@ export const neverExpires = 0xffff_ffff
 /** The sessions by client identifier: opened, resumed, taken over, expired. */
 export class SessionRegistry {
   readonly #options: RegistryOptions
-  readonly #sessions = new Map<ClientId, Session>()
+  readonly #sessions = new ChurnMap<ClientId, Session>()
   /** Who asks for a client identifier while another claim for it is under way waits for that one. */
   readonly #claims = new Map<ClientId, Promise<void>>()
   readonly #expiries: Agenda

@@ -1,7 +1,9 @@
+import { ChurnMap } from "../foundation/churn-map.ts"
+
 /** Where texts with the same first levels part. */
-export class Fork<Value> {
+export class Fork<Value extends object> {
   /** By the next level: the one value there, or where several part again. */
-  readonly ways = new Map<string, Fork<Value> | Value>()
+  readonly ways = new ChurnMap<string, Fork<Value> | Value>()
   /** Of the text that ends here. */
   value: Value | undefined
 }
@@ -96,7 +98,7 @@ export class LevelTrie<Value extends object> {
 }
 
 /** What stood alone behind the levels that end at `end` stands one step further down. */
-function forkWith<Value>(text: string, end: number, value: Value): Fork<Value> {
+function forkWith<Value extends object>(text: string, end: number, value: Value): Fork<Value> {
   const fork = new Fork<Value>()
   if (end === text.length) fork.value = value
   else fork.ways.set(onItsOwn(text.slice(end + 1, endOfLevel(text, end + 1))), value)

@@ -120,7 +120,7 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
     const level = this.#levels[depth]
     const isEnd = isRest || level === undefined
     if (isRest || level === "+") {
-      this.#stages.push({ ways: depth === 0 ? visible(way) : way.ways.values(), depth: depth + 1 })
+      this.#stages.push({ ways: depth === 0 ? visible(way) : way.ways.places(), depth: depth + 1 })
     } else if (level !== undefined) {
       this.#straight = way.ways.get(level)
       this.#straightDepth = depth + 1

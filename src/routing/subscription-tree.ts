@@ -1,3 +1,4 @@
+import { ChurnMap } from "../foundation/churn-map.ts"
 import {
   hasWildcard,
   type ShareName,
@@ -24,7 +25,7 @@ type Interest = Subscription | Crowd
  */
 export class SubscriptionTree {
   readonly #strategy: ShareStrategy
-  readonly #exact = new Map<string, Interest>()
+  readonly #exact = new ChurnMap<string, Interest>()
   readonly #wild = new LevelTrie<Interest>(({ filter }) => filter)
   #size = 0
   #sharedSize = 0
