@@ -1,40 +1,51 @@
 /** How many removed keys keep their place. */
 const rememberedKeys = 1_024
+/** What comes when so many are there goes into the shards. */
+const placesInFront = 16_384
+const shardCount = 1_024
 
 /**
- * A map for keys that come and go among a hundred thousand others, some of them again and again.
+ * A map for keys that come and go among a million others. The engine's own map has two traps there, both measured by
+ * bench/routing.ts and bench:scale stalls:
  *
- * The engine's own map finds an entry by a chain of those whose hashes are alike, and what is removed stays in its
- * chain until the whole table is made anew. So a key that is removed and set in turn, as a client that comes back every
- * second or a topic that is retained and cleared, makes its chain longer each time: among a million others this took
- * 300 µs, and growing (bench/routing.ts). Here a removed key keeps its place for a while, and takes it again.
+ * - What is removed stays in the chain of entries whose hashes are alike until the whole table is made anew. A key that
+ *   is removed and set in turn, as a client that comes back every second or a topic that is retained and cleared, makes
+ *   its chain longer each time: up to 300 µs. Here a removed key keeps its place for a while, and takes it again.
+ * - A table is one object for the garbage collector: one change, and the next collection reads all of it again, 11 ms
+ *   for a million entries. Here a large map is a thousand small ones; nothing is ever moved, so that whoever walks over
+ *   it may go on while it grows.
  */
-export class ChurnMap<Key, Value extends object | string | number> {
-  readonly #entries = new Map<Key, Value | undefined>()
+export class ChurnMap<Key extends string, Value extends object | string | number> {
+  readonly #front = new Map<Key, Value | undefined>()
+  #shards: (Map<Key, Value | undefined> | undefined)[] | undefined
   /** Those that hold a place without a value. */
   #removed: Set<Key> | undefined
+  #places = 0
 
   get size(): number {
-    return this.#entries.size - (this.#removed?.size ?? 0)
+    return this.#places - (this.#removed?.size ?? 0)
   }
 
   get(key: Key): Value | undefined {
-    return this.#entries.get(key)
+    return this.#front.get(key) ?? this.#shards?.[shardOf(key)]?.get(key)
   }
 
   has(key: Key): boolean {
-    return this.#entries.get(key) !== undefined
+    return this.get(key) !== undefined
   }
 
   set(key: Key, value: Value): void {
-    this.#entries.set(key, value)
+    const table = this.#tableFor(key)
+    const before = table.size
+    table.set(key, value)
+    this.#places += table.size - before
     this.#removed?.delete(key)
   }
 
   /** @returns whether it was there */
   delete(key: Key): boolean {
     if (!this.has(key)) return false
-    this.#entries.set(key, undefined)
+    this.#tableFor(key).set(key, undefined)
     this.#removed ??= new Set()
     this.#removed.add(key)
     if (this.#removed.size > rememberedKeys) this.#letGoOf(this.#removed)
@@ -42,33 +53,60 @@ export class ChurnMap<Key, Value extends object | string | number> {
   }
 
   clear(): void {
-    this.#entries.clear()
+    this.#front.clear()
+    this.#shards = undefined
     this.#removed = undefined
+    this.#places = 0
   }
 
   *keys(): IterableIterator<Key> {
-    for (const [key, value] of this.#entries) if (value !== undefined) yield key
+    for (const [key] of this) yield key
   }
 
   *values(): IterableIterator<Value> {
-    for (const value of this.#entries.values()) if (value !== undefined) yield value
+    for (const value of this.places()) if (value !== undefined) yield value
   }
 
   *[Symbol.iterator](): IterableIterator<[Key, Value]> {
-    for (const [key, value] of this.#entries) if (value !== undefined) yield [key, value]
+    for (const table of this.#tables()) {
+      for (const [key, value] of table) if (value !== undefined) yield [key, value]
+    }
   }
 
   /** Values, and undefined for a place without one: each step takes the same time. */
   places(): IterableIterator<Value | undefined> {
-    return this.#entries.values()
+    return this.#shards === undefined ? this.#front.values() : this.#allPlaces()
+  }
+
+  *#allPlaces(): IterableIterator<Value | undefined> {
+    for (const table of this.#tables()) yield* table.values()
+  }
+
+  *#tables(): IterableIterator<Map<Key, Value | undefined>> {
+    yield this.#front
+    for (const shard of this.#shards ?? []) if (shard !== undefined) yield shard
+  }
+
+  /** The table that has the key, or is to have it. */
+  #tableFor(key: Key): Map<Key, Value | undefined> {
+    if (this.#front.size < placesInFront && this.#shards === undefined) return this.#front
+    if (this.#front.has(key)) return this.#front
+    this.#shards ??= Array.from({ length: shardCount })
+    return (this.#shards[shardOf(key)] ??= new Map())
   }
 
   /** The one that was removed first. */
   #letGoOf(removed: Set<Key>): void {
     for (const key of removed) {
       removed.delete(key)
-      this.#entries.delete(key)
+      if (this.#tableFor(key).delete(key)) this.#places -= 1
       return
     }
   }
+}
+
+function shardOf(key: string): number {
+  let hash = key.length
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
+  return (hash ^ (hash >>> 15)) & (shardCount - 1)
 }

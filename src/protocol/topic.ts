@@ -77,14 +77,24 @@ export function subscriptionFilterText({ filter, shareName }: SubscriptionFilter
 /** A wildcard at the first level never reaches a topic that begins with `$` [MQTT-4.7.2-1]. */
 export function topicMatches(filter: TopicFilter, topic: TopicName): boolean {
   if (topic.startsWith("$") && (filter.startsWith("+") || filter.startsWith("#"))) return false
-  const filterLevels = filter.split("/")
-  const topicLevels = topic.split("/")
-  for (const [index, level] of filterLevels.entries()) {
-    if (level === "#") return true
-    if (index >= topicLevels.length) return false
-    if (level !== "+" && level !== topicLevels[index]) return false
+  return levelsMatch(filter, topic.split("/"))
+}
+
+/** Hot. The same for a topic that was taken apart, and does not begin with `$` where the filter has a wildcard. */
+export function levelsMatch(filter: TopicFilter, topicLevels: readonly string[]): boolean {
+  let start = 0
+  for (let depth = 0; ; depth++) {
+    const slash = filter.indexOf("/", start)
+    const end = slash < 0 ? filter.length : slash
+    const wildcard = end - start === 1 ? filter[start] : undefined
+    if (wildcard === "#") return true
+    const level = topicLevels[depth]
+    if (level === undefined) return false
+    const isSame = wildcard === "+" || (end - start === level.length && filter.startsWith(level, start))
+    if (!isSame) return false
+    if (slash < 0) return depth === topicLevels.length - 1
+    start = slash + 1
   }
-  return filterLevels.length === topicLevels.length
 }
 
 export function hasWildcard(filter: TopicFilter): boolean {

@@ -3,7 +3,7 @@ import {
   hasWildcard,
   type ShareName,
   type TopicFilter,
-  topicMatches,
+  levelsMatch,
   type TopicName,
 } from "../protocol/topic.ts"
 import { Fork, LevelTrie } from "./level-trie.ts"
@@ -79,7 +79,7 @@ export class SubscriptionTree {
     const matches: Matches = { subscriptions: [], groups: [] }
     const exact = this.#exact.get(topic)
     if (exact !== undefined) collect(exact, matches)
-    if (this.#wild.root.ways.size > 0) walk(this.#wild.root, topic, topic.split("/"), 0, matches)
+    if (this.#wild.root.ways.size > 0) walk(this.#wild.root, topic.split("/"), 0, matches)
     return matches
   }
 
@@ -184,32 +184,25 @@ function collect(interest: Interest, matches: Matches): void {
 }
 
 /** Depth is bounded by the limit on levels; breadth by two ways at each, both of them real filters. */
-function walk(
-  fork: Fork<Interest>,
-  topic: TopicName,
-  levels: readonly string[],
-  depth: number,
-  matches: Matches,
-): void {
-  const isHidden = depth === 0 && topic.startsWith("$")
+function walk(fork: Fork<Interest>, levels: readonly string[], depth: number, matches: Matches): void {
+  const isHidden = depth === 0 && levels[0]?.startsWith("$") === true
   // `a/#` matches `a` itself too, so `#` is looked for at the end as well [4.7.1.2].
-  if (!isHidden) follow(fork.ways.get("#"), topic, levels, depth, matches)
+  if (!isHidden) follow(fork.ways.get("#"), levels, depth, matches)
   const level = levels[depth]
   if (level === undefined) {
     if (fork.value !== undefined) collect(fork.value, matches)
     return
   }
-  follow(fork.ways.get(level), topic, levels, depth + 1, matches)
-  if (!isHidden) follow(fork.ways.get("+"), topic, levels, depth + 1, matches)
+  follow(fork.ways.get(level), levels, depth + 1, matches)
+  if (!isHidden) follow(fork.ways.get("+"), levels, depth + 1, matches)
 }
 
 function follow(
   way: Fork<Interest> | Interest | undefined,
-  topic: TopicName,
   levels: readonly string[],
   depth: number,
   matches: Matches,
 ): void {
-  if (way instanceof Fork) walk(way, topic, levels, depth, matches)
-  else if (way !== undefined && topicMatches(way.filter, topic)) collect(way, matches)
+  if (way instanceof Fork) walk(way, levels, depth, matches)
+  else if (way !== undefined && levelsMatch(way.filter, levels)) collect(way, matches)
 }
