@@ -25,6 +25,11 @@ export function cpuMicroseconds(pid: number): number {
   return Number(seconds) * 1e6 + Number(nanoseconds) / 1e3
 }
 
+/** For how long the main thread was ready to run and had no core, in milliseconds since it started. */
+export function runDelayMs(pid: number): number {
+  return Number(readIfThere(`/proc/${pid}/task/${pid}/schedstat`).split(" ")[1] ?? 0) / 1e6
+}
+
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []

@@ -19,9 +19,10 @@ export interface Filling {
   /** QoS 1 messages of 64 bytes, evenly over the first `queues` sessions. */
   readonly queued: number
   readonly queues: number
-  /** When the retained messages expire; Infinity: never. */
+  /** So many of the retained messages, and of the sessions without a queue, end at these times. */
+  readonly retainedExpiring: number
   readonly retainedExpireAtMs: number
-  /** When the sessions beyond those with a queue expire; Infinity: never. */
+  readonly sessionsExpiring: number
   readonly sessionsExpireAtMs: number
 }
 
@@ -31,7 +32,9 @@ export const emptyFilling: Filling = {
   subscriptions: 0,
   queued: 0,
   queues: 0,
+  retainedExpiring: 0,
   retainedExpireAtMs: Number.POSITIVE_INFINITY,
+  sessionsExpiring: 0,
   sessionsExpireAtMs: Number.POSITIVE_INFINITY,
 }
 
@@ -63,13 +66,14 @@ export function retainedTopicOf(number: number): string {
   return `site/${number % 100}/device/${number}/state`
 }
 
-function retainedMessage(number: number, { retainedExpireAtMs }: Filling): Message {
-  return message(topic(retainedTopicOf(number)), true, retainedExpireAtMs)
+function retainedMessage(number: number, { retainedExpiring, retainedExpireAtMs }: Filling): Message {
+  const expiresAtMs = number < retainedExpiring ? retainedExpireAtMs : Number.POSITIVE_INFINITY
+  return message(topic(retainedTopicOf(number)), true, expiresAtMs)
 }
 
 function storeSession(store: Store, journals: SessionJournal[], number: number, filling: Filling) {
   const now = Date.now()
-  const expires = number >= filling.queues && filling.sessionsExpireAtMs !== Number.POSITIVE_INFINITY
+  const expires = number >= filling.queues && number < filling.queues + filling.sessionsExpiring
   const { journal, ticket } = store.create({
     clientId: clientIdOf(number) as ClientId,
     username: undefined,

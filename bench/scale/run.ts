@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util"
 import { type Figures, markdown, type Progress } from "./figures.ts"
+import { measureStalls } from "./stalls.ts"
 import { measureStart } from "./start.ts"
 
 /*
@@ -8,6 +9,7 @@ import { measureStart } from "./start.ts"
  */
 
 const measurements: Readonly<Record<string, (progress: Progress) => Promise<Figures>>> = {
+  stalls: measureStalls,
   start: measureStart,
 }
 
