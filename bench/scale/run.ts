@@ -1,20 +1,30 @@
 import { parseArgs } from "node:util"
 import { type Figures, markdown, type Progress } from "./figures.ts"
+import { measureGrowth } from "./growth.ts"
+import { measureMemory } from "./memory.ts"
+import { plot } from "./plot.ts"
 import { measureStalls } from "./stalls.ts"
 import { measureStart } from "./start.ts"
 
 /*
- * What the broker does when there is much of everything: `npm run bench:scale -- memory|start|growth|stalls [--json]`.
+ * What the broker does when there is much of everything: `npm run bench:scale -- memory|start|growth|stalls [--json]`, and
+ * `growth --plot growth.svg`.
  * Progress goes to standard error, figures to standard output.
  */
 
 const measurements: Readonly<Record<string, (progress: Progress) => Promise<Figures>>> = {
+  growth: measureGrowth,
+  memory: measureMemory,
   stalls: measureStalls,
   start: measureStart,
 }
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    /** An SVG file of what `growth` has measured. */
+    plot: { type: "string" },
+  },
   allowPositionals: true,
 })
 const [name = ""] = positionals
@@ -24,5 +34,6 @@ if (measure === undefined) {
   process.exit(1)
 }
 const figures = await measure((doing) => void process.stderr.write(`${doing}\n`))
+if (values.plot !== undefined) await Bun.write(values.plot, plot(figures))
 console.log(values.json ? JSON.stringify(figures, undefined, 2) : markdown(figures))
 process.exit(0)

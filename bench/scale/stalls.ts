@@ -3,7 +3,8 @@ import { runDelayMs } from "../process-usage.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import { clientIdOf, type Filling } from "./filling.ts"
 import { type Running, start, withFilled } from "./running.ts"
-import { percentiles, type SteadyOrder, type SteadyReport } from "./steady-load.ts"
+import { SteadyLoad } from "./steady.ts"
+import { percentiles, type SteadyReport } from "./steady-load.ts"
 
 const messagesPerSecond = 40_000
 const phaseMs = 5_000
@@ -32,11 +33,16 @@ export async function measureStalls(progress: Progress): Promise<Figures> {
   return withFilled(filling, async (directory) => {
     progress("stalls: starting the broker")
     const broker = await start(directory, ["mqtt.sys_interval_seconds=2"])
-    const load = await SteadyLoad.start({ port: broker.port, pairs: 100, messagesPerSecond })
+    const load = await SteadyLoad.start({
+      port: broker.port,
+      pairs: 100,
+      topicsPerPair: 1,
+      messagesPerSecond,
+    })
     try {
       return await runPhases(broker, load, expiryMs, progress)
     } finally {
-      load.stop()
+      await load.stop()
       await broker.stop()
     }
   })
@@ -166,44 +172,4 @@ async function changeSubscriptions(port: number): Promise<void> {
     await Bun.sleep(100)
   }
   client.socket.end()
-}
-
-/** The load in its process. */
-class SteadyLoad {
-  readonly #process: Bun.Subprocess
-  readonly #reports: ((report: SteadyReport) => void)[]
-
-  private constructor(process: Bun.Subprocess, reports: ((report: SteadyReport) => void)[]) {
-    this.#process = process
-    this.#reports = reports
-  }
-
-  static async start(order: SteadyOrder): Promise<SteadyLoad> {
-    const running = Promise.withResolvers<void>()
-    const reports: ((report: SteadyReport) => void)[] = []
-    const script = new URL("steady-load.ts", import.meta.url).pathname
-    const process_ = Bun.spawn({
-      cmd: [process.execPath, script, JSON.stringify(order)],
-      stdout: "inherit",
-      stderr: "inherit",
-      ipc: (message: "running" | SteadyReport) => {
-        if (message === "running") running.resolve()
-        else reports.shift()?.(message)
-      },
-    })
-    await running.promise
-    return new SteadyLoad(process_, reports)
-  }
-
-  /** How it went since it was asked last. */
-  report(): Promise<SteadyReport> {
-    const { promise, resolve } = Promise.withResolvers<SteadyReport>()
-    this.#reports.push(resolve)
-    this.#process.send("report")
-    return promise
-  }
-
-  stop(): void {
-    this.#process.kill()
-  }
 }

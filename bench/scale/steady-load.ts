@@ -10,6 +10,8 @@ import { Latencies } from "./latencies.ts"
 export interface SteadyOrder {
   readonly port: number
   readonly pairs: number
+  /** A publisher takes them in turn; its subscriber has a filter for all of them. */
+  readonly topicsPerPair: number
   readonly messagesPerSecond: number
 }
 
@@ -26,27 +28,35 @@ export interface SteadyReport {
 export const percentiles = [0.5, 0.99, 0.999] as const
 const payloadBytes = 64
 const tickMs = 1
+/** A listener's backlog takes no more. */
+const pairsAtOnce = 100
 
 class Publisher {
   readonly #client: LoadClient
-  readonly #frame: Uint8Array
-  readonly #view: DataView
-  readonly #dueAt: number
+  readonly #frames: readonly DataView<ArrayBuffer>[]
+  #next = 0
 
-  constructor(client: LoadClient, topic: string) {
+  constructor(client: LoadClient, topics: readonly string[]) {
     this.#client = client
-    const utf8 = Buffer.from(topic)
-    this.#dueAt = 4 + utf8.length
-    this.#frame = new Uint8Array(this.#dueAt + payloadBytes)
-    this.#frame.set([0x30, this.#frame.length - 2, 0, utf8.length])
-    this.#frame.set(utf8, 4)
-    this.#view = new DataView(this.#frame.buffer)
+    this.#frames = topics.map(frameOf)
   }
 
   publish(dueMs: number): void {
-    this.#view.setFloat64(this.#dueAt, dueMs)
-    this.#client.socket.output.append(this.#frame)
+    const frame = this.#frames[this.#next]
+    this.#next = (this.#next + 1) % this.#frames.length
+    if (frame === undefined) return
+    frame.setFloat64(frame.byteLength - payloadBytes, dueMs)
+    this.#client.socket.output.append(new Uint8Array(frame.buffer))
   }
+}
+
+/** A PUBLISH with room for a payload. */
+function frameOf(topic: string): DataView<ArrayBuffer> {
+  const utf8 = Buffer.from(topic)
+  const frame = new Uint8Array(4 + utf8.length + payloadBytes)
+  frame.set([0x30, frame.length - 2, 0, utf8.length])
+  frame.set(utf8, 4)
+  return new DataView(frame.buffer)
 }
 
 class SteadyLoad {
@@ -65,15 +75,18 @@ class SteadyLoad {
   }
 
   async connect(): Promise<void> {
-    const { port, pairs } = this.#order
-    for (let pair = 0; pair < pairs; pair++) {
-      const topic = `steady/${pair}`
-      const subscriber = await LoadClient.connect(port, `steady-subscriber-${pair}`, true)
-      await subscriber.subscribe([topic], 0)
-      subscriber.tell({ ...deafListener, message: (bytes, start) => this.#received(bytes, start) })
-      this.#publishers.push(
-        new Publisher(await LoadClient.connect(port, `steady-publisher-${pair}`, true), topic),
-      )
+    const { port, pairs, topicsPerPair } = this.#order
+    for (let first = 0; first < pairs; first += pairsAtOnce) {
+      const size = Math.min(pairsAtOnce, pairs - first)
+      const connecting = Array.from({ length: size }, async (_, offset) => {
+        const pair = first + offset
+        const subscriber = await LoadClient.connect(port, `steady-subscriber-${pair}`, true)
+        await subscriber.subscribe([topicsPerPair === 1 ? `steady/${pair}/0` : `steady/${pair}/+`], 0)
+        subscriber.tell({ ...deafListener, message: (bytes, start) => this.#received(bytes, start) })
+        const topics = Array.from({ length: topicsPerPair }, (__, number) => `steady/${pair}/${number}`)
+        return new Publisher(await LoadClient.connect(port, `steady-publisher-${pair}`, true), topics)
+      })
+      this.#publishers.push(...(await Promise.all(connecting)))
     }
   }
 
