@@ -41,7 +41,7 @@ export interface LoadClientOptions {
 }
 
 /** Where a broker listens, out of a load order. */
-export type Doors = Pick<LoadOrder, "tcpPort" | "tlsPort" | "webSocketPort">
+export type Doors = Pick<LoadOrder, "tcpPort"> & Partial<Pick<LoadOrder, "tlsPort" | "webSocketPort">>
 
 const longestFrameBytes = 268_435_460
 const neverExpires = 0xffff_ffff

@@ -64,7 +64,7 @@ async function perMessage(
 }
 
 async function changeSubscriptions(port: number, isOver: () => boolean): Promise<void> {
-  const client = await LoadClient.connect(port, "changing", true)
+  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "changing" })
   for (let step = 0; !isOver(); step++) {
     await client.subscribe([`changing/${step}/+`], 0)
     await Bun.sleep(100)
@@ -73,7 +73,7 @@ async function changeSubscriptions(port: number, isOver: () => boolean): Promise
 
 /** Publishes over and over to topics that have a retained message. */
 async function perRetained({ port, pid }: Running, retained: number): Promise<number> {
-  const client = await LoadClient.connect(port, "retaining", true)
+  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "retaining" })
   const publish = async (count: number) => {
     for (let number = 0; number < count; number++) {
       const topic = Buffer.from(retainedTopicOf((number * 7_919) % retained))
@@ -95,7 +95,7 @@ async function perRetained({ port, pid }: Running, retained: number): Promise<nu
 
 /** Subscribes to a few of the topics, which brings their retained messages, and with a wildcard. */
 async function perSubscription({ port, pid }: Running, retained: number): Promise<number> {
-  const client = await LoadClient.connect(port, "narrow", true)
+  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "narrow" })
   const subscribe = async (count: number, first: number) => {
     for (let number = first; number < first + count; number++) {
       const topic = retainedTopicOf((number * 7_919) % retained)

@@ -64,7 +64,7 @@ function connections(count: number): Promise<number> {
     for (let first = 0; first < count; first += 200) {
       await Promise.all(
         Array.from({ length: 200 }, async (_, index) => {
-          const client = await LoadClient.connect(port, `idle-${first + index}`, true)
+          const client = await LoadClient.connect({ tcpPort: port }, { clientId: `idle-${first + index}` })
           await client.subscribe([`idle/${first + index}`], 0)
         }),
       )
@@ -77,14 +77,20 @@ function queuedInMemory(count: number): Promise<number> {
   const queues = 10
   return grown(async ({ port }) => {
     for (let queue = 0; queue < queues; queue++) {
-      const absent = await LoadClient.connect(port, `absent-${queue}`, false)
+      const absent = await LoadClient.connect(
+        { tcpPort: port },
+        { clientId: `absent-${queue}`, persistent: true },
+      )
       await absent.subscribe([`queue/${queue}`], 1)
       absent.socket.end()
     }
     await Bun.sleep(100)
     for (let queue = 0; queue < queues; queue++) {
       const topic = `queue/${queue}`
-      await new Flood(await LoadClient.connect(port, `filling-${queue}`, true), topic).publish(count / queues)
+      await new Flood(
+        await LoadClient.connect({ tcpPort: port }, { clientId: `filling-${queue}` }),
+        topic,
+      ).publish(count / queues)
     }
   })
 }

@@ -101,7 +101,7 @@ async function connectMany(port: number, count: number): Promise<void> {
   while (clients.length < count) {
     const batch = Array.from({ length: 100 }, async (_, index) => {
       const number = clients.length + index
-      const client = await LoadClient.connect(port, `many-${number}`, true)
+      const client = await LoadClient.connect({ tcpPort: port }, { clientId: `many-${number}` })
       await client.subscribe([`many/${number}/+`], 0)
       return client
     })
@@ -133,7 +133,10 @@ class Taker {
 
   static async connect(port: number, clientId: string, cleanStart: boolean): Promise<Taker> {
     const listener = { ...deafListener, message: () => void 0 }
-    const client = await LoadClient.connect(port, clientId, cleanStart, listener)
+    const client = await LoadClient.connect(
+      { tcpPort: port },
+      { clientId, persistent: !cleanStart, listener },
+    )
     const taker = new Taker(client)
     listener.message = () => void (taker.#taken += 1)
     return taker
@@ -149,7 +152,7 @@ class Taker {
 }
 
 async function queueUp(port: number): Promise<void> {
-  const publisher = await LoadClient.connect(port, "queueing", true)
+  const publisher = await LoadClient.connect({ tcpPort: port }, { clientId: "queueing" })
   const topic = Buffer.from("site/1/absent/1/command/0")
   const frame = new Uint8Array(6 + topic.length + 64)
   frame.set([0x32, frame.length - 2, 0, topic.length])
@@ -166,7 +169,7 @@ async function queueUp(port: number): Promise<void> {
 }
 
 async function changeSubscriptions(port: number): Promise<void> {
-  const client = await LoadClient.connect(port, "changing", true)
+  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "changing" })
   for (let step = 0; step < phaseMs / 100; step++) {
     await client.subscribe([`changing/${step}/+`], 0)
     await Bun.sleep(100)

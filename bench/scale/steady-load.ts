@@ -80,11 +80,17 @@ class SteadyLoad {
       const size = Math.min(pairsAtOnce, pairs - first)
       const connecting = Array.from({ length: size }, async (_, offset) => {
         const pair = first + offset
-        const subscriber = await LoadClient.connect(port, `steady-subscriber-${pair}`, true)
+        const subscriber = await LoadClient.connect(
+          { tcpPort: port },
+          { clientId: `steady-subscriber-${pair}` },
+        )
         await subscriber.subscribe([topicsPerPair === 1 ? `steady/${pair}/0` : `steady/${pair}/+`], 0)
         subscriber.tell({ ...deafListener, message: (bytes, start) => this.#received(bytes, start) })
         const topics = Array.from({ length: topicsPerPair }, (__, number) => `steady/${pair}/${number}`)
-        return new Publisher(await LoadClient.connect(port, `steady-publisher-${pair}`, true), topics)
+        return new Publisher(
+          await LoadClient.connect({ tcpPort: port }, { clientId: `steady-publisher-${pair}` }),
+          topics,
+        )
       })
       this.#publishers.push(...(await Promise.all(connecting)))
     }
