@@ -161,7 +161,7 @@ async function furnish(
     },
     topicLimits,
     publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
-    publishRun: new PublishRun(topics),
+    publishRun: new PublishRun(topics, limits.userPropertiesPerPacket),
     clock,
     counters,
     log,

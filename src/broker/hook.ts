@@ -124,8 +124,8 @@ class Listener implements Subscriber {
     }
   }
 
-  deliverRun(run: PublishRun, from: number, to: number, terms: DeliveryTerms): undefined {
-    deliverEach(this, run, from, to, terms, undefined)
+  deliverRun(run: PublishRun, from: number, to: number, step: number, terms: DeliveryTerms): undefined {
+    deliverEach(this, run, from, to, step, terms, undefined)
   }
 
   refuses(): boolean {

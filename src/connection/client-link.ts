@@ -70,15 +70,21 @@ export class ClientLink implements Link, Peer {
     return "sent"
   }
 
-  forward(run: PublishRun, from: number, to: number, subscriptionIdentifiers: readonly number[]): boolean {
+  forward(
+    run: PublishRun,
+    from: number,
+    to: number,
+    step: number,
+    subscriptionIdentifiers: readonly number[],
+  ): boolean {
     if (!this.#mayForward(run, subscriptionIdentifiers)) return false
-    const written = run.append(this.#output, from, to, this.#terms)
+    const written = run.append(this.#output, from, to, step, this.#terms)
     if (written === 0) return false
     const { counters } = this.#surroundings
-    const count = to - from
+    const count = Math.ceil((to - from) / step)
     counters.packetsSent += count
     counters.publishesSent += count
-    counters.publishBytesSent += count === run.count ? run.payloadBytes : run.payloadBytesOf(from, to)
+    counters.publishBytesSent += count === run.count ? run.payloadBytes : run.payloadBytesOf(from, to, step)
     counters.bytesSent += written
     return true
   }
@@ -95,7 +101,7 @@ export class ClientLink implements Link, Peer {
     const { counters } = this.#surroundings
     counters.packetsSent += 1
     counters.publishesSent += 1
-    counters.publishBytesSent += run.payloadBytesOf(index, index + 1)
+    counters.publishBytesSent += run.payloadBytesOf(index, index + 1, 1)
     counters.bytesSent += written
     return true
   }

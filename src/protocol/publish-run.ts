@@ -10,6 +10,7 @@ import {
   variableLength,
   writeVariable,
 } from "./shared-publish.ts"
+import { passUnchangedProperties } from "./publish-properties.ts"
 import type { TopicTable } from "./topic-table.ts"
 
 /** A run ends here, so that a receiver that does not read is noticed in time. */
@@ -18,8 +19,9 @@ const longestRunFrames = 1024
 
 /**
  * Plain PUBLISH packets of one connection as they stand one behind the other in what was received: one topic, one QoS
- * below 2, neither RETAIN nor DUP, no properties. What goes out differs from what came in by the packet identifier at
- * most, so such packets travel as bytes, and a Message is made only for whoever has to keep one.
+ * below 2, neither RETAIN nor DUP, no properties but those that travel unchanged. What goes out differs from what came
+ * in by the packet identifier at most, so such packets travel as bytes, and a Message is made only for whoever has to
+ * keep one.
  *
  * One object serves all connections: it is filled from a chunk, routed, and cleared, before the next chunk is read.
  */
@@ -33,18 +35,22 @@ export class PublishRun {
   payloadBytes = 0
 
   readonly #topics: TopicTable
+  readonly #maximumUserProperties: number
   #bytes: Uint8Array = noBytes
   #version: ProtocolVersion = 4
   #firstByte = 0
   #end = 0
   #longestFrame = 0
-  /** Where each frame and its body begin. */
+  /** Where each frame, its body and its payload begin. */
   readonly #frames = new Int32Array(longestRunFrames + 1)
   readonly #bodies = new Int32Array(longestRunFrames)
+  readonly #payloads = new Int32Array(longestRunFrames)
   readonly #publishes: (SharedPublish | undefined)[] = []
 
-  constructor(topics: TopicTable) {
+  /** @param maximumUserProperties in one packet; one with more is no plain packet */
+  constructor(topics: TopicTable, maximumUserProperties: number) {
     this.#topics = topics
+    this.#maximumUserProperties = maximumUserProperties
   }
 
   /**
@@ -60,13 +66,15 @@ export class PublishRun {
     this.#version = version
     const topicStart = bodyStart + 2
     const topicEnd = topicStart + (((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0))
-    if (topicEnd === topicStart || !this.#isPlain(frame, topicEnd)) return false
+    if (topicEnd === topicStart) return false
+    const payloadAt = this.#payloadOf(frame, topicEnd)
+    if (payloadAt === 0) return false
     this.topic = this.#topics.find(bytes, topicStart, topicEnd)
     this.publisher = publisher
     this.receivedAtMs = nowMs
     this.#firstByte = firstByte
     this.#bytes = bytes
-    this.#add(frame, topicEnd)
+    this.#add(frame, payloadAt)
     return true
   }
 
@@ -81,11 +89,12 @@ export class PublishRun {
     const { length } = utf8
     const topicStart = bodyStart + 2
     if (bytes[bodyStart] !== length >> 8 || bytes[bodyStart + 1] !== (length & 0xff)) return false
-    if (!this.#isPlain(frame, topicStart + length)) return false
+    const payloadAt = this.#payloadOf(frame, topicStart + length)
+    if (payloadAt === 0) return false
     for (let index = 0; index < length; index++) {
       if (utf8[index] !== bytes[topicStart + index]) return false
     }
-    this.#add(frame, topicStart + length)
+    this.#add(frame, payloadAt)
     return true
   }
 
@@ -94,7 +103,8 @@ export class PublishRun {
     this.payloadBytes = 0
     this.#longestFrame = 0
     this.#bytes = noBytes
-    this.#publishes.length = 0
+    // Most runs make none, and to shorten an array is dear.
+    if (this.#publishes.length > 0) this.#publishes.length = 0
   }
 
   /** As its publisher calls it; at QoS 1. */
@@ -103,16 +113,16 @@ export class PublishRun {
     return (((this.#bytes[at] ?? 0) << 8) | (this.#bytes[at + 1] ?? 0)) as PacketId
   }
 
-  /** Of `[from, to)`. */
-  payloadBytesOf(from: number, to: number): number {
+  /** Of every `step`th of `[from, to)`. */
+  payloadBytesOf(from: number, to: number, step: number): number {
     let sum = 0
-    for (let index = from; index < to; index++) sum += (this.#frames[index + 1] ?? 0) - this.#payloadAt(index)
+    for (let index = from; index < to; index += step) sum += this.#frameEnd(index) - this.#payloadAt(index)
     return sum
   }
 
   /** What it takes up in a queue that is bounded in bytes. */
   queueBytes(index: number): number {
-    return this.#topicLength + (this.#frames[index + 1] ?? 0) - this.#payloadAt(index)
+    return this.#topicLength + this.#frameEnd(index) - this.#propertiesAt(index)
   }
 
   /** One of them with bytes of its own, made once, for whoever has to keep it. */
@@ -121,21 +131,20 @@ export class PublishRun {
   }
 
   /**
-   * Hot. Appends `[from, to)` at QoS 0.
+   * Hot. Appends every `step`th of `[from, to)` at QoS 0.
    *
    * @returns how many bytes it took; 0, with nothing written, when one is larger than the receiver takes
    */
-  append(output: PublishOutput, from: number, to: number, terms: PublishTerms): number {
+  append(output: PublishOutput, from: number, to: number, step: number, terms: PublishTerms): number {
     if (this.#longestFrame + 1 > terms.maximumPacketBytes) return 0
-    if (this.qos === 0 && this.#isOfFamily(terms.version)) {
-      const start = this.#frames[from] ?? 0
-      const end = this.#frames[to] ?? 0
-      output.append(this.#bytes, start, end)
-      return end - start
-    }
+    const asItIs = this.qos === 0 && this.#isOfFamily(terms.version)
+    if (asItIs && step === 1) return this.#appendBlock(output, from, to)
     let written = 0
-    for (let index = from; index < to; index++)
-      written += this.#appendOwn(output, index, terms.version, 0, 0x30)
+    for (let index = from; index < to; index += step) {
+      written += asItIs
+        ? this.#appendBlock(output, index, index + 1)
+        : this.#appendOwn(output, index, terms.version, 0, 0x30)
+    }
     return written
   }
 
@@ -159,36 +168,35 @@ export class PublishRun {
     return end - start
   }
 
-  #isPlain({ bytes, frameStart, bodyStart, bodyEnd }: FrameReader, topicEnd: number): boolean {
+  /** @returns where the payload begins; 0 for a packet that is not plain */
+  #payloadOf({ bytes, frameStart, bodyStart, bodyEnd }: FrameReader, topicEnd: number): number {
     // A length in more bytes than it needs is not passed on as it stands.
-    if (bodyStart - frameStart > 2 && bytes[bodyStart - 1] === 0) return false
-    let at = topicEnd
-    if (this.qos === 1) {
-      at += 2
-      if (bytes[topicEnd] === 0 && bytes[topicEnd + 1] === 0) return false
-    }
-    if (this.#version === 5 && bytes[at++] !== 0) return false
-    return at <= bodyEnd
+    if (bodyStart - frameStart > 2 && bytes[bodyStart - 1] === 0) return 0
+    if (this.qos === 1 && bytes[topicEnd] === 0 && bytes[topicEnd + 1] === 0) return 0
+    const idEnd = topicEnd + (this.qos === 1 ? 2 : 0)
+    if (this.#version === 5)
+      return passUnchangedProperties(bytes, idEnd, bodyEnd, this.#maximumUserProperties)
+    return idEnd <= bodyEnd ? idEnd : 0
   }
 
-  #add({ frameStart, bodyStart, bodyEnd }: FrameReader, topicEnd: number): void {
+  #add({ frameStart, bodyStart, bodyEnd }: FrameReader, payloadAt: number): void {
     const { count } = this
     this.#frames[count] = frameStart
     this.#frames[count + 1] = bodyEnd
     this.#bodies[count] = bodyStart
+    this.#payloads[count] = payloadAt
     this.#end = bodyEnd
     this.count = count + 1
-    this.payloadBytes += bodyEnd - topicEnd - this.#overhead
+    this.payloadBytes += bodyEnd - payloadAt
     if (bodyEnd - frameStart > this.#longestFrame) this.#longestFrame = bodyEnd - frameStart
-  }
-
-  /** Bytes between topic and payload. */
-  get #overhead(): number {
-    return (this.qos === 1 ? 2 : 0) + (this.#version === 5 ? 1 : 0)
   }
 
   get #topicLength(): number {
     return this.topic?.utf8.length ?? 0
+  }
+
+  #frameEnd(index: number): number {
+    return this.#frames[index + 1] ?? 0
   }
 
   #isOfFamily(version: ProtocolVersion): boolean {
@@ -199,8 +207,27 @@ export class PublishRun {
     return (this.#bodies[index] ?? 0) + 2 + this.#topicLength
   }
 
+  /** Behind the packet identifier: in MQTT 5.0 the length of the properties. */
+  #idEnd(index: number): number {
+    return this.#idAt(index) + (this.qos === 1 ? 2 : 0)
+  }
+
+  /** Where the properties themselves begin; they end where the payload begins. */
+  #propertiesAt(index: number): number {
+    const at = this.#idEnd(index)
+    if (this.#version !== 5) return at
+    return at + ((this.#bytes[at] ?? 0) >= 0x80 ? 2 : 1)
+  }
+
   #payloadAt(index: number): number {
-    return this.#idAt(index) + this.#overhead
+    return this.#payloads[index] ?? 0
+  }
+
+  #appendBlock(output: PublishOutput, from: number, to: number): number {
+    const start = this.#frames[from] ?? 0
+    const end = this.#frames[to] ?? 0
+    output.append(this.#bytes, start, end)
+    return end - start
   }
 
   #appendOwn(
@@ -211,11 +238,13 @@ export class PublishRun {
     firstByte: number,
   ): number {
     const bodyAt = this.#bodies[index] ?? 0
-    const payloadAt = this.#payloadAt(index)
-    const end = this.#frames[index + 1] ?? 0
+    // Only what came with properties, or with their length at least, can go on with them.
+    const keepsProperties = version === 5 && this.#version === 5
+    const restAt = keepsProperties ? this.#idEnd(index) : this.#payloadAt(index)
+    const end = this.#frameEnd(index)
     const topicBytes = 2 + this.#topicLength
-    const own = (packetId === 0 ? 0 : 2) + (version === 5 ? 1 : 0)
-    const remaining = topicBytes + own + end - payloadAt
+    const needsLength = version === 5 && !keepsProperties
+    const remaining = topicBytes + (packetId === 0 ? 0 : 2) + (needsLength ? 1 : 0) + end - restAt
     const total = 1 + variableLength(remaining) + remaining
     let at = output.reserve(total)
     const target = output.bytes
@@ -228,22 +257,23 @@ export class PublishRun {
       target[at + 1] = packetId
       at += 2
     }
-    if (version === 5) target[at++] = 0
-    copyBytes(target, at, this.#bytes, payloadAt, end)
+    if (needsLength) target[at++] = 0
+    copyBytes(target, at, this.#bytes, restAt, end)
     return total
   }
 
   #message(index: number): Message {
     const { topic, publisher } = this
     if (topic === undefined || publisher === undefined) throw new Error("the run has not begun")
+    const propertiesAt = this.#propertiesAt(index)
     const start = this.#payloadAt(index)
-    const end = this.#frames[index + 1] ?? 0
+    const end = this.#frameEnd(index)
     return {
       topic,
       payload: start === end ? noBytes : this.#bytes.slice(start, end),
       qos: this.qos satisfies Qos,
       retain: false,
-      properties: noBytes,
+      properties: propertiesAt === start ? noBytes : this.#bytes.slice(propertiesAt, start),
       expiresAtMs: Number.POSITIVE_INFINITY,
       publisher,
       receivedAtMs: this.receivedAtMs,

@@ -74,7 +74,7 @@ export class Router {
       const own = delivery.subscriber.clientId === publisher && publisher !== ""
       const terms = own ? delivery.termsForOwn : delivery.terms
       if (terms === undefined) continue
-      ticket = delivery.subscriber.deliverRun(run, 0, count, terms, undefined) ?? ticket
+      ticket = delivery.subscriber.deliverRun(run, 0, count, 1, terms, undefined) ?? ticket
     }
     for (let index = 0; index < groups.length; index++) {
       ticket = groups[index]?.deliverRun(run) ?? ticket

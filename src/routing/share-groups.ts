@@ -54,10 +54,11 @@ export class ShareGroup implements Redelivery {
 
   /** Hot. Each message of the run is somebody's turn. */
   deliverRun(run: PublishRun): Ticket | undefined {
+    if (run.qos === 0 && this.#strategy === "round-robin" && run.count > 1) return this.#deal(run)
     let ticket: Ticket | undefined
     for (let index = 0; index < run.count; index++) {
       const chosen = this.#choose(undefined) ?? this.#waiter(run.publish(index))
-      ticket = chosen?.subscriber.deliverRun(run, index, index + 1, chosen, this) ?? ticket
+      ticket = chosen?.subscriber.deliverRun(run, index, index + 1, 1, chosen, this) ?? ticket
     }
     return ticket
   }
@@ -108,6 +109,24 @@ export class ShareGroup implements Redelivery {
       if (best === undefined || member.subscriber.load < best.subscriber.load) best = member
     }
     return best
+  }
+
+  /**
+   * Hot. Deals a run of QoS 0 round like cards, to those who are ready as it begins: at QoS 0 nothing of it makes one
+   * less ready but its length, and that is bounded (bench row shared-0).
+   */
+  #deal(run: PublishRun): undefined {
+    const ready = this.#members.filter(({ subscriber }) => subscriber.ready)
+    if (ready.length === 0) {
+      for (let index = 0; index < run.count; index++) this.deliver(run.publish(index))
+      return
+    }
+    const first = this.#next % ready.length
+    for (let turn = 0; turn < ready.length && turn < run.count; turn++) {
+      const member = ready[(first + turn) % ready.length]
+      member?.subscriber.deliverRun(run, turn, run.count, ready.length, member, this)
+    }
+    this.#next = (first + run.count) % ready.length
   }
 
   /** @returns who has it wait when nobody is ready */

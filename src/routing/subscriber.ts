@@ -22,12 +22,13 @@ export interface Subscriber {
    */
   deliver(publish: SharedPublish, terms: DeliveryTerms, group: Redelivery | undefined): Ticket | undefined
   /**
-   * Hot. The same for `[from, to)` of a run. `deliverEach` does it for whoever has no quicker way.
+   * Hot. The same for every `step`th of `[from, to)` of a run. `deliverEach` does it for whoever has no quicker way.
    */
   deliverRun(
     run: PublishRun,
     from: number,
     to: number,
+    step: number,
     terms: DeliveryTerms,
     group: Redelivery | undefined,
   ): Ticket | undefined
@@ -41,11 +42,12 @@ export function deliverEach(
   run: PublishRun,
   from: number,
   to: number,
+  step: number,
   terms: DeliveryTerms,
   group: Redelivery | undefined,
 ): Ticket | undefined {
   let ticket: Ticket | undefined
-  for (let index = from; index < to; index++) {
+  for (let index = from; index < to; index += step) {
     ticket = subscriber.deliver(run.publish(index), terms, group) ?? ticket
   }
   return ticket

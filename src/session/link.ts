@@ -22,11 +22,17 @@ export interface Link {
     subscriptionIdentifiers: readonly number[],
   ): LinkOutcome
   /**
-   * Hot. Sends `[from, to)` of a run at QoS 0.
+   * Hot. Sends every `step`th of `[from, to)` of a run at QoS 0.
    *
    * @returns false, with nothing written, when they must be sent one by one: the outcome may then differ
    */
-  forward(run: PublishRun, from: number, to: number, subscriptionIdentifiers: readonly number[]): boolean
+  forward(
+    run: PublishRun,
+    from: number,
+    to: number,
+    step: number,
+    subscriptionIdentifiers: readonly number[],
+  ): boolean
   /** Hot. Sends one message of a run at QoS 1. @returns as `forward` does */
   forwardOne(
     run: PublishRun,

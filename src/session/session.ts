@@ -148,17 +148,18 @@ export class Session implements Subscriber, ConversationOwner {
     run: PublishRun,
     from: number,
     to: number,
+    step: number,
     terms: DeliveryTerms,
     group: Redelivery | undefined,
   ): Ticket | undefined {
     if (run.qos === 0 || terms.qos === 0) {
       const link = this.#conversation?.link
       if (link === undefined) return undefined
-      if (link.takesMore && link.forward(run, from, to, terms.subscriptionIdentifiers)) return undefined
-      return deliverEach(this, run, from, to, terms, group)
+      if (link.takesMore && link.forward(run, from, to, step, terms.subscriptionIdentifiers)) return undefined
+      return deliverEach(this, run, from, to, step, terms, group)
     }
     let ticket: Ticket | undefined
-    for (let index = from; index < to; index++) {
+    for (let index = from; index < to; index += step) {
       if (group === undefined && this.#forward(run, index, terms)) continue
       ticket = this.deliver(run.publish(index), terms, group) ?? ticket
     }

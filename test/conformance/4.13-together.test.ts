@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import type { Packet, Qos } from "../../src/protocol/packet.ts"
+import { noProperties, type PropertiesOf } from "../../src/protocol/properties.ts"
 import type { ScriptedClient } from "../support/scripted-client.ts"
 import {
   allVersions,
@@ -28,6 +29,12 @@ const step: fc.Arbitrary<(packetId: number) => Packet> = fc.oneof(
         qos: fc.constantFrom(0, 0, 1, 1, 2),
         retain: fc.nat(7).map((number) => number === 0),
         payload: fc.string({ maxLength: 3 }),
+        properties: fc.constantFrom<PropertiesOf<"publish">>(
+          noProperties,
+          noProperties,
+          { contentType: "x", userProperties: [["a", "b"]] },
+          { messageExpiryInterval: 9 },
+        ),
       })
       .map(
         ({ qos, ...rest }) =>

@@ -6,6 +6,7 @@ import { FrameReader } from "../../src/protocol/frame-reader.ts"
 import type { Publisher } from "../../src/protocol/message.ts"
 import type { ClientId, Packet, PacketId, ProtocolVersion, Publish } from "../../src/protocol/packet.ts"
 import { noProperties } from "../../src/protocol/properties.ts"
+import { encodeForwardedProperties } from "../../src/protocol/publish-properties.ts"
 import { PublishRun } from "../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { wireTopicLimits } from "../../src/protocol/topic.ts"
@@ -15,6 +16,33 @@ const publisher: Publisher = { origin: "client", clientId: "p" as ClientId, user
 
 const version = fc.constantFrom<ProtocolVersion>(3, 4, 5)
 
+const text = fc.string({ maxLength: 70 }).map((each) => each.replaceAll(/[^ -~]/g, "."))
+
+/** What a run takes along as it stands. */
+const travelling: fc.Arbitrary<Publish["properties"]> = fc
+  .record({
+    contentType: fc.option(text, { nil: undefined }),
+    correlationData: fc.option(fc.uint8Array({ maxLength: 9 }), { nil: undefined }),
+    userProperties: fc.option(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 3 }), {
+      nil: undefined,
+    }),
+  })
+  .map(defined)
+
+/** What is for us, or needs a closer look. */
+const ending: fc.Arbitrary<Publish["properties"]> = fc.constantFrom<Publish["properties"]>(
+  { messageExpiryInterval: 5 },
+  { topicAlias: 3 },
+  { payloadFormatIndicator: 1 },
+  { responseTopic: "answer" },
+  { contentType: "groß" },
+  { userProperties: Array.from({ length: 6 }, () => ["a", "b"] as const) },
+)
+
+function defined(properties: object): Publish["properties"] {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined))
+}
+
 const publish: fc.Arbitrary<Publish> = fc
   .record({
     qos: fc.constantFrom(0, 0, 1, 1, 2),
@@ -23,15 +51,19 @@ const publish: fc.Arbitrary<Publish> = fc
     packetId: fc.integer({ min: 1, max: 65_535 }),
     retain: fc.nat(9).map((number) => number === 0),
     dup: fc.nat(9).map((number) => number === 0),
-    contentType: fc.option(fc.constant("text"), { freq: 9, nil: undefined }),
+    properties: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(noProperties) },
+      { weight: 3, arbitrary: travelling },
+      { weight: 1, arbitrary: ending },
+    ),
   })
-  .map(({ contentType, packetId, qos, dup, ...rest }) => ({
+  .map(({ properties, packetId, qos, dup, ...rest }) => ({
     ...rest,
     type: "publish",
     qos: qos as 0 | 1 | 2,
     dup: dup && qos > 0,
     packetId: qos === 0 ? undefined : (packetId as PacketId),
-    properties: contentType === undefined ? noProperties : { contentType },
+    properties,
   }))
 
 /** A piece of what a connection sent: a run, or a packet that has to be read by itself. */
@@ -40,7 +72,7 @@ type Piece = { readonly run: PublishRun; readonly packets: Publish[] } | { reado
 /** Cuts the packets into runs as a connection does, and tells of each while it stands. */
 function cut(packets: readonly Publish[], from: ProtocolVersion, tell: (piece: Piece) => void): void {
   const frames = new FrameReader(1_000_000)
-  const run = new PublishRun(new TopicTable(wireTopicLimits))
+  const run = new PublishRun(new TopicTable(wireTopicLimits), 5)
   let taken: Publish[] = []
   const end = () => {
     if (taken.length > 0) tell({ run, packets: taken })
@@ -80,7 +112,12 @@ function plainly(packets: readonly Packet[]): unknown[] {
 }
 
 function isPlain({ qos, retain, dup, properties }: Publish, from: ProtocolVersion): boolean {
-  return qos < 2 && !retain && !dup && (from !== 5 || properties === noProperties)
+  const names: readonly string[] = ["contentType", "correlationData", "userProperties"]
+  const travels =
+    Object.keys(properties).every((name) => names.includes(name)) &&
+    properties.contentType !== "groß" &&
+    (properties.userProperties?.length ?? 0) < 6
+  return qos < 2 && !retain && !dup && (from !== 5 || travels)
 }
 
 describe("a run of PUBLISH packets", () => {
@@ -104,7 +141,10 @@ describe("a run of PUBLISH packets", () => {
             const { message } = run.publish(index)
             expect(message).toMatchObject({ qos: packet.qos, retain: false, publisher, receivedAtMs: 7 })
             expect(message.payload.toHex()).toBe(packet.payload.toHex())
-            expect(run.queueBytes(index)).toBe(message.topic.utf8.length + packet.payload.length)
+            expect(run.queueBytes(index)).toBe(run.publish(index).queueBytes)
+            const travelled = encodeForwardedProperties(from === 5 ? packet.properties : noProperties)
+            // In an order of their own.
+            expect([...message.properties].toSorted()).toEqual([...travelled].toSorted())
           }
           seen.push(...taken)
         })
@@ -119,7 +159,7 @@ describe("a run of PUBLISH packets", () => {
         cut(packets, from, (piece) => {
           if ("alone" in piece) return
           const output = new GrowingOutput()
-          const written = piece.run.append(output, 0, piece.run.count, {
+          const written = piece.run.append(output, 0, piece.run.count, 1, {
             version: to,
             maximumPacketBytes: 1e6,
           })
@@ -128,11 +168,39 @@ describe("a run of PUBLISH packets", () => {
             ...packet,
             qos: 0 as const,
             packetId: undefined,
-            properties: noProperties,
+            properties: from === 5 && to === 5 ? packet.properties : noProperties,
           }))
           expect(plainly(decodeAll(output.written, to))).toEqual(plainly(expected))
         })
       }),
+    )
+  })
+
+  test("is dealt to several receivers, each of which gets its share in order", () => {
+    fc.assert(
+      fc.property(
+        fc.array(publish, { maxLength: 12 }),
+        version,
+        fc.integer({ min: 1, max: 4 }),
+        (packets, of, step) => {
+          cut(packets, of, (piece) => {
+            if ("alone" in piece) return
+            const { count } = piece.run
+            for (let from = 0; from < Math.min(step, count); from++) {
+              const output = new GrowingOutput()
+              piece.run.append(output, from, count, step, { version: of, maximumPacketBytes: 1e6 })
+              const share = piece.packets.filter((_, index) => index % step === from)
+              const payloads = plainly(decodeAll(output.written, of)).map(
+                (each) => (each as { payload: string }).payload,
+              )
+              expect(payloads).toEqual(share.map(({ payload }) => payload.toHex()))
+              expect(piece.run.payloadBytesOf(from, count, step)).toBe(
+                share.reduce((sum, { payload }) => sum + payload.length, 0),
+              )
+            }
+          })
+        },
+      ),
     )
   })
 
@@ -151,7 +219,7 @@ describe("a run of PUBLISH packets", () => {
           const expected = piece.packets.map((packet, index) => ({
             ...packet,
             packetId: (60_000 + index) as PacketId,
-            properties: noProperties,
+            properties: from === 5 && to === 5 ? packet.properties : noProperties,
           }))
           expect(plainly(decodeAll(output.written, to))).toEqual(plainly(expected))
         })
@@ -174,10 +242,10 @@ describe("a run of PUBLISH packets", () => {
       if ("alone" in piece) throw new Error("both are plain")
       const output = new GrowingOutput()
       const terms = { version: 5, maximumPacketBytes: 27 } as const
-      expect(piece.run.append(output, 0, 2, terms)).toBe(0)
+      expect(piece.run.append(output, 0, 2, 1, terms)).toBe(0)
       expect(piece.run.appendOne(output, 0, terms, 9 as PacketId)).toBe(0)
       expect(output.written).toHaveLength(0)
-      expect(piece.run.append(output, 0, 2, { ...terms, maximumPacketBytes: 28 })).toBeGreaterThan(0)
+      expect(piece.run.append(output, 0, 2, 1, { ...terms, maximumPacketBytes: 28 })).toBeGreaterThan(0)
     })
   })
 
@@ -185,7 +253,7 @@ describe("a run of PUBLISH packets", () => {
     const frames = new FrameReader(100)
     frames.takesPaddedLengths = true
     frames.append(Uint8Array.of(0x30, 0x84, 0, 0, 1, 0x61, 0x78, 0x30, 4, 0, 1, 0x61, 0x78))
-    const run = new PublishRun(new TopicTable(wireTopicLimits))
+    const run = new PublishRun(new TopicTable(wireTopicLimits), 5)
     frames.next()
     expect(run.begin(frames, 4, publisher, 0)).toBe(false)
     frames.next()

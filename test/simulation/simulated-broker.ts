@@ -75,7 +75,7 @@ export class SimulatedBroker {
       limits,
       topicLimits: defaultTopicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
-      publishRun: new PublishRun(topics),
+      publishRun: new PublishRun(topics, limits.userPropertiesPerPacket),
       clock,
       counters,
       log: { ...silentLog, error: (sentence, fields) => bug(`${sentence}: ${String(fields?.["error"])}`) },

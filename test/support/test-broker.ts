@@ -125,7 +125,7 @@ export class TestBroker {
       limits,
       topicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
-      publishRun: new PublishRun(topics),
+      publishRun: new PublishRun(topics, limits.userPropertiesPerPacket),
       clock,
       counters,
       log,
