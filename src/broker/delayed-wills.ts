@@ -1,4 +1,4 @@
-import { Agenda } from "../foundation/agenda.ts"
+import { Agenda } from "./agenda.ts"
 import type { Clock } from "../foundation/clock.ts"
 import { type Message, nextMessageCounter } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"

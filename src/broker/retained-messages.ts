@@ -1,4 +1,4 @@
-import { Agenda } from "../foundation/agenda.ts"
+import { Agenda } from "./agenda.ts"
 import type { Clock } from "../foundation/clock.ts"
 import type { Ticket, TicketWaiter } from "../foundation/ticket.ts"
 import { isExpired, type Message } from "../protocol/message.ts"

@@ -1,4 +1,4 @@
-import { Agenda } from "../foundation/agenda.ts"
+import { Agenda } from "./agenda.ts"
 import { ChurnMap } from "../foundation/churn-map.ts"
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Agenda } from "../../src/foundation/agenda.ts"
+import { Agenda } from "../../src/broker/agenda.ts"
 import type { Clock } from "../../src/foundation/clock.ts"
 
 describe("an agenda", () => {

@@ -1,5 +1,5 @@
-import { ChurnMap } from "./churn-map.ts"
-import type { Clock, Timer } from "./clock.ts"
+import { ChurnMap } from "../foundation/churn-map.ts"
+import type { Clock, Timer } from "../foundation/clock.ts"
 
 interface Entry {
   readonly atMs: number
