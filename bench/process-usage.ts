@@ -27,7 +27,7 @@ export function cpuMicroseconds(pid: number): number {
 
 /** For how long the main thread was ready to run and had no core, in milliseconds since it started. */
 export function runDelayMs(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[1] ?? 0) / 1e6
 }
 
 /** Resident memory in bytes. */

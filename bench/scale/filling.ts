@@ -62,8 +62,9 @@ export function clientIdOf(session: number): string {
   return `absent-${session}`
 }
 
+/** All of one length. */
 export function retainedTopicOf(number: number): string {
-  return `site/${number % 100}/device/${number}/state`
+  return `site/${String(number % 100).padStart(2, "0")}/device/${String(number).padStart(7, "0")}/state`
 }
 
 function retainedMessage(number: number, { retainedExpiring, retainedExpireAtMs }: Filling): Message {

@@ -1,5 +1,6 @@
-import { LoadClient } from "../load-client.ts"
+import { publishAll } from "../loads/publish-all.ts"
 import { cpuMicroseconds } from "../process-usage.ts"
+import { beltOf, connected } from "./clients.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import { retainedTopicOf } from "./filling.ts"
 import { type Running, start, withFilled } from "./running.ts"
@@ -9,6 +10,8 @@ import type { SteadyOrder } from "./steady-load.ts"
 const messagesPerSecond = 20_000
 const warmUpMs = 2_000
 const measuredMs = 3_000
+/** A prime: topics in an order that is none of theirs. */
+const stride = 7_919
 
 /** What a message, a retained message and a subscription cost in CPU time as there is more and more of everything. */
 export async function measureGrowth(progress: Progress): Promise<Figures> {
@@ -64,49 +67,43 @@ async function perMessage(
 }
 
 async function changeSubscriptions(port: number, isOver: () => boolean): Promise<void> {
-  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "changing" })
+  const client = await connected(port, "changing")
   for (let step = 0; !isOver(); step++) {
     await client.subscribe([`changing/${step}/+`], 0)
     await Bun.sleep(100)
   }
 }
 
-/** Publishes over and over to topics that have a retained message. */
+/** Publishes over and over to topics that have a retained message, all over the tree. */
 async function perRetained({ port, pid }: Running, retained: number): Promise<number> {
-  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "retaining" })
-  const publish = async (count: number) => {
-    for (let number = 0; number < count; number++) {
-      const topic = Buffer.from(retainedTopicOf((number * 7_919) % retained))
-      const frame = new Uint8Array(4 + topic.length + 64)
-      frame.set([0x31, frame.length - 2, 0, topic.length])
-      frame.set(topic, 4)
-      client.socket.output.append(frame)
-      if (number % 500 === 499) await Bun.sleep(5)
-    }
-    // Its SUBACK comes behind all that was published.
-    await client.subscribe(["nothing"], 0)
-  }
-  await publish(10_000)
+  const topics = Array.from({ length: Math.min(retained, 20_000) }, (_, number) => {
+    return retainedTopicOf((number * stride) % retained)
+  })
+  const client = await connected(port, "retaining")
+  const belt = beltOf(topics, 1, true, topics.length)
+  await publishAll(client, belt, 20_000)
   const before = cpuMicroseconds(pid)
-  const count = 40_000
-  await publish(count)
+  const count = 60_000
+  await publishAll(client, belt, count)
   return (cpuMicroseconds(pid) - before) / count
 }
 
-/** Subscribes to a few of the topics, which brings their retained messages, and with a wildcard. */
+/** Subscribes in turn to ten filters that have one retained message each. */
 async function perSubscription({ port, pid }: Running, retained: number): Promise<number> {
-  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "narrow" })
-  const subscribe = async (count: number, first: number) => {
-    for (let number = first; number < first + count; number++) {
-      const topic = retainedTopicOf((number * 7_919) % retained)
-      await client.subscribe([topic, topic.replace("state", "+")], 0)
+  const client = await connected(port, "narrow")
+  const filters = Array.from({ length: 10 }, (_, number) => {
+    return retainedTopicOf((number * stride) % retained).replace("state", "+")
+  })
+  const subscribe = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      for (const filter of filters) await client.subscribe([filter], 0)
     }
   }
-  await subscribe(1_000, 0)
+  await subscribe(100)
   const before = cpuMicroseconds(pid)
-  const count = 2_000
-  await subscribe(count, 1_000)
-  return (cpuMicroseconds(pid) - before) / count
+  const rounds = 200
+  await subscribe(rounds)
+  return (cpuMicroseconds(pid) - before) / rounds / filters.length
 }
 
 function rounded(microseconds: number): number {

@@ -1,5 +1,6 @@
-import { LoadClient } from "../load-client.ts"
+import { publishAll } from "../loads/publish-all.ts"
 import { residentBytes } from "../process-usage.ts"
+import { beltOf, connected, connectedMany } from "./clients.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import type { Filling } from "./filling.ts"
 import { type Running, start, withFilled } from "./running.ts"
@@ -60,16 +61,7 @@ async function grown(work: (broker: Running) => Promise<unknown>): Promise<numbe
 }
 
 function connections(count: number): Promise<number> {
-  return grown(async ({ port }) => {
-    for (let first = 0; first < count; first += 200) {
-      await Promise.all(
-        Array.from({ length: 200 }, async (_, index) => {
-          const client = await LoadClient.connect({ tcpPort: port }, { clientId: `idle-${first + index}` })
-          await client.subscribe([`idle/${first + index}`], 0)
-        }),
-      )
-    }
-  })
+  return grown(({ port }) => connectedMany(port, count, (index) => `idle/${index}`))
 }
 
 /** Ten absent clients' queues, filled over MQTT. */
@@ -77,58 +69,11 @@ function queuedInMemory(count: number): Promise<number> {
   const queues = 10
   return grown(async ({ port }) => {
     for (let queue = 0; queue < queues; queue++) {
-      const absent = await LoadClient.connect(
-        { tcpPort: port },
-        { clientId: `absent-${queue}`, persistent: true },
-      )
+      const absent = await connected(port, `absent-${queue}`, true)
       await absent.subscribe([`queue/${queue}`], 1)
-      absent.socket.end()
-    }
-    await Bun.sleep(100)
-    for (let queue = 0; queue < queues; queue++) {
-      const topic = `queue/${queue}`
-      await new Flood(
-        await LoadClient.connect({ tcpPort: port }, { clientId: `filling-${queue}` }),
-        topic,
-      ).publish(count / queues)
+      await absent.disconnect()
+      const publisher = await connected(port, `filling-${queue}`)
+      await publishAll(publisher, beltOf([`queue/${queue}`], 1, false, 1_000), count / queues)
     }
   })
-}
-
-/** Publishes at QoS 1 as fast as it is acknowledged. */
-class Flood {
-  readonly #client: LoadClient
-  readonly #frame: Uint8Array
-  readonly #packetIdAt: number
-
-  constructor(client: LoadClient, topic: string) {
-    this.#client = client
-    const utf8 = Buffer.from(topic)
-    this.#packetIdAt = 4 + utf8.length
-    this.#frame = new Uint8Array(this.#packetIdAt + 2 + 64)
-    this.#frame.set([0x32, this.#frame.length - 2, 0, utf8.length])
-    this.#frame.set(utf8, 4)
-  }
-
-  publish(count: number): Promise<void> {
-    const window = 1_000
-    const { promise, resolve } = Promise.withResolvers<void>()
-    let sent = 0
-    let acknowledged = 0
-    const send = () => {
-      for (; sent < count && sent - acknowledged < window; sent++) this.#send((sent % 65_535) + 1)
-    }
-    this.#client.tell({
-      message: () => undefined,
-      acknowledged: () => void (acknowledged += 1),
-      endOfChunk: () => (acknowledged === count ? resolve() : send()),
-    })
-    send()
-    return promise
-  }
-
-  #send(packetId: number): void {
-    this.#frame.set([packetId >> 8, packetId & 0xff], this.#packetIdAt)
-    this.#client.socket.output.append(this.#frame)
-  }
 }

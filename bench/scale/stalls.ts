@@ -1,10 +1,11 @@
-import { deafListener, LoadClient } from "../load-client.ts"
+import { deafListener, type LoadClient } from "../load-client.ts"
 import { runDelayMs } from "../process-usage.ts"
+import { beltOf, connected, connectedMany } from "./clients.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import { clientIdOf, type Filling } from "./filling.ts"
 import { type Running, start, withFilled } from "./running.ts"
 import { SteadyLoad } from "./steady.ts"
-import { percentiles, type SteadyReport } from "./steady-load.ts"
+import type { SteadyReport } from "./steady-load.ts"
 
 const messagesPerSecond = 40_000
 const phaseMs = 5_000
@@ -80,46 +81,38 @@ async function runPhases(
   return figures
 }
 
-function figureOf(what: string, report: SteadyReport, waitedMs: number): Figure {
-  const names = percentiles.map((share) => `p${share * 100}, ms`)
+function figureOf(what: string, { latency, sentLate, received }: SteadyReport, waitedMs: number): Figure {
   return {
     "what happens": what,
-    ...Object.fromEntries(report.percentilesMs.map((value, index) => [names[index], rounded(value)])),
-    "longest, ms": rounded(report.maximumMs),
-    "load's own longest stall, ms": rounded(report.ownStallMs),
-    "broker waited for a core, ms": rounded(waitedMs),
-    delivered: report.received,
+    "p50, ms": rounded(latency.p50),
+    "p99, ms": rounded(latency.p99),
+    "p99.9, ms": rounded(latency.p999),
+    "longest, ms": rounded(latency.maximum),
+    "load itself late by, ms": rounded(sentLate),
+    "broker waited for a core, ms": rounded(waitedMs * 1000),
+    delivered: received,
   }
 }
 
-function rounded(milliseconds: number): number {
-  return Math.round(milliseconds * 100) / 100
+function rounded(microseconds: number): number {
+  return Math.round(microseconds / 10) / 100
 }
 
 async function connectMany(port: number, count: number): Promise<void> {
-  const clients: LoadClient[] = []
-  while (clients.length < count) {
-    const batch = Array.from({ length: 100 }, async (_, index) => {
-      const number = clients.length + index
-      const client = await LoadClient.connect({ tcpPort: port }, { clientId: `many-${number}` })
-      await client.subscribe([`many/${number}/+`], 0)
-      return client
-    })
-    clients.push(...(await Promise.all(batch)))
-  }
-  for (const client of clients) client.socket.end()
-  await Bun.sleep(1_000)
+  const clients = await connectedMany(port, count, (index) => `many/${index}/+`)
+  for (const client of clients) await client.disconnect()
+  await Bun.sleep(500)
 }
 
 /** Not `#`, for that would bring the steady load as well. */
 async function takeAll(port: number): Promise<void> {
-  const taker = await Taker.connect(port, "taker", true)
+  const taker = await Taker.connect(port, "taker", false)
   await taker.client.subscribe(["site/#"], 0)
   await taker.untilQuiet()
 }
 
 async function drain(port: number): Promise<void> {
-  const taker = await Taker.connect(port, clientIdOf(0), false)
+  const taker = await Taker.connect(port, clientIdOf(0), true)
   await taker.untilQuiet()
 }
 
@@ -131,14 +124,9 @@ class Taker {
     this.client = client
   }
 
-  static async connect(port: number, clientId: string, cleanStart: boolean): Promise<Taker> {
-    const listener = { ...deafListener, message: () => void 0 }
-    const client = await LoadClient.connect(
-      { tcpPort: port },
-      { clientId, persistent: !cleanStart, listener },
-    )
-    const taker = new Taker(client)
-    listener.message = () => void (taker.#taken += 1)
+  static async connect(port: number, clientId: string, persistent: boolean): Promise<Taker> {
+    const taker = new Taker(await connected(port, clientId, persistent))
+    taker.client.tell({ ...deafListener, message: () => void (taker.#taken += 1) })
     return taker
   }
 
@@ -147,32 +135,25 @@ class Taker {
       before = this.#taken
       await Bun.sleep(500)
     }
-    this.client.socket.end()
+    await this.client.disconnect()
   }
 }
 
 async function queueUp(port: number): Promise<void> {
-  const publisher = await LoadClient.connect({ tcpPort: port }, { clientId: "queueing" })
-  const topic = Buffer.from("site/1/absent/1/command/0")
-  const frame = new Uint8Array(6 + topic.length + 64)
-  frame.set([0x32, frame.length - 2, 0, topic.length])
-  frame.set(topic, 4)
+  const publisher = await connected(port, "queueing")
+  const belt = beltOf(["site/1/absent/1/command/0"], 1, false, 50)
   for (let step = 0; step < phaseMs / 10; step++) {
-    for (let each = 0; each < 50; each++) {
-      const packetId = ((step * 50 + each) % 65_535) + 1
-      frame.set([packetId >> 8, packetId & 0xff], 4 + topic.length)
-      publisher.socket.output.append(frame)
-    }
+    belt.write(publisher.socket.output, 50)
     await Bun.sleep(10)
   }
-  publisher.socket.end()
+  await publisher.disconnect()
 }
 
 async function changeSubscriptions(port: number): Promise<void> {
-  const client = await LoadClient.connect({ tcpPort: port }, { clientId: "changing" })
+  const client = await connected(port, "changing")
   for (let step = 0; step < phaseMs / 100; step++) {
     await client.subscribe([`changing/${step}/+`], 0)
     await Bun.sleep(100)
   }
-  client.socket.end()
+  await client.disconnect()
 }

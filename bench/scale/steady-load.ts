@@ -1,5 +1,9 @@
-import { deafListener, LoadClient } from "../load-client.ts"
-import { Latencies } from "./latencies.ts"
+import { type Belt, readFour, stamp } from "../belt.ts"
+import { Histogram } from "../histogram.ts"
+import { deafListener, type LoadClient } from "../load-client.ts"
+import type { Latency } from "../load-report.ts"
+import { inBatches } from "../loads/in-batches.ts"
+import { beltOf, connected } from "./clients.ts"
 
 /*
  * A steady load in a process of its own: pairs of clients, QoS 0, open loop. Each message carries the moment at which
@@ -15,60 +19,32 @@ export interface SteadyOrder {
   readonly messagesPerSecond: number
 }
 
-/** What it answers to each message: how it went since the one before. */
+/** What it answers to each message: how it went since the one before. Times in microseconds. */
 export interface SteadyReport {
-  readonly sent: number
   readonly received: number
-  readonly percentilesMs: readonly number[]
-  readonly maximumMs: number
+  readonly latency: Pick<Latency, "p50" | "p99" | "p999" | "maximum">
   /** By how much the load itself was late at most: such latency is not the broker's. */
-  readonly ownStallMs: number
+  readonly sentLate: number
 }
 
-export const percentiles = [0.5, 0.99, 0.999] as const
-const payloadBytes = 64
+/**
+ * It sends every millisecond, and not in a hot loop as bench/loads/open-loop.ts does: here the broker needs both cores,
+ * and a millisecond does not matter.
+ */
 const tickMs = 1
-/** A listener's backlog takes no more. */
-const pairsAtOnce = 100
-
-class Publisher {
-  readonly #client: LoadClient
-  readonly #frames: readonly DataView<ArrayBuffer>[]
-  #next = 0
-
-  constructor(client: LoadClient, topics: readonly string[]) {
-    this.#client = client
-    this.#frames = topics.map(frameOf)
-  }
-
-  publish(dueMs: number): void {
-    const frame = this.#frames[this.#next]
-    this.#next = (this.#next + 1) % this.#frames.length
-    if (frame === undefined) return
-    frame.setFloat64(frame.byteLength - payloadBytes, dueMs)
-    this.#client.socket.output.append(new Uint8Array(frame.buffer))
-  }
-}
-
-/** A PUBLISH with room for a payload. */
-function frameOf(topic: string): DataView<ArrayBuffer> {
-  const utf8 = Buffer.from(topic)
-  const frame = new Uint8Array(4 + utf8.length + payloadBytes)
-  frame.set([0x30, frame.length - 2, 0, utf8.length])
-  frame.set(utf8, 4)
-  return new DataView(frame.buffer)
-}
+/** Due times are told in 32 bits: an hour's worth of microseconds. */
+const longestRunMs = 3_600_000
 
 class SteadyLoad {
   readonly #order: SteadyOrder
-  readonly #publishers: Publisher[] = []
-  #latencies = new Latencies()
+  readonly #publishers: { readonly client: LoadClient; readonly belt: Belt }[] = []
+  readonly #startedMs = performance.now()
+  #latencies = new Histogram()
+  #received = 0
+  #sent = 0
   /** When the next messages are due. */
   #dueMs = 0
-  #sent = 0
-  #sentBefore = 0
-  #lastTickMs = 0
-  #ownStallMs = 0
+  #sentLateMs = 0
 
   constructor(order: SteadyOrder) {
     this.#order = order
@@ -76,67 +52,61 @@ class SteadyLoad {
 
   async connect(): Promise<void> {
     const { port, pairs, topicsPerPair } = this.#order
-    for (let first = 0; first < pairs; first += pairsAtOnce) {
-      const size = Math.min(pairsAtOnce, pairs - first)
-      const connecting = Array.from({ length: size }, async (_, offset) => {
-        const pair = first + offset
-        const subscriber = await LoadClient.connect(
-          { tcpPort: port },
-          { clientId: `steady-subscriber-${pair}` },
-        )
-        await subscriber.subscribe([topicsPerPair === 1 ? `steady/${pair}/0` : `steady/${pair}/+`], 0)
-        subscriber.tell({ ...deafListener, message: (bytes, start) => this.#received(bytes, start) })
-        const topics = Array.from({ length: topicsPerPair }, (__, number) => `steady/${pair}/${number}`)
-        return new Publisher(
-          await LoadClient.connect({ tcpPort: port }, { clientId: `steady-publisher-${pair}` }),
-          topics,
-        )
+    await inBatches(pairs, async (pair) => {
+      const topics = Array.from({ length: topicsPerPair }, (_, number) => {
+        return `steady/${pair}/${String(number).padStart(5, "0")}`
       })
-      this.#publishers.push(...(await Promise.all(connecting)))
-    }
+      const [topic = ""] = topics
+      const subscriber = await connected(port, `steady-subscriber-${pair}`)
+      await subscriber.subscribe([topicsPerPair === 1 ? topic : `steady/${pair}/+`], 0)
+      subscriber.tell({ ...deafListener, message: (bytes, start) => this.#take(bytes, start) })
+      const client = await connected(port, `steady-publisher-${pair}`)
+      this.#publishers.push({ client, belt: beltOf(topics, 0, false, 1) })
+    })
   }
 
   start(): void {
-    this.#dueMs = performance.now()
-    this.#lastTickMs = this.#dueMs
+    this.#dueMs = this.#now()
     setTimeout(this.#tick, tickMs)
   }
 
   report(): SteadyReport {
-    const latencies = this.#latencies
+    const { p50, p99, p999, maximum } = this.#latencies.summary()
     const report = {
-      sent: this.#sent - this.#sentBefore,
-      received: latencies.count,
-      percentilesMs: percentiles.map((share) => latencies.percentile(share)),
-      maximumMs: latencies.maximumMs,
-      ownStallMs: this.#ownStallMs,
+      received: this.#received,
+      latency: { p50, p99, p999, maximum },
+      sentLate: this.#sentLateMs * 1000,
     }
-    this.#latencies = new Latencies()
-    this.#sentBefore = this.#sent
-    this.#ownStallMs = 0
+    this.#latencies = new Histogram()
+    this.#received = 0
+    this.#sentLateMs = 0
     return report
   }
 
-  /** Every millisecond, and not in a hot loop: the broker needs the cores. */
   readonly #tick = (): void => {
-    const now = performance.now()
-    this.#ownStallMs = Math.max(this.#ownStallMs, now - this.#lastTickMs - tickMs)
-    this.#lastTickMs = now
+    const now = this.#now()
+    this.#sentLateMs = Math.max(this.#sentLateMs, now - this.#dueMs)
     const perTick = Math.round((this.#order.messagesPerSecond * tickMs) / 1000)
     for (; this.#dueMs <= now; this.#dueMs += tickMs) {
-      for (let each = 0; each < perTick; each++) this.#publishNext()
+      for (let each = 0; each < perTick; each++) this.#publish()
     }
-    setTimeout(this.#tick, tickMs)
+    if (now < longestRunMs) setTimeout(this.#tick, tickMs)
   }
 
-  #publishNext(): void {
-    this.#publishers[this.#sent % this.#publishers.length]?.publish(this.#dueMs)
+  #publish(): void {
+    const publisher = this.#publishers[this.#sent % this.#publishers.length]
+    publisher?.belt.writeDue(publisher.client.socket.output, this.#dueMs * 1000)
     this.#sent += 1
   }
 
-  #received(bytes: Uint8Array, start: number): void {
-    const dueMs = new DataView(bytes.buffer, bytes.byteOffset + start, 8).getFloat64(0)
-    this.#latencies.add(performance.now() - dueMs)
+  #take(bytes: Uint8Array, start: number): void {
+    this.#received += 1
+    this.#latencies.record(this.#now() * 1000 - readFour(bytes, start + stamp.dueMicroseconds))
+  }
+
+  /** Since the start. */
+  #now(): number {
+    return performance.now() - this.#startedMs
   }
 }
 

@@ -1,0 +1,41 @@
+import { noProperties } from "../../src/protocol/properties.ts"
+import type { Qos } from "../../src/protocol/packet.ts"
+import { Belt } from "../belt.ts"
+import { LoadClient } from "../load-client.ts"
+import { inBatches } from "../loads/in-batches.ts"
+
+export const payloadBytes = 64
+
+/** @param persistent its session was there before, or is to stay */
+export function connected(port: number, clientId: string, persistent = false): Promise<LoadClient> {
+  const doors = { tcpPort: port, tlsPort: undefined, webSocketPort: undefined }
+  return LoadClient.connect(doors, { clientId, persistent })
+}
+
+/** Clients that each have one subscription. */
+export async function connectedMany(
+  port: number,
+  count: number,
+  filterOf: (index: number) => string,
+): Promise<LoadClient[]> {
+  const clients: LoadClient[] = []
+  await inBatches(count, async (index) => {
+    const client = await connected(port, `one-of-many-${index}`)
+    await client.subscribe([filterOf(index)], 0)
+    clients.push(client)
+  })
+  return clients
+}
+
+/** @param topics all of one length */
+export function beltOf(topics: readonly string[], qos: Qos, retain: boolean, burst: number): Belt {
+  const traffic = {
+    topics: () => topics,
+    qos,
+    payloadBytes,
+    properties: noProperties,
+    aliases: false,
+    retain,
+  }
+  return new Belt(0, traffic, 4, burst)
+}
