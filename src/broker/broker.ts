@@ -183,11 +183,18 @@ export class Broker implements SessionObserver, SessionSurroundings {
     const session = new Session(this, stored.record, stored.journal, stored)
     this.sessions.restore(session)
     for (const kept of stored.subscriptions) {
-      const { subscriptionIdentifier, ...rest } = kept
+      const { filter, shareName, qos, noLocal, retainAsPublished, retainHandling } = kept
+      const identifier = kept.subscriptionIdentifier
+      // Written out: a spread takes three times as long (bench:scale start).
       const subscription: Subscription = {
-        ...rest,
         subscriber: session,
-        subscriptionIdentifiers: subscriptionIdentifier === 0 ? noIdentifiers : [subscriptionIdentifier],
+        filter,
+        shareName,
+        qos,
+        noLocal,
+        retainAsPublished,
+        retainHandling,
+        subscriptionIdentifiers: identifier === 0 ? noIdentifiers : [identifier],
       }
       this.subscriptions.add(subscription)
       session.subscriptions.put(subscription)

@@ -43,6 +43,23 @@ export function recordOf(message: Message): MessageRecord {
   return record as MessageRecord
 }
 
+/**
+ * Takes bytes for a record that came from somewhere else than `recordOf`, such as a disk.
+ *
+ * @param bytes they are the record from then on
+ * @returns undefined when they say what no message of ours can say
+ */
+export function parseRecord(bytes: Uint8Array): MessageRecord | undefined {
+  if (bytes.length < topicAt + 12 || bytes[4] !== form || ((bytes[5] ?? 0) & 3) === 3) return undefined
+  let at = topicAt
+  for (let field = 0; field < 3; field++) {
+    at += 4 + readFour(bytes, at)
+    if (at > bytes.length - 4 * (2 - field)) return undefined
+  }
+  const record = bytes as MessageRecord
+  return hasTopicName(record) ? record : undefined
+}
+
 export function qosOf(record: MessageRecord): Qos {
   return ((record[5] ?? 0) & 3) as Qos
 }
@@ -116,6 +133,27 @@ export class MessageUnpacker {
     this.#publisherBytes = record.slice(start, end)
     this.#publisher = readPublisher(this.#publisherBytes)
     return this.#publisher
+  }
+}
+
+/** What is beyond the limits now was within them when it was stored. */
+function hasTopicName(record: MessageRecord): boolean {
+  const end = topicStart + topicBytesOf(record)
+  let isAscii = true
+  for (let index = topicStart; index < end; index++) {
+    const byte = record[index] ?? 0
+    if (byte === 0 || byte === 0x23 || byte === 0x2b) return false
+    if (byte >= 0x80) isAscii = false
+  }
+  return end > topicStart && (isAscii || isWellFormed(record.slice(topicStart, end)))
+}
+
+function isWellFormed(utf8: Uint8Array): boolean {
+  try {
+    return nameOf(utf8).length > 0
+  } catch {
+    // Decoding throws for nothing but ill-formed input.
+    return false
   }
 }
 

@@ -34,8 +34,12 @@ export class RetainedTree {
 
   /** The one writer: the message becomes its topic's retained message, or the topic has none any more. */
   apply(topic: TopicName, message: Message | undefined): void {
-    if (message === undefined) return this.#forget(this.#records.remove(topic))
-    const record = recordOf(message)
+    if (message === undefined) this.#forget(this.#records.remove(topic))
+    else this.put(topic, recordOf(message))
+  }
+
+  /** The same for a message that is a record already. */
+  put(topic: TopicName, record: MessageRecord): void {
     this.#size += 1
     this.#bytes += contentBytesOf(record)
     this.#forget(this.#records.put(topic, record))

@@ -1,4 +1,4 @@
-import type { Message } from "../protocol/message.ts"
+import type { MessageRecord } from "../protocol/message-record.ts"
 import { MemoryJournal } from "./memory-journal.ts"
 import type { AccountStore, SessionJournal, Store, StoredSession, StoredUser } from "./store.ts"
 
@@ -13,7 +13,7 @@ export class MemoryStore implements Store {
   async *sessions(): AsyncIterable<StoredSession> {}
 
   // eslint-disable-next-line require-yield
-  async *retained(): AsyncIterable<Message> {}
+  async *retained(): AsyncIterable<readonly MessageRecord[]> {}
 
   create(): { readonly journal: SessionJournal; readonly ticket: undefined } {
     return { journal: new MemoryJournal(), ticket: undefined }

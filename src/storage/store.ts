@@ -1,5 +1,6 @@
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
+import type { MessageRecord } from "../protocol/message-record.ts"
 import type { ClientId, PacketId, Qos, RetainHandling } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
@@ -143,7 +144,8 @@ export interface Store {
   readonly mood: StoreMood
   /** Everything at rest, read once at start, before anything is told. @throws StoreError it cannot be read */
   sessions(): AsyncIterable<StoredSession>
-  retained(): AsyncIterable<Message>
+  /** Some at a time. */
+  retained(): AsyncIterable<readonly MessageRecord[]>
   /**
    * Opens the line of a new session and writes its record, its ticket being due before CONNACK. Should that fail,
    * so will every promise to this journal: make another one.

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { type Message, noBytes, type Publisher, topicOf } from "../../src/protocol/message.ts"
-import { contentBytesOf, MessageUnpacker, recordOf, topicNameOf } from "../../src/protocol/message-record.ts"
+import {
+  contentBytesOf,
+  MessageUnpacker,
+  parseRecord,
+  recordOf,
+  topicNameOf,
+  topicStart,
+} from "../../src/protocol/message-record.ts"
 import type { ClientId } from "../../src/protocol/packet.ts"
 import { parseTopicName } from "../../src/protocol/topic.ts"
 
@@ -51,6 +58,27 @@ describe("a message record", () => {
         expect(contentBytesOf(record)).toBe(
           given.topic.utf8.length + given.payload.length + given.properties.length,
         )
+      }),
+    )
+  })
+
+  test("is taken from anywhere as long as it says what a message can say", () => {
+    fc.assert(
+      fc.property(message, fc.nat(), (given, at) => {
+        const record: Uint8Array = recordOf(given)
+        expect(parseRecord(record) as Uint8Array).toBe(record)
+        const payloadBytes = given.payload.length
+        expect(parseRecord(record.slice(0, at % (record.length - payloadBytes)))).toBeUndefined()
+        for (const [index, byte] of [
+          [4, 9],
+          [5, 3],
+          [topicStart, 0x23],
+          [topicStart, 0],
+          [topicStart, 0xff],
+          [topicStart - 1, 0xff],
+        ] as const) {
+          expect(parseRecord(record.with(index, byte))).toBeUndefined()
+        }
       }),
     )
   })

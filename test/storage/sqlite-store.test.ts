@@ -4,6 +4,8 @@ import { chmodSync, existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import { silentLog } from "../support/silent-log.ts"
+import type { Message } from "../../src/protocol/message.ts"
+import { MessageUnpacker } from "../../src/protocol/message-record.ts"
 import type { ShareName } from "../../src/protocol/topic.ts"
 import { openAccounts, openStore, type StoreSettings } from "../../src/storage/open-store.ts"
 import type { Store, StoredSession } from "../../src/storage/store.ts"
@@ -22,6 +24,11 @@ import { describeStore } from "./store-contract.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
 
 const newDirectory = temporaryDirectories()
+
+async function retainedIn(store: Store): Promise<Message[]> {
+  const unpacker = new MessageUnpacker()
+  return (await Array.fromAsync(store.retained())).flat().map((record) => unpacker.unpack(record))
+}
 
 async function open(directory: string, settings: Partial<StoreSettings> = {}): Promise<Store> {
   const opened = await openStore(
@@ -115,7 +122,7 @@ describe("a SQLite store that was closed is opened again", () => {
     await store.close()
 
     const again = await open(directory)
-    const all = await Array.fromAsync(again.retained())
+    const all = await retainedIn(again)
     expect(all.map((one) => [one.topic.name, Buffer.from(one.payload).toString()])).toEqual([["a", "second"]])
     await again.close()
   })
@@ -131,7 +138,7 @@ describe("a SQLite store that was closed is opened again", () => {
     await store.close()
     const again = await open(directory)
     expect((await sessions(again)).size).toBe(1500)
-    const topics = (await Array.fromAsync(again.retained())).map((one) => one.topic.name)
+    const topics = (await retainedIn(again)).map((one) => one.topic.name)
     expect(new Set(topics).size).toBe(1500)
     expect(topics).toHaveLength(1500)
     await again.close()

@@ -1,4 +1,4 @@
-import type { Message } from "../../src/protocol/message.ts"
+import type { MessageRecord } from "../../src/protocol/message-record.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Ticket, TicketWaiter } from "../../src/foundation/ticket.ts"
 import type {
@@ -111,7 +111,7 @@ export class DeferredStore implements Store {
     return this.#inner.sessions()
   }
 
-  retained(): AsyncIterable<Message> {
+  retained(): AsyncIterable<readonly MessageRecord[]> {
     return this.#inner.retained()
   }
 

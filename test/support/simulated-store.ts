@@ -1,5 +1,6 @@
 import { assert } from "../../src/foundation/assert.ts"
 import type { Message } from "../../src/protocol/message.ts"
+import { type MessageRecord, recordOf } from "../../src/protocol/message-record.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Ticket } from "../../src/foundation/ticket.ts"
@@ -139,8 +140,8 @@ export class SimulatedStore implements Store {
     }
   }
 
-  async *retained(): AsyncIterable<Message> {
-    yield* [...this.disk.retained.values()]
+  async *retained(): AsyncIterable<readonly MessageRecord[]> {
+    yield [...this.disk.retained.values()].map(recordOf)
   }
 
   create(record: SessionRecord): { readonly journal: SessionJournal; readonly ticket: Ticket | undefined } {

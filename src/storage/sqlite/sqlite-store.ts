@@ -1,6 +1,7 @@
 import type { Clock } from "../../foundation/clock.ts"
 import type { Log } from "../../foundation/log.ts"
 import type { Message } from "../../protocol/message.ts"
+import { type MessageRecord, parseRecord } from "../../protocol/message-record.ts"
 import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter, type TopicName } from "../../protocol/topic.ts"
 import type { Ticket } from "../../foundation/ticket.ts"
@@ -107,16 +108,10 @@ export class SqliteStore implements Store {
   }
 
   /** @throws StoreError */
-  async *retained(): AsyncIterable<Message> {
-    const messages = new MessageReader()
+  async *retained(): AsyncIterable<readonly MessageRecord[]> {
     const ask = (after: number) => this.#link.ask("retained", { after, limit: retainedPerPage })
     for await (const page of pagesOf(ask)) {
-      const reader = new ByteReader(page)
-      while (reader.left > 0) {
-        const message = messages.read(reader, reader.uint32())
-        if (message === undefined) this.#link.damaged("a retained message")
-        else yield message
-      }
+      yield this.#records(page)
     }
   }
 
@@ -145,6 +140,20 @@ export class SqliteStore implements Store {
     batch.retain(topic, message)
     const ticket = this.#commits.promised(batch)
     return this.#givesTickets ? ticket : undefined
+  }
+
+  /** Each is copied, for one that is kept must not keep the whole page. */
+  #records(page: Uint8Array): MessageRecord[] {
+    const records: MessageRecord[] = []
+    const reader = new ByteReader(page)
+    while (reader.left > 0) {
+      const length = reader.uint32()
+      const record = parseRecord(reader.copyAt(reader.offset, length))
+      reader.skip(length)
+      if (record === undefined) this.#link.damaged("a retained message")
+      else records.push(record)
+    }
+    return records
   }
 
   #journal(session: SessionNumber, lastSequence: Sequence): SqliteJournal {
