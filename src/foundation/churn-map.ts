@@ -27,7 +27,9 @@ export class ChurnMap<Key extends string, Value extends object | string | number
   }
 
   get(key: Key): Value | undefined {
-    return this.#front.get(key) ?? this.#shards?.[shardOf(key)]?.get(key)
+    const value = this.#front.get(key)
+    if (value !== undefined || this.#shards === undefined) return value
+    return this.#shards[shardOf(key)]?.get(key)
   }
 
   has(key: Key): boolean {
@@ -35,11 +37,15 @@ export class ChurnMap<Key extends string, Value extends object | string | number
   }
 
   set(key: Key, value: Value): void {
+    this.#setIn(this.#tableFor(key), key, value)
+  }
+
+  /** Sets the value unless there is one. @returns the one that was there */
+  setFirst(key: Key, value: Value): Value | undefined {
     const table = this.#tableFor(key)
-    const before = table.size
-    table.set(key, value)
-    this.#places += table.size - before
-    this.#removed?.delete(key)
+    const there = table.get(key)
+    if (there === undefined) this.#setIn(table, key, value)
+    return there
   }
 
   /** @returns whether it was there */
@@ -93,6 +99,13 @@ export class ChurnMap<Key extends string, Value extends object | string | number
     if (this.#front.has(key)) return this.#front
     this.#shards ??= Array.from({ length: shardCount })
     return (this.#shards[shardOf(key)] ??= new Map())
+  }
+
+  #setIn(table: Map<Key, Value | undefined>, key: Key, value: Value): void {
+    const before = table.size
+    table.set(key, value)
+    this.#places += table.size - before
+    this.#removed?.delete(key)
   }
 
   /** The one that was removed first. */

@@ -36,6 +36,15 @@ export class LevelTrie<Value extends object> {
 
   /** @returns the value that was there */
   put(text: string, value: Value): Value | undefined {
+    return this.#put(text, value, true)
+  }
+
+  /** Puts the value there unless there is one. @returns the one that was there */
+  putFirst(text: string, value: Value): Value | undefined {
+    return this.#put(text, value, false)
+  }
+
+  #put(text: string, value: Value, replaces: boolean): Value | undefined {
     let fork = this.root
     for (let start = 0; ;) {
       const end = endOfLevel(text, start)
@@ -48,7 +57,7 @@ export class LevelTrie<Value extends object> {
       if (!(way instanceof Fork)) {
         const other = this.#textOf(way)
         if (other === text) {
-          fork.ways.set(level, value)
+          if (replaces) fork.ways.set(level, value)
           return way
         }
         way = forkWith(other, end, way)
@@ -56,7 +65,7 @@ export class LevelTrie<Value extends object> {
       }
       if (end === text.length) {
         const previous = way.value
-        way.value = value
+        if (replaces || previous === undefined) way.value = value
         return previous
       }
       fork = way

@@ -85,12 +85,9 @@ export class SubscriptionTree {
 
   #add(subscription: Subscription): Subscription | undefined {
     const { filter, shareName, subscriber } = subscription
-    const there = this.#find(filter)
+    const there = shareName === undefined ? this.#putFirst(filter, subscription) : this.#find(filter)
+    if (there === undefined && shareName === undefined) return undefined
     if (there instanceof Crowd) return there.add(subscription, this.#strategy)
-    if (there === undefined && shareName === undefined) {
-      this.#put(filter, subscription)
-      return undefined
-    }
     if (there?.subscriber === subscriber && shareName === undefined) {
       this.#put(filter, subscription)
       return there
@@ -119,6 +116,13 @@ export class SubscriptionTree {
 
   #find(filter: TopicFilter): Interest | undefined {
     return hasWildcard(filter) ? this.#wild.get(filter) : this.#exact.get(filter)
+  }
+
+  /** @returns what stands there already, and stays */
+  #putFirst(filter: TopicFilter, interest: Interest): Interest | undefined {
+    return hasWildcard(filter)
+      ? this.#wild.putFirst(filter, interest)
+      : this.#exact.setFirst(filter, interest)
   }
 
   #put(filter: TopicFilter, interest: Interest): void {

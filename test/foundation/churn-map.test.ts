@@ -17,6 +17,9 @@ describe("a churn map", () => {
         for (const { key, value } of sequence) {
           if (value === null) {
             expect(map.delete(key)).toBe(model.delete(key))
+          } else if (value % 2 === 0) {
+            expect(map.setFirst(key, value)).toBe(model.get(key) as number)
+            if (!model.has(key)) model.set(key, value)
           } else {
             map.set(key, value)
             model.set(key, value)

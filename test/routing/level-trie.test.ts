@@ -10,7 +10,8 @@ interface Leaf {
 const text = fc
   .array(fc.constantFrom("a", "b", "ab", "", "ä"), { minLength: 1, maxLength: 5 })
   .map((levels) => levels.join("/"))
-const changes = fc.array(fc.record({ text, number: fc.nat(), removes: fc.boolean() }), { maxLength: 60 })
+const does = fc.constantFrom("put" as const, "putFirst" as const, "remove" as const)
+const changes = fc.array(fc.record({ text, number: fc.nat(), does }), { maxLength: 60 })
 
 function forks(fork: Fork<Leaf>): number {
   return [...fork.ways.values()].reduce((sum, way) => sum + (way instanceof Fork ? 1 + forks(way) : 0), 0)
@@ -24,10 +25,11 @@ describe("the level trie", () => {
         const model = new Map<string, Leaf>()
         for (const change of sequence) {
           const known = model.get(change.text)
-          const found = change.removes ? trie.remove(change.text) : trie.put(change.text, change)
+          const found =
+            change.does === "remove" ? trie.remove(change.text) : trie[change.does](change.text, change)
           expect(found).toBe(known as Leaf)
-          if (change.removes) model.delete(change.text)
-          else model.set(change.text, change)
+          if (change.does === "remove") model.delete(change.text)
+          else if (change.does === "put" || known === undefined) model.set(change.text, change)
         }
         for (const each of [...sequence.map((change) => change.text), other]) {
           expect(trie.get(each)).toBe(model.get(each) as Leaf)
