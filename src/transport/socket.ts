@@ -4,8 +4,6 @@ import type { WriteBuffer } from "./write-buffer.ts"
 export interface Socket {
   /** Address of the peer without its port; `::ffff:` taken off; `unix` for a unix socket. */
   readonly remoteAddress: string
-  /** 0 where there is none. */
-  readonly remotePort: number
   /** Whatever is to be sent is appended here; the bytes leave together at the end of the turn. */
   readonly output: WriteBuffer
   /** Stop reading: the peer feels it as back-pressure. Up to one more chunk may still arrive. */

@@ -31,7 +31,6 @@ export interface StreamSettings {
  */
 export class StreamSocket implements Socket, Sink, EndOfTurn {
   readonly remoteAddress: string
-  readonly remotePort: number
   readonly output: WriteBuffer
 
   readonly #wire: Wire
@@ -41,11 +40,10 @@ export class StreamSocket implements Socket, Sink, EndOfTurn {
   /** ending: our half closes when the output is empty. lingering: it is closed, and we wait for the peer's. */
   #state: "open" | "ending" | "lingering" | "closed" = "open"
 
-  constructor(wire: Wire, remoteAddress: string, remotePort: number, settings: StreamSettings) {
+  constructor(wire: Wire, remoteAddress: string, settings: StreamSettings) {
     this.#wire = wire
     this.#settings = settings
     this.remoteAddress = remoteAddress
-    this.remotePort = remotePort
     this.output = new WriteBuffer(this, settings.schedule, settings.limits)
   }
 

@@ -98,15 +98,9 @@ function hasPeerCertificate(socket: TcpSocket): boolean {
 
 /** Gives a socket that is ready for use its owner. */
 export function meet(socket: TcpSocket, accept: Accept, settings: StreamSettings): StreamSocket {
-  // Bun forgets the port when the socket closes, so both are read now. A unix socket's peer has neither.
+  // A unix socket's peer has no address.
   const address: string | undefined = socket.remoteAddress
-  const port: number | undefined = socket.remotePort
-  const stream = new StreamSocket(
-    socket,
-    address === undefined ? "unix" : plainAddress(address),
-    port ?? 0,
-    settings,
-  )
+  const stream = new StreamSocket(socket, address === undefined ? "unix" : plainAddress(address), settings)
   socket.data = stream
   stream.meet(accept)
   return stream

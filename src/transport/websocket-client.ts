@@ -39,7 +39,7 @@ export function connectWebSocket(
       return socket.terminate()
     }
     const wire = new ClientWire(socket, () => stream?.drained())
-    stream = new StreamSocket(wire, peer.host, peer.port, settings)
+    stream = new StreamSocket(wire, peer.host, settings)
     stream.meet(() => owner)
     resolve(stream)
   })

@@ -8,7 +8,6 @@ import type { StreamSettings, Wire } from "./stream-socket.ts"
 /** What an upgrade tells the socket that comes of it. */
 interface Upgraded {
   readonly remoteAddress: string
-  readonly remotePort: number
   stream: StreamSocket | undefined
 }
 type ServerSocket = Bun.ServerWebSocket<Upgraded>
@@ -77,11 +76,7 @@ function upgrader(options: WebSocketListenOptions) {
     const subprotocol = subprotocolOf(request)
     if (subprotocol === undefined) return refusal(400, "Offer the WebSocket subprotocol mqtt.")
     const peer = server.requestIP(request)
-    const data: Upgraded = {
-      remoteAddress: plainAddress(peer?.address ?? ""),
-      remotePort: peer?.port ?? 0,
-      stream: undefined,
-    }
+    const data: Upgraded = { remoteAddress: plainAddress(peer?.address ?? ""), stream: undefined }
     const headers = { "Sec-WebSocket-Protocol": subprotocol }
     return server.upgrade(request, { headers, data })
       ? undefined
@@ -113,8 +108,7 @@ function socketHandlers(
     backpressureLimit: 0,
     open: (socket) => {
       socket.binaryType = "uint8array"
-      const { remoteAddress, remotePort } = socket.data
-      const stream = new StreamSocket(new ServerWire(socket), remoteAddress, remotePort, settings)
+      const stream = new StreamSocket(new ServerWire(socket), socket.data.remoteAddress, settings)
       socket.data.stream = stream
       stream.meet(accept)
     },

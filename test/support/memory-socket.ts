@@ -21,7 +21,6 @@ export class ManualTurn implements FlushSchedule {
 
 export interface MemorySocketOptions {
   readonly remoteAddress?: string
-  readonly remotePort?: number
   readonly limits?: WriteLimits
   readonly turn?: ManualTurn
   /** Told of what the owner throws; without it the step of the test that made it throw throws it. */
@@ -43,17 +42,12 @@ export class MemorySocket {
 
   constructor(accept: Accept, options: MemorySocketOptions = {}) {
     this.#turn = options.turn ?? new ManualTurn()
-    this.#stream = new StreamSocket(
-      this.#wire,
-      options.remoteAddress ?? "192.0.2.1",
-      options.remotePort ?? 49_152,
-      {
-        schedule: this.#turn,
-        limits: options.limits ?? {},
-        lingerMs: 1,
-        onBug: options.onBug ?? ((error) => this.#bugs.push(error)),
-      },
-    )
+    this.#stream = new StreamSocket(this.#wire, options.remoteAddress ?? "192.0.2.1", {
+      schedule: this.#turn,
+      limits: options.limits ?? {},
+      lingerMs: 1,
+      onBug: options.onBug ?? ((error) => this.#bugs.push(error)),
+    })
     this.#wire.closed = () => this.#stream.closed()
     this.socket = this.#stream
     this.#stream.meet(accept)

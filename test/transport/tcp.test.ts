@@ -44,7 +44,6 @@ describe("a TCP listener", () => {
     const socket = await connect(target, new Recorder())
     await server.meeting
     expect(server.socket?.remoteAddress).toBe("127.0.0.1")
-    expect(server.socket?.remotePort).toBeGreaterThan(0)
     socket.terminate()
   })
 

@@ -124,7 +124,6 @@ describe("a WebSocket connection", () => {
     const socket = await connect({ scheme: "ws", host: "127.0.0.1", port }, new Recorder())
     await met[0]?.meeting
     expect(met[0]?.socket?.remoteAddress).toBe("127.0.0.1")
-    expect(met[0]?.socket?.remotePort).toBeGreaterThan(0)
     socket.terminate()
   })
 
