@@ -7,6 +7,16 @@ export interface Principal {
   readonly username: string | undefined
 }
 
+/** What is known of a client while its connection lasts: all that its rights may depend on. */
+export interface Identity extends Principal {
+  readonly clientId: string
+  /**
+   * Undefined where nobody knows it any more, as of a will that outlived the process: then a rule that allows from
+   * certain addresses fails, and one that denies holds.
+   */
+  readonly remoteAddress: string | undefined
+}
+
 /** What a client shows of itself at CONNECT [3.1.3.5, 3.1.3.6]. */
 export interface Credentials {
   readonly clientId: string
