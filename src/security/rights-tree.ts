@@ -111,7 +111,7 @@ function covering(level: Level, words: readonly string[], depth: number): Rights
   if (word === undefined) return level.ending | level.rest
   // A topic has one level at least, so `+/#` is every topic too.
   if (word === "#") return level.rest | (depth === 0 ? (level.any?.rest ?? 0) : 0)
-  const named = word === "+" ? undefined : level.words.get(word)
+  const named = level.words.get(word)
   const found = named === undefined ? 0 : covering(named, words, depth + 1)
   if (isHidden(word, depth)) return found
   return found | level.rest | (level.any === undefined ? 0 : covering(level.any, words, depth + 1))

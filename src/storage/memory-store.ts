@@ -1,13 +1,26 @@
 import type { MessageRecord } from "../protocol/message-record.ts"
 import { MemoryJournal } from "./memory-journal.ts"
-import type { AccountStore, SessionJournal, Store, StoredSession, StoredUser } from "./store.ts"
+import type {
+  AccessRuleChange,
+  AccountStore,
+  SessionJournal,
+  Store,
+  StoredAccessRule,
+  StoredSession,
+  StoredUser,
+} from "./store.ts"
 
 /** The contract with nothing on disk: nothing is promised, so nothing is waited for, and no ticket is given. */
 export class MemoryStore implements Store {
   readonly mood = "healthy"
-  readonly accounts: AccountStore = new MemoryAccounts()
+  readonly #accounts = new MemoryAccounts()
+  readonly accounts: AccountStore = this.#accounts
 
   onMood(): void {}
+
+  onAccountsChanged(listener: () => void): void {
+    this.#accounts.changed = listener
+  }
 
   // eslint-disable-next-line require-yield
   async *sessions(): AsyncIterable<StoredSession> {}
@@ -27,7 +40,10 @@ export class MemoryStore implements Store {
 }
 
 class MemoryAccounts implements AccountStore {
+  changed = (): void => {}
   readonly #users = new Map<string, StoredUser>()
+  #rules: StoredAccessRule[] = []
+  #lastRule = 0
 
   async user(name: string): Promise<StoredUser | undefined> {
     return this.#users.get(name)
@@ -39,9 +55,26 @@ class MemoryAccounts implements AccountStore {
 
   async saveUser(user: StoredUser): Promise<void> {
     this.#users.set(user.name, user)
+    this.changed()
   }
 
   async removeUser(name: string): Promise<boolean> {
-    return this.#users.delete(name)
+    const existed = this.#users.delete(name)
+    this.changed()
+    return existed
+  }
+
+  async accessRules(): Promise<readonly StoredAccessRule[]> {
+    return this.#rules
+  }
+
+  async changeAccessRules({ remove, add }: AccessRuleChange): Promise<{ removed: number; added: number }> {
+    const kept = this.#rules.filter(({ id }) => !remove.includes(id))
+    const removed = this.#rules.length - kept.length
+    const lines = new Set(kept.map(({ line }) => line))
+    const added = [...new Set(add)].filter((line) => !lines.has(line))
+    this.#rules = [...kept, ...added.map((line) => ({ id: ++this.#lastRule, line }))]
+    this.changed()
+    return { removed, added: added.length }
   }
 }

@@ -121,7 +121,20 @@ export interface StoredUser {
   readonly createdAtMs: number
 }
 
-/** Users, as any process that opens the store finds them at this moment. */
+/** An access rule as it is kept: a line of words, which mean nothing to the store. */
+export interface StoredAccessRule {
+  /** In the order in which they were added; given to no other rule afterwards. */
+  readonly id: number
+  readonly line: string
+}
+
+/** Rules to take away, by number, and to add, by line. One that is gone or there already is passed over. */
+export interface AccessRuleChange {
+  readonly remove: readonly number[]
+  readonly add: readonly string[]
+}
+
+/** Users and access rules, as any process that opens the store finds them at this moment. */
 export interface AccountStore {
   user(name: string): Promise<StoredUser | undefined>
   users(): Promise<readonly StoredUser[]>
@@ -129,6 +142,10 @@ export interface AccountStore {
   saveUser(user: StoredUser): Promise<void>
   /** @returns whether there was one */
   removeUser(name: string): Promise<boolean>
+  /** By number. */
+  accessRules(): Promise<readonly StoredAccessRule[]>
+  /** All of the change or nothing of it, durable when the promise resolves. @returns how many there were to change */
+  changeAccessRules(change: AccessRuleChange): Promise<{ readonly removed: number; readonly added: number }>
 }
 
 /**
@@ -156,6 +173,8 @@ export interface Store {
   /** The topic has no retained message any more. */
   unretain(topic: TopicName): Ticket | undefined
   readonly accounts: AccountStore
+  /** Calls when users or access rules may have changed, by whichever process: at once, or within a tenth of a second. */
+  onAccountsChanged(listener: () => void): void
   /** Writes what waits, then lets go of everything. */
   close(): Promise<void>
 }

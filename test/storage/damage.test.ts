@@ -12,6 +12,7 @@ import {
 import { join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
+import { migrations } from "../../src/storage/sqlite/schema.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { openAccounts, openStore, type OpenedStore } from "../../src/storage/open-store.ts"
 import { Batch } from "../../src/storage/sqlite/batch.ts"
@@ -53,6 +54,7 @@ async function stored(): Promise<string> {
   }
   store.retain(message("retained secret"))
   await store.accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
+  await store.accounts.changeAccessRules({ remove: [], add: ["a rule"] })
   await store.close()
   return directory
 }
@@ -153,7 +155,7 @@ describe("a store whose files are damaged says so at start, and what to do", () 
     const directory = await stored()
     change(directory, "PRAGMA user_version = 99")
     await refusal(directory)
-    change(directory, "PRAGMA user_version = 2")
+    change(directory, `PRAGMA user_version = ${migrations.length}`)
     await (await open(directory)).store.close()
   })
 })
@@ -228,7 +230,14 @@ describe("recovery", () => {
     const directory = await stored()
     flipBitAt(databaseIn(directory), "number 3 x")
     const { store, recovered } = await open(directory, true)
-    expect(recovered).toMatchObject({ sessions: 1, subscriptions: 1, queued: 199, retained: 1, users: 1 })
+    expect(recovered).toMatchObject({
+      sessions: 1,
+      subscriptions: 1,
+      queued: 199,
+      retained: 1,
+      users: 1,
+      accessRules: 1,
+    })
     expect(existsSync(recovered?.damagedFile ?? "")).toBe(true)
     const [session] = await Array.fromAsync(store.sessions())
     expect(session?.queuedMessages).toBe(199)

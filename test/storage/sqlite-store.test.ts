@@ -205,6 +205,18 @@ describe("a directory belongs to one process that serves it", () => {
     await store.close()
   })
 
+  test("a change by another process is heard of", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const changed = new Promise<void>((resolve) => store.onAccountsChanged(resolve))
+    const accounts = openAccounts(directory)
+    await accounts.changeAccessRules({ remove: [], add: ["a rule"] })
+    accounts.close()
+    await changed
+    expect(await store.accounts.accessRules()).toEqual([{ id: 1, line: "a rule" }])
+    await store.close()
+  })
+
   test("accounts can be made before the first start", async () => {
     const directory = newDirectory()
     const accounts = openAccounts(directory)

@@ -182,5 +182,34 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(await store.accounts.removeUser("ada")).toBe(false)
       expect(await store.accounts.user("ada")).toBeUndefined()
     })
+
+    test("access rules are kept in the order in which they came, once each, under numbers of their own", async () => {
+      const { accounts } = store
+      const change = (remove: readonly number[], ...add: string[]) =>
+        accounts.changeAccessRules({ remove, add })
+      expect(await accounts.accessRules()).toEqual([])
+      expect(await change([], "one", "two", "one")).toEqual({ removed: 0, added: 2 })
+      const [one, two] = await accounts.accessRules()
+      expect([one?.line, two?.line]).toEqual(["one", "two"])
+      expect(await change([two?.id ?? 0, 99], "three", "one")).toEqual({ removed: 1, added: 1 })
+      const [same, three] = await accounts.accessRules()
+      expect(same).toEqual(one)
+      expect(three?.line).toBe("three")
+      expect(await change([three?.id ?? 0], "three")).toEqual({ removed: 1, added: 1 })
+      const [, again] = await accounts.accessRules()
+      expect(again?.id).toBeGreaterThan(three?.id ?? 0)
+    })
+
+    test("whoever wants to know hears of changed users and rules", async () => {
+      const { accounts } = store
+      const heard = async (change: () => Promise<unknown>) => {
+        const changed = new Promise<void>((resolve) => store.onAccountsChanged(resolve))
+        await change()
+        await changed
+      }
+      await heard(() => accounts.saveUser({ name: "ada", passwordHash: "$argon2id$1", createdAtMs: 5 }))
+      await heard(() => accounts.removeUser("ada"))
+      await heard(() => accounts.changeAccessRules({ remove: [], add: ["one"] }))
+    })
   })
 }

@@ -57,6 +57,10 @@ export class DeferredStore implements Store {
   #mood: StoreMood = "healthy"
   #moodListeners: ((mood: StoreMood, why: string) => void)[] = []
 
+  onAccountsChanged(listener: () => void): void {
+    this.#inner.onAccountsChanged(listener)
+  }
+
   get mood(): StoreMood {
     return this.#mood
   }

@@ -45,6 +45,8 @@ export class SimulatedStore implements Store {
     this.#behindMessages = behindMessages
   }
 
+  onAccountsChanged(): void {}
+
   // --- what the simulation does with it ---
 
   /** A batch is on its way to the disk, for `commit` or `fail` to end. */

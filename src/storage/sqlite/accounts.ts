@@ -1,7 +1,7 @@
-import type { AccountStore, StoredUser } from "../store.ts"
+import type { AccessRuleChange, AccountStore, StoredAccessRule, StoredUser } from "../store.ts"
 import { guarded, type Database } from "./database.ts"
 
-/** The table of users, read anew each time: another process may have written it a moment ago. */
+/** The tables of users and access rules, read anew each time: another process may have written a moment ago. */
 export class Accounts {
   readonly #database: Database
 
@@ -25,6 +25,26 @@ export class Accounts {
 
   removeUser(name: string): boolean {
     return this.#database.query<unknown, [string]>("DELETE FROM user WHERE name = ?").run(name).changes > 0
+  }
+
+  accessRules(): readonly StoredAccessRule[] {
+    return this.#database.query<StoredAccessRule, []>("SELECT id, line FROM access_rule ORDER BY id").all()
+  }
+
+  changeAccessRules({ remove, add }: AccessRuleChange): { removed: number; added: number } {
+    const removing = this.#database.query<unknown, [number]>("DELETE FROM access_rule WHERE id = ?")
+    const adding = this.#database.query<unknown, [string]>(
+      "INSERT OR IGNORE INTO access_rule (line) VALUES (?)",
+    )
+    let removed = 0
+    let added = 0
+    this.#database
+      .transaction(() => {
+        for (const id of remove) removed += removing.run(id).changes
+        for (const line of add) added += adding.run(line).changes
+      })
+      .immediate()
+    return { removed, added }
   }
 }
 
@@ -57,6 +77,14 @@ export class DirectAccounts implements AccountStore {
 
   async removeUser(name: string): Promise<boolean> {
     return guarded(this.#file, () => this.#accounts.removeUser(name))
+  }
+
+  async accessRules(): Promise<readonly StoredAccessRule[]> {
+    return guarded(this.#file, () => this.#accounts.accessRules())
+  }
+
+  async changeAccessRules(change: AccessRuleChange): Promise<{ removed: number; added: number }> {
+    return guarded(this.#file, () => this.#accounts.changeAccessRules(change))
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { Durability } from "./database.ts"
 import type { RecoveredCounts } from "./recovery.ts"
 import type { SessionNumber } from "./operation.ts"
-import type { Sequence, StoredUser } from "../store.ts"
+import type { AccessRuleChange, Sequence, StoredAccessRule, StoredUser } from "../store.ts"
 
 /** What the worker is given when it starts. */
 export interface WorkerSettings {
@@ -71,6 +71,11 @@ export interface Questions {
   users: { asks: Record<string, never>; gives: readonly StoredUser[] }
   saveUser: { asks: { user: StoredUser }; gives: undefined }
   removeUser: { asks: { name: string }; gives: boolean }
+  accessRules: { asks: Record<string, never>; gives: readonly StoredAccessRule[] }
+  changeAccessRules: {
+    asks: { change: AccessRuleChange }
+    gives: { readonly removed: number; readonly added: number }
+  }
 }
 
 export type QuestionKind = keyof Questions
@@ -91,4 +96,6 @@ export type FromWorker =
   | { readonly type: "answer"; readonly number: number; readonly answer: Questions[QuestionKind]["gives"] }
   | { readonly type: "declined"; readonly number: number; readonly why: string; readonly damaged: boolean }
   | { readonly type: "trouble"; readonly sentence: string; readonly what: string }
+  /** By this process or another. */
+  | { readonly type: "accounts-changed" }
   | { readonly type: "closed" }

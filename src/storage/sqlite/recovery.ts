@@ -24,6 +24,7 @@ export interface RecoveredCounts {
   readonly queued: number
   readonly retained: number
   readonly users: number
+  readonly accessRules: number
   /** Rows that were read, and were not what was once written. */
   readonly rejected: number
   /** Pages of the log that hold what was committed and cannot be read. */
@@ -122,6 +123,7 @@ class Salvage {
     this.#countHolders()
     this.#copy("retained", ["topic"], (row) => this.#isMessage(row["message"], row["topic"]))
     this.#copy("user", ["name"], () => true)
+    this.#copy("access_rule", ["id"], () => true)
     // How far the first was folded is not copied: what is there already is passed over when it comes again.
     this.#copy("batch", ["id"], isIntactBatch)
   }
@@ -134,7 +136,10 @@ class Salvage {
     this.#countHolders()
   }
 
-  #counts(): Pick<RecoveredCounts, "sessions" | "subscriptions" | "queued" | "retained" | "users"> {
+  #counts(): Pick<
+    RecoveredCounts,
+    "sessions" | "subscriptions" | "queued" | "retained" | "users" | "accessRules"
+  > {
     const count = (table: string) =>
       this.#fresh.query<{ rows: number }, []>(`SELECT count(*) AS rows FROM ${table}`).get()?.rows ?? 0
     return {
@@ -143,6 +148,7 @@ class Salvage {
       queued: count("queue"),
       retained: count("retained"),
       users: count("user"),
+      accessRules: count("access_rule"),
     }
   }
 

@@ -108,4 +108,11 @@ export const migrations: readonly string[] = [
 
   ALTER TABLE head ADD COLUMN folded_bytes INTEGER NOT NULL DEFAULT 0;
   `,
+  // No number is given twice: whoever removes a rule by its number must not meet another one there.
+  `
+  CREATE TABLE access_rule (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    line TEXT NOT NULL UNIQUE
+  ) STRICT;
+  `,
 ]

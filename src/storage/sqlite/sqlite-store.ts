@@ -6,11 +6,13 @@ import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter, type TopicName } from "../../protocol/topic.ts"
 import type { Ticket } from "../../foundation/ticket.ts"
 import type {
+  AccessRuleChange,
   AccountStore,
   Sequence,
   SessionJournal,
   SessionRecord,
   Store,
+  StoredAccessRule,
   StoredSession,
   StoredSubscription,
   StoredUser,
@@ -97,6 +99,10 @@ export class SqliteStore implements Store {
 
   onMood(listener: (mood: StoreMood, why: string) => void): void {
     this.#commits.onMood(listener)
+  }
+
+  onAccountsChanged(listener: () => void): void {
+    this.#link.onAccountsChanged(listener)
   }
 
   /** @throws StoreError */
@@ -254,5 +260,13 @@ class LinkedAccounts implements AccountStore {
 
   removeUser(name: string): Promise<boolean> {
     return this.#link.ask("removeUser", { name })
+  }
+
+  accessRules(): Promise<readonly StoredAccessRule[]> {
+    return this.#link.ask("accessRules", {})
+  }
+
+  changeAccessRules(change: AccessRuleChange): Promise<{ readonly removed: number; readonly added: number }> {
+    return this.#link.ask("changeAccessRules", { change })
   }
 }

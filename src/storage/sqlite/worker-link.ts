@@ -31,6 +31,7 @@ export class WorkerLink implements BatchWriter {
   /** Why no answer will come any more. */
   #ended: string | undefined
   #lost: ((why: string) => void) | undefined
+  #accountsChanged: (() => void) | undefined
 
   private constructor(settings: WorkerSettings, log: Log) {
     this.#log = log
@@ -60,6 +61,11 @@ export class WorkerLink implements BatchWriter {
   onLost(listener: (why: string) => void): void {
     this.#lost = listener
     if (this.#ended !== undefined) listener(this.#ended)
+  }
+
+  /** Calls after this process or another has changed users or access rules. */
+  onAccountsChanged(listener: () => void): void {
+    this.#accountsChanged = listener
   }
 
   write(packed: Uint8Array<ArrayBuffer>, probe: boolean): Promise<Written> {
@@ -116,6 +122,8 @@ export class WorkerLink implements BatchWriter {
         return this.#opened.reject(new StoreError(message.why, message.damaged))
       case "trouble":
         return this.#trouble(message.sentence, message.what)
+      case "accounts-changed":
+        return this.#accountsChanged?.()
       case "closed":
         return
     }

@@ -16,6 +16,9 @@ export const storageWorkerRole = "bantam-storage"
 /** The log is written back once it holds this many pages: 4 MiB, a few milliseconds. */
 const checkpointPages = 1000
 
+/** Between two looks whether another process has written. */
+const lookoutMs = 100
+
 /**
  * Whether this thread was started to be the storage worker. In the compiled program every thread begins with the
  * program's own entry, so that asks first of all, and then calls `runStorageWorker` instead of reading the command line.
@@ -56,6 +59,8 @@ class StorageWorker {
   readonly #send: (message: FromWorker, transfer?: ArrayBuffer[]) => void
   readonly #reader: StoreReader
   readonly #accounts: Accounts
+  readonly #lookout: NodeJS.Timeout
+  #dataVersion: number | undefined
   #moreIsDue: NodeJS.Immediate | undefined
   #upkeepFails = false
 
@@ -77,6 +82,8 @@ class StorageWorker {
       })
     })
     this.#accounts = new Accounts(database)
+    this.#dataVersion = dataVersion(database)
+    this.#lookout = setInterval(() => this.#lookOut(), lookoutMs)
   }
 
   lastSession(): number {
@@ -90,6 +97,7 @@ class StorageWorker {
 
   close(): void {
     clearImmediate(this.#moreIsDue)
+    clearInterval(this.#lookout)
     try {
       this.#log.foldAll()
       closeHead(this.#database)
@@ -132,6 +140,14 @@ class StorageWorker {
     }
   }
 
+  /** SQLite counts what others commit. Of them only the command line writes, and that only accounts. */
+  #lookOut(): void {
+    const version = dataVersion(this.#database)
+    if (version === undefined || version === this.#dataVersion) return
+    this.#dataVersion = version
+    this.#send({ type: "accounts-changed" })
+  }
+
   /** A log that cannot grow is written back early: then it is begun anew, in the room that it has. */
   #checkpoint(early: boolean): void {
     const log = this.#database.query<{ log: number }, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
@@ -165,13 +181,31 @@ class StorageWorker {
         return this.#accounts.user(asks.name)
       case "users":
         return this.#accounts.users()
+      case "accessRules":
+        return this.#accounts.accessRules()
       case "saveUser":
-        return this.#accounts.saveUser(asks.user) ?? undefined
+        return this.#changed(this.#accounts.saveUser(asks.user) ?? undefined)
       case "removeUser":
-        return this.#accounts.removeUser(asks.name)
+        return this.#changed(this.#accounts.removeUser(asks.name))
+      case "changeAccessRules":
+        return this.#changed(this.#accounts.changeAccessRules(asks.change))
       default:
         return unreachable(kind)
     }
+  }
+
+  #changed<Given>(given: Given): Given {
+    this.#send({ type: "accounts-changed" })
+    return given
+  }
+}
+
+/** @returns undefined when it cannot be read now: whoever writes next will say why */
+function dataVersion(database: Database): number | undefined {
+  try {
+    return database.query<{ data_version: number }, []>("PRAGMA data_version").get()?.data_version
+  } catch {
+    return undefined
   }
 }
 
