@@ -13,7 +13,11 @@ import { ReasonCode } from "./protocol/reason-code.ts"
 import { TopicTable } from "./protocol/topic-table.ts"
 import { AccountAuthenticator } from "./security/accounts.ts"
 import { AuthenticationChain, anonymousAuthenticator } from "./security/authentication.ts"
+import { accessRuleText } from "./security/access-rule.ts"
+import { AccessRules } from "./security/access-rules.ts"
 import { AuthorizationChain, sysTopicsAreOurs } from "./security/authorization.ts"
+import { Requester } from "./security/requester.ts"
+import { followStoredRules } from "./security/stored-access-rules.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
@@ -49,6 +53,7 @@ export interface Server {
  *
  * @throws ListenError an address cannot be listened on
  * @throws StoreError the store is damaged, foreign, or served by another process
+ * @throws AccessRuleError a rule in the store cannot be read
  */
 export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
   const { version } = options
@@ -112,7 +117,15 @@ async function furnish(
   log: Log,
 ): Promise<ConnectionSurroundings> {
   const { limits, mqtt } = settings
-  const authorization = new AuthorizationChain([sysTopicsAreOurs], true)
+  const rules = new AccessRules(settings.security.defaultAccess, (rule, { clientId, username }) => {
+    log.warn("a name that fits no placeholder", {
+      client: clientId,
+      user: username,
+      rule: accessRuleText(rule),
+    })
+  })
+  await followStoredRules(store, rules, log)
+  const authorization = new AuthorizationChain([sysTopicsAreOurs, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()
   const broker = new Broker({
@@ -131,8 +144,8 @@ async function furnish(
       sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
     },
     shareStrategy: mqtt.sharedSubscriptionStrategy,
-    mayPublishWill: ({ publisher, topic }) =>
-      authorization.mayPublish({ username: publisher.username }, topic.name),
+    mayPublishWill: ({ publisher, topic, qos, retain }) =>
+      authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain),
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
   watchBroker(broker, clock, log)

@@ -44,7 +44,7 @@ export const sections = {
     },
   },
   security: {
-    about: "Who may connect.",
+    about: "Who may connect, and what becomes of what no access rule decides.",
     keys: {
       allow_anonymous: v.optional(
         v.pipe(
@@ -55,6 +55,12 @@ export const sections = {
           ),
         ),
         "loopback",
+      ),
+      default_access: choice(
+        "What becomes of what no rule of `bantam acl` decides: allow or deny.\n" +
+          "auto: everything is allowed as long as there is no rule at all, and nothing more from the first one on.",
+        ["auto", "allow", "deny"],
+        "auto",
       ),
     },
   },

@@ -1,13 +1,13 @@
 import { isUtf8 } from "node:buffer"
 import { neverExpires } from "../broker/session-registry.ts"
 import { encodePacket } from "../protocol/encoder.ts"
-import { noBytes, type Message, topicOf } from "../protocol/message.ts"
+import { noBytes, type Message, type Publisher, topicOf } from "../protocol/message.ts"
 import type { ClientId, Connack, Connect, ProtocolVersion, WillFields } from "../protocol/packet.ts"
 import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
-import type { Principal } from "../security/authentication.ts"
+import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
@@ -52,11 +52,13 @@ export async function welcome(
     anonymousAllowed: door.anonymousAllowed,
   })
   if (verdict.verdict === "reject") return verdict.reasonCode
-  const terms = termsOf(connect, clientId, verdict.principal, surroundings)
+  const requester = new Requester(verdict.principal.username, clientId, door.remoteAddress)
+  const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
   if (typeof will === "number") return will
-  if (will !== undefined && !authorization.mayPublish(verdict.principal, will.message.topic.name)) {
-    return ReasonCode.notAuthorized
+  if (will !== undefined) {
+    const { topic, qos, retain } = will.message
+    if (!authorization.mayPublish(requester, topic.name, qos, retain)) return ReasonCode.notAuthorized
   }
   return {
     terms,
@@ -156,7 +158,7 @@ function keepAliveOf(connect: Connect, maximumSeconds: number): number {
 function termsOf(
   connect: Connect,
   clientId: ClientId,
-  principal: Principal,
+  principal: Requester,
   { limits }: ConnectionSurroundings,
 ): Terms {
   const { properties, version } = connect
@@ -166,7 +168,7 @@ function termsOf(
     clientId,
     principal,
     bridge: connect.bridge,
-    publisher: { origin: "client", clientId, username: principal.username },
+    publisher: publisherOf(clientId, principal),
     silenceLimitMs: keepAliveSeconds === 0 ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1500,
     receiveMaximum: Math.min(properties.receiveMaximum ?? 65_535, limits.inFlight),
     maximumPacketBytes: properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,
@@ -174,6 +176,10 @@ function termsOf(
     wantsProblemInformation: properties.requestProblemInformation ?? true,
     sessionExpiryIntervalSeconds: sessionExpiryOf(connect),
   }
+}
+
+function publisherOf(clientId: ClientId, { username, remoteAddress }: Requester): Publisher {
+  return { origin: "client", clientId, username, ...(remoteAddress !== undefined && { remoteAddress }) }
 }
 
 function willOf(

@@ -80,7 +80,7 @@ export class Publishing {
     if (topic === undefined) return
     counters.publishesReceived += count
     counters.publishBytesReceived += run.payloadBytes
-    if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
+    if (!authorization.mayPublish(this.#terms.principal, topic.name, run.qos, false)) {
       for (let index = 0; index < count; index++) {
         this.#refuse(run.qos, run.qos === 0 ? noPacketId : run.packetId(index), ReasonCode.notAuthorized)
       }
@@ -105,7 +105,7 @@ export class Publishing {
       this.#answer("pubrec", packetId, this.#session.received.whenKept(packetId), ReasonCode.success)
       return
     }
-    if (!authorization.mayPublish(this.#terms.principal, topic.name)) {
+    if (!authorization.mayPublish(this.#terms.principal, topic.name, qos, publish.retain)) {
       this.#refuse(qos, packetId, ReasonCode.notAuthorized)
       return
     }

@@ -15,7 +15,7 @@ import {
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Subscription } from "../routing/subscriber.ts"
 import type { Session } from "../session/session.ts"
-import type { Principal } from "../security/authentication.ts"
+import type { Requester } from "../security/requester.ts"
 import type { AckQueue } from "./ack-queue.ts"
 import type { ConnectionSurroundings, Peer } from "./surroundings.ts"
 
@@ -41,7 +41,7 @@ export class Subscribing {
   readonly #peer: Peer
   readonly #session: Session
   readonly #acks: AckQueue
-  readonly #principal: Principal
+  readonly #principal: Requester
   readonly #bridge: boolean
   /** By filter, in the order of the subscriptions: who subscribes again is served anew, not twice. */
   #retained: Map<TopicFilter, RetainedDelivery> | undefined
@@ -54,7 +54,7 @@ export class Subscribing {
     peer: Peer,
     session: Session,
     acks: AckQueue,
-    principal: Principal,
+    principal: Requester,
     bridge: boolean,
   ) {
     this.#surroundings = surroundings
@@ -166,14 +166,15 @@ export class Subscribing {
     if (parsed.shareName !== undefined && request.noLocal) {
       throw new ProtocolError(ReasonCode.protocolError, "No Local on a shared subscription [MQTT-3.8.3-4]")
     }
-    const refusal = this.#refusalOf(parsed)
-    if (refusal !== undefined) return refusal
     const { broker, limits } = this.#surroundings
+    const qos = Math.min(request.qos, limits.maximumQos) as Qos
+    const refusal = this.#refusalOf(parsed, qos)
+    if (refusal !== undefined) return refusal
     const subscription: Subscription = {
       subscriber: this.#session,
       filter: parsed.filter,
       shareName: parsed.shareName,
-      qos: Math.min(request.qos, limits.maximumQos) as Qos,
+      qos,
       // A bridge wants no echo of its own, which before MQTT 5 it had no other way to say.
       noLocal: request.noLocal || (this.#bridge && parsed.shareName === undefined),
       retainAsPublished: request.retainAsPublished || this.#bridge,
@@ -184,7 +185,7 @@ export class Subscribing {
     return { subscription, replaced, ticket }
   }
 
-  #refusalOf(asked: SubscriptionFilter): ReasonCode | undefined {
+  #refusalOf(asked: SubscriptionFilter, qos: Qos): ReasonCode | undefined {
     const { filter, shareName } = asked
     const { authorization, limits } = this.#surroundings
     if (shareName !== undefined && !limits.sharedSubscriptionAvailable) {
@@ -194,7 +195,7 @@ export class Subscribing {
       return ReasonCode.wildcardSubscriptionsNotSupported
     }
     // What may be read is decided by the filter itself: the share name in front of it gives no right.
-    if (!authorization.maySubscribe(this.#principal, filter)) return ReasonCode.notAuthorized
+    if (!authorization.maySubscribe(this.#principal, filter, qos)) return ReasonCode.notAuthorized
     const { subscriptions } = this.#session
     if (subscriptions.size >= limits.subscriptionsPerClient && subscriptions.get(asked) === undefined) {
       return ReasonCode.quotaExceeded

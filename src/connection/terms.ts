@@ -1,12 +1,12 @@
 import type { Publisher } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import type { PublishTerms } from "../protocol/shared-publish.ts"
-import type { Principal } from "../security/authentication.ts"
+import type { Requester } from "../security/requester.ts"
 
 /** What CONNECT and CONNACK settled between a client and us, for as long as their connection lasts. */
 export interface Terms extends PublishTerms {
   readonly clientId: ClientId
-  readonly principal: Principal
+  readonly principal: Requester
   /** It speaks as a bridge of the Mosquitto family does: messages keep RETAIN, and none of its own come back. */
   readonly bridge: boolean
   /** Named in every message the client publishes. */

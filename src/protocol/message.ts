@@ -10,6 +10,8 @@ export interface Publisher {
   /** Empty for the broker itself. */
   readonly clientId: ClientId | ""
   readonly username: string | undefined
+  /** Where it was connected from. Missing in what the store has given back. */
+  readonly remoteAddress?: string
 }
 
 /** A topic name and its UTF-8 bytes, made together once so that no fan-out encodes it again. */

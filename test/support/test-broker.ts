@@ -14,6 +14,7 @@ import { defaultTopicLimits, type TopicLimits } from "../../src/protocol/topic.t
 import type { ShareStrategy } from "../../src/routing/share-groups.ts"
 import { AuthenticationChain, type Authenticator } from "../../src/security/authentication.ts"
 import { AuthorizationChain, type Authorizer, sysTopicsAreOurs } from "../../src/security/authorization.ts"
+import { Requester } from "../../src/security/requester.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
 import type { WriteLimits } from "../../src/transport/write-buffer.ts"
@@ -113,8 +114,8 @@ export class TestBroker {
       counters,
       limits,
       shareStrategy: options.shareStrategy ?? "round-robin",
-      mayPublishWill: ({ publisher, topic }) =>
-        authorization.mayPublish({ username: publisher.username }, topic.name),
+      mayPublishWill: ({ publisher, topic, qos, retain }) =>
+        authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain),
       bug: (error) => void this.#bugs.push(String(error)),
     })
     const topics = new TopicTable(topicLimits)

@@ -1,0 +1,65 @@
+import type { Log } from "../foundation/log.ts"
+import type { Store, StoredAccessRule } from "../storage/store.ts"
+import { type AccessRule, parseAccessRule } from "./access-rule.ts"
+import type { AccessRules } from "./access-rules.ts"
+
+/** A rule in the store says what nobody can read: to go on without it might open what it was to close. */
+export class AccessRuleError extends Error {
+  constructor(id: number, problem: string) {
+    super(`access rule ${id} ${problem}; take it away with \`bantam acl remove ${id}\``)
+    this.name = "AccessRuleError"
+  }
+}
+
+/** A stored rule, read. */
+export interface NumberedRule extends StoredAccessRule {
+  readonly rule: AccessRule
+}
+
+/** @throws AccessRuleError */
+export function readStoredRule({ id, line }: StoredAccessRule): NumberedRule {
+  const rule = parseAccessRule(line)
+  if ("problem" in rule) throw new AccessRuleError(id, rule.problem)
+  return { id, line, rule }
+}
+
+/**
+ * Fills the rules from the store, and again whenever they change there. What cannot be read then leaves the rules as
+ * they were.
+ *
+ * @throws AccessRuleError, StoreError when they cannot be read the first time
+ */
+export async function followStoredRules(
+  store: Pick<Store, "accounts" | "onAccountsChanged">,
+  rules: AccessRules,
+  log: Log,
+): Promise<void> {
+  let known = ""
+  const load = async (): Promise<number | undefined> => {
+    const stored = await store.accounts.accessRules()
+    const text = stored.map(({ line }) => line).join("\n")
+    if (text === known) return undefined
+    rules.replace(stored.map((each) => readStoredRule(each).rule))
+    known = text
+    return stored.length
+  }
+  let changes = 0
+  const follow = async (): Promise<void> => {
+    changes += 1
+    if (changes > 1) return
+    // What changed while they were read is read once more.
+    for (let seen = 0; seen !== changes;) {
+      seen = changes
+      try {
+        const count = await load()
+        if (count !== undefined) log.info("the access rules have changed", { rules: count })
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        log.error("the access rules cannot be read; the old ones stay", { why })
+      }
+    }
+    changes = 0
+  }
+  store.onAccountsChanged(() => void follow())
+  await load()
+}
