@@ -3,6 +3,7 @@ import { version } from "../package.json"
 import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
 import { configCommand } from "./config.ts"
+import { aclCommand } from "./acl.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { serveCommand } from "./serve.ts"
@@ -15,6 +16,7 @@ Examples:
   bantam sub -t '#' -v                 show every message
   bantam pub -t hello -m world         publish one
   bantam user add alice                let alice log in
+  bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam config print > bantam.toml    every setting, explained`
 
 // In the executable a worker begins here as well, and this must be the first thing it does.
@@ -35,7 +37,14 @@ async function run(words: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(asOneLine(text)) })
-  for (const command of [serveCommand(version), pubCommand(), subCommand(), userCommand(), configCommand()]) {
+  for (const command of [
+    serveCommand(version),
+    pubCommand(),
+    subCommand(),
+    userCommand(),
+    aclCommand(),
+    configCommand(),
+  ]) {
     adopt(program, command)
   }
   try {

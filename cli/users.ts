@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { Command } from "commander"
-import { loadSettings } from "../src/config/load.ts"
 import { hashPassword } from "../src/security/password.ts"
-import { openAccounts } from "../src/storage/open-store.ts"
-import { type SettingsOptions, settingsFlags, withSettingsOptions } from "./options.ts"
+import { withAccounts } from "./accounts.ts"
+import { type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, print, table } from "./output.ts"
 import { askPassword, readPassword } from "./password-input.ts"
 
@@ -32,7 +31,7 @@ function withPasswordOptions(command: Command): Command {
 
 async function add(name: string, options: PasswordOptions): Promise<void> {
   checkName(name)
-  await withAccounts(options, async (accounts) => {
+  await withAccounts("users", options, async (accounts) => {
     if ((await accounts.user(name)) !== undefined) {
       throw new CommandError(
         `user ${name} exists already; change the password with \`bantam user passwd ${name}\``,
@@ -45,7 +44,7 @@ async function add(name: string, options: PasswordOptions): Promise<void> {
 }
 
 async function change(name: string, options: PasswordOptions): Promise<void> {
-  await withAccounts(options, async (accounts) => {
+  await withAccounts("users", options, async (accounts) => {
     const user = await accounts.user(name)
     if (user === undefined) throw unknownUser(name)
     const password = await newPassword(name, options)
@@ -55,40 +54,20 @@ async function change(name: string, options: PasswordOptions): Promise<void> {
 }
 
 async function remove(name: string, options: SettingsOptions): Promise<void> {
-  await withAccounts(options, async (accounts) => {
+  await withAccounts("users", options, async (accounts) => {
     if (!(await accounts.removeUser(name))) throw unknownUser(name)
     await print(`user ${name} removed\n`)
   })
 }
 
 async function list(options: SettingsOptions & { readonly json?: true }): Promise<void> {
-  await withAccounts(options, async (accounts) => {
+  await withAccounts("users", options, async (accounts) => {
     const users = (await accounts.users()).map(({ name, createdAtMs }) => {
       return { name, createdAt: new Date(createdAtMs).toISOString() }
     })
     if (options.json === true) await print(`${JSON.stringify(users)}\n`)
     else await print(table([["NAME", "CREATED"], ...users.map(({ name, createdAt }) => [name, createdAt])]))
   })
-}
-
-async function withAccounts(
-  options: SettingsOptions,
-  use: (accounts: ReturnType<typeof openAccounts>) => Promise<void>,
-): Promise<void> {
-  const { storage } = loadSettings({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    environment: process.env,
-    flags: settingsFlags(options),
-  })
-  if (storage.ephemeral) {
-    throw new CommandError("users cannot be kept while storage.ephemeral is true; set it to false")
-  }
-  const accounts = openAccounts(storage.directory, storage.durability)
-  try {
-    await use(accounts)
-  } finally {
-    accounts.close()
-  }
 }
 
 async function newPassword(name: string, options: PasswordOptions): Promise<Uint8Array | string> {

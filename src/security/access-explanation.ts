@@ -2,6 +2,7 @@ import type { Qos } from "../protocol/packet.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import type { AccessRule } from "./access-rule.ts"
 import type { Identity } from "./authentication.ts"
+import { isOurs } from "./authorization.ts"
 import { allowedBits, deniedBits, publishBit, subscribeBit } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
 import { type DefaultAccess, holdsFrom, isAllowedByDefault, isSameWho, putRule, whosOf } from "./rule-book.ts"
@@ -18,7 +19,9 @@ export interface KeptRule {
 
 export interface Explanation<Kept extends KeptRule> {
   readonly allowed: boolean
-  /** Undefined: no rule fits, and the setting decides. */
+  /** ours: nobody but the broker publishes there, whatever the rules say. setting: no rule fits. */
+  readonly because: "rule" | "setting" | "ours"
+  /** The rule, when it is one. */
   readonly decides: Kept | undefined
   /** They fit as well, in the order in which they would have decided. */
   readonly lost: readonly Kept[]
@@ -44,12 +47,15 @@ export function explainAccess<Kept extends KeptRule>(
     if (fit === "whole") lost.push(each)
     else if (fit === "part") partly.push(each)
   }
+  if (question.action === "publish" && isOurs(question.topic)) {
+    return { allowed: false, because: "ours", decides: undefined, lost, partly }
+  }
   const decides = lost.shift()
   const text = question.action === "publish" ? question.topic : question.filter
   const otherwise =
     isAllowedByDefault(kept.length, defaultAccess) && (kept.length === 0 || !text.startsWith("$"))
-  const allowed = decides === undefined ? otherwise : decides.rule.effect === "allow"
-  return { allowed, decides, lost, partly }
+  if (decides === undefined) return { allowed: otherwise, because: "setting", decides, lost, partly }
+  return { allowed: decides.rule.effect === "allow", because: "rule", decides, lost, partly }
 }
 
 /** The rules that may hold for this client, as they go one before the other. */

@@ -66,7 +66,12 @@ export class AuthorizationChain {
 }
 
 /** What the broker says of itself under `$SYS` nobody else may say. */
+export function isOurs(topic: TopicName): boolean {
+  return topic.startsWith("$SYS/")
+}
+
+/** Goes before whatever rules there are. */
 export const sysTopicsAreOurs: Authorizer = {
-  publish: (_, topic) => (topic.startsWith("$SYS/") ? "deny" : "pass"),
+  publish: (_, topic) => (isOurs(topic) ? "deny" : "pass"),
   subscribe: () => "pass",
 }

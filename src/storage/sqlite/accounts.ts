@@ -33,8 +33,9 @@ export class Accounts {
 
   changeAccessRules({ remove, add }: AccessRuleChange): { removed: number; added: number } {
     const removing = this.#database.query<unknown, [number]>("DELETE FROM access_rule WHERE id = ?")
+    // Unlike OR IGNORE it uses up no number for a rule that is there.
     const adding = this.#database.query<unknown, [string]>(
-      "INSERT OR IGNORE INTO access_rule (line) VALUES (?)",
+      "INSERT INTO access_rule (line) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM access_rule WHERE line = ?1)",
     )
     let removed = 0
     let added = 0
