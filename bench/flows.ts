@@ -96,6 +96,13 @@ export const flows: Readonly<Record<string, Flow>> = {
   },
   "pairs-0": { ...pairs, what: "QoS 0, 100 pairs", peers: "all" },
   "pairs-1": { ...pairs, what: "QoS 1, 100 pairs", qos: 1 },
+  rules: {
+    ...pairs,
+    what: "QoS 0, 100 pairs, each held to its own of 10,000 access rules",
+    peers: ["bantam"],
+    named: true,
+    brokerNeeds: { ...plainBroker, stores: true, accessRules: true },
+  },
   "pairs-2": { ...pairs, what: "QoS 2, 100 pairs", peers: withQos2, qos: 2 },
   "shared-0": {
     ...pairs,

@@ -1,3 +1,4 @@
+import { password } from "./access.ts"
 import { decodePacket } from "../src/protocol/decoder.ts"
 import { acknowledgementLength, encodePacket, writeAcknowledgement } from "../src/protocol/encoder.ts"
 import { FrameReader } from "../src/protocol/frame-reader.ts"
@@ -37,6 +38,8 @@ export interface LoadClientOptions {
   readonly persistent?: boolean
   /** MQTT 5.0: topic aliases that the broker may send. None unless told. */
   readonly topicAliasMaximum?: number
+  /** Nobody unless told. */
+  readonly username?: string
   readonly listener?: LoadListener
 }
 
@@ -170,6 +173,7 @@ export class LoadClient implements SocketOwner {
     clientId,
     persistent = false,
     topicAliasMaximum = 0,
+    username,
   }: LoadClientOptions): Promise<void> {
     const answer = await this.#ask({
       type: "connect",
@@ -178,8 +182,8 @@ export class LoadClient implements SocketOwner {
       cleanStart: !persistent,
       keepAliveSeconds: 0,
       clientId,
-      username: undefined,
-      password: undefined,
+      username,
+      password: username === undefined ? undefined : Buffer.from(password),
       will: undefined,
       properties: {
         ...(persistent ? { sessionExpiryInterval: neverExpires } : {}),

@@ -24,6 +24,8 @@ export interface BrokerNeeds {
   readonly connections?: number
   /** Small packets are to leave at once (TCP_NODELAY), where a broker would not do so unless told. */
   readonly promptly?: boolean
+  /** Knows the users of access.ts and holds them to their rules. */
+  readonly accessRules?: boolean
 }
 
 export const plainBroker: BrokerNeeds = { stores: false, tls: false, webSocket: false }
@@ -53,6 +55,8 @@ export interface Traffic {
   readonly properties: PropertiesOf<"publish">
   /** Publishers send topic aliases, and subscribers take them. */
   readonly aliases: boolean
+  /** Clients say who they are: the users of access.ts. */
+  readonly named: boolean
   /** The subscribers' sessions outlive their connections. */
   readonly persistent: boolean
 }

@@ -12,6 +12,7 @@ export const plainTraffic = {
   subscriberVersion: (): ProtocolVersion => 4,
   properties: noProperties,
   aliases: false,
+  named: false,
   persistent: false,
 } as const
 

@@ -1,3 +1,4 @@
+import { userName } from "../access.ts"
 import { Belt, readFour, stamp } from "../belt.ts"
 import { type Doors, LoadClient } from "../load-client.ts"
 import type { Traffic } from "../scenario-kinds.ts"
@@ -13,7 +14,7 @@ export interface TrafficPublisher {
 }
 
 export function connectSubscribers(doors: Doors, traffic: Traffic): Promise<LoadClient[]> {
-  const { transport, persistent, aliases, qos } = traffic
+  const { transport, persistent, aliases, qos, named } = traffic
   return connectAll(traffic.subscribers, async (index) => {
     const client = await LoadClient.connect(doors, {
       clientId: `subscriber-${index}`,
@@ -21,6 +22,7 @@ export function connectSubscribers(doors: Doors, traffic: Traffic): Promise<Load
       transport,
       persistent,
       topicAliasMaximum: aliases ? aliasesTaken : 0,
+      ...(named && { username: userName(index) }),
     })
     await client.subscribe(traffic.filters(index), qos)
     return client
@@ -46,8 +48,13 @@ export function connectPublishers(
 ): Promise<TrafficPublisher[]> {
   return connectAll(traffic.publishers, async (index) => {
     const version = traffic.publisherVersion(index)
-    const { transport } = traffic
-    const client = await LoadClient.connect(doors, { clientId: `publisher-${index}`, version, transport })
+    const { transport, named } = traffic
+    const client = await LoadClient.connect(doors, {
+      clientId: `publisher-${index}`,
+      version,
+      transport,
+      ...(named && { username: userName(index) }),
+    })
     if (traffic.aliases && client.topicAliasMaximum < traffic.topics(index).length) {
       throw new Error(`the broker takes no more than ${client.topicAliasMaximum} topic aliases`)
     }

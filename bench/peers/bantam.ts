@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { type BrokerProcess, portOf, startBroker } from "../../scripts/executable.ts"
 import type { BrokerNeeds } from "../scenario-kinds.ts"
+import { storeUsers } from "../access.ts"
 import type { Peer, Place, RunningPeer } from "./peer.ts"
 import { versionOf } from "./peer-process.ts"
 
@@ -22,6 +23,7 @@ export function bantamPeer({ path, name = "bantam", profiles }: BantamOptions): 
     start: async (needs, place) => {
       const env: Record<string, string> =
         profiles === undefined ? {} : { BUN_OPTIONS: `--cpu-prof-md --cpu-prof-dir=${profiles}` }
+      if (needs.accessRules === true) await storeUsers(storeIn(place))
       const broker = await startBroker(path, { words: wordsFor(needs, place), env })
       try {
         return running(broker, needs)
@@ -47,13 +49,18 @@ function running(broker: BrokerProcess, needs: BrokerNeeds): RunningPeer {
   }
 }
 
-function wordsFor(needs: BrokerNeeds, { directory, certFile, keyFile }: Place): string[] {
+function storeIn({ directory }: Place): string {
+  return join(directory, "store")
+}
+
+function wordsFor(needs: BrokerNeeds, place: Place): string[] {
+  const { certFile, keyFile } = place
   const words = ["--listen", "tcp://127.0.0.1:0"]
   if (needs.tls) words.push("--listen", "tls://127.0.0.1:0")
   if (needs.webSocket) words.push("--listen", "ws://127.0.0.1:0")
   if (!needs.stores) words.push("--ephemeral")
   const settings = [
-    ...(needs.stores ? [`storage.directory=${join(directory, "store")}`, "storage.durability=full"] : []),
+    ...(needs.stores ? [`storage.directory=${storeIn(place)}`, "storage.durability=full"] : []),
     ...(needs.tls ? [`tls.cert_file=${certFile}`, `tls.key_file=${keyFile}`] : []),
     ...(needs.queuedMessages === undefined ? [] : [`limits.queued_messages=${needs.queuedMessages}`]),
     ...(needs.connections === undefined ? [] : [`limits.connections=${needs.connections}`]),
