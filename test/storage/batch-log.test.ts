@@ -104,7 +104,7 @@ describe("folding goes in parts", () => {
       more = log.foldDue()
       sizes.push(count(database, "queue") - before)
     }
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(250)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(500)
     expect(sizes.length).toBeGreaterThan(5)
     expect(count(database, "batch")).toBe(1)
     const left = messages + 2 - count(database, "queue")
@@ -116,7 +116,7 @@ describe("folding goes in parts", () => {
     using database = newDatabase()
     opened(database).append(large)
     for (let parts = 0; parts < 3; parts++) expect(opened(database).foldDue()).toBe(true)
-    expect(count(database, "queue")).toBeGreaterThan(250)
+    expect(count(database, "queue")).toBeGreaterThan(500)
     expect(count(database, "batch")).toBe(1)
     opened(database).append(packed((batch) => batch.removeOldest(1, 0)))
     opened(database).foldAll()

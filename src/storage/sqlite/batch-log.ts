@@ -12,7 +12,7 @@ const keepBytes = 1024 * 1024
 /** More than these never wait, whatever it takes. */
 const mostBytes = 8 * 1024 * 1024
 /** Folding ends a transaction with so many rows, so that no commit waits longer than 10 ms behind it. */
-const rowsAtOnce = 250
+const rowsAtOnce = 500
 /** A row of this size must fit before the store calls itself healthy again. */
 const probeBytes = 64 * 1024
 
