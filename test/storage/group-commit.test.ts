@@ -1,18 +1,23 @@
 import { describe, expect, test } from "bun:test"
 import type { Ticket } from "../../src/foundation/ticket.ts"
-import { GroupCommit, type BatchWriter, type Written } from "../../src/storage/sqlite/group-commit.ts"
+import {
+  GroupCommit,
+  type BatchWriter,
+  type WriteWay,
+  type Written,
+} from "../../src/storage/sqlite/group-commit.ts"
 import { HandClock, message, outcome, packetId, queued } from "./samples.ts"
 
 /** Holds each batch until the test says how it went. */
 class HeldWriter implements BatchWriter {
-  readonly batches: { readonly bytes: number; readonly probe: boolean; answer(failure?: string): void }[] = []
+  readonly batches: { readonly bytes: number; readonly way: WriteWay; answer(failure?: string): void }[] = []
   #arrival = Promise.withResolvers<void>()
 
-  write(packed: Uint8Array<ArrayBuffer>, probe: boolean): Promise<Written> {
+  write(packed: Uint8Array<ArrayBuffer>, way: WriteWay): Promise<Written> {
     const { promise, resolve } = Promise.withResolvers<Written>()
     this.batches.push({
       bytes: packed.length,
-      probe,
+      way,
       answer: (failure) => resolve({ failure, buffer: packed.buffer }),
     })
     this.#arrival.resolve()
@@ -112,7 +117,7 @@ describe("group commit", () => {
     const later = release()
     clock.advance(1000)
     const retry = await writer.batch(2)
-    expect(retry.probe).toBe(true)
+    expect(retry.way).toBe("probe")
     retry.answer("still full")
     await Promise.resolve()
     await Promise.resolve()
@@ -135,7 +140,7 @@ describe("group commit", () => {
     expect(writer.batches).toHaveLength(1)
     clock.advance(1)
     const probe = await writer.batch(2)
-    expect([probe.bytes, probe.probe]).toEqual([0, true])
+    expect([probe.bytes, probe.way]).toEqual([0, "probe"])
     probe.answer()
     expect(await outcomeOfNext(enqueue, writer, 3)).toBe("committed")
     expect(moods).toEqual(["failed", "healthy"])
@@ -212,6 +217,20 @@ describe("group commit", () => {
     commits.afterwards(asked.resolve)
     await asked.promise
     expect(writer.batches).toHaveLength(2)
+  })
+
+  test("many messages that hardly anybody was sent are written where they will stay", async () => {
+    const { writer, commits, enqueue } = setUp()
+    for (let count = 0; count < 63; count++) enqueue()
+    expect((await writer.batch(1)).way).toBe("log")
+    for (let count = 0; count < 64; count++) enqueue()
+    commits.gathering().sent(1, 63 + 7, 63)
+    writer.batches[0]?.answer()
+    expect((await writer.batch(2)).way).toBe("tables")
+    for (let count = 0; count < 64; count++) enqueue()
+    commits.gathering().sent(1, 63 + 64 + 8, 63 + 64)
+    writer.batches[1]?.answer()
+    expect((await writer.batch(3)).way).toBe("log")
   })
 
   test("closing writes what waits", async () => {

@@ -1,4 +1,5 @@
 import type { Durability } from "./database.ts"
+import type { WriteWay } from "./group-commit.ts"
 import type { RecoveredCounts } from "./recovery.ts"
 import type { SessionNumber } from "./operation.ts"
 import type { AccessRuleChange, Sequence, StoredAccessRule, StoredUser } from "../store.ts"
@@ -85,7 +86,7 @@ export type Question = {
 }[QuestionKind]
 
 export type ToWorker =
-  | { readonly type: "write"; readonly packed: Uint8Array<ArrayBuffer>; readonly probe: boolean }
+  | { readonly type: "write"; readonly packed: Uint8Array<ArrayBuffer>; readonly way: WriteWay }
   | { readonly type: "question"; readonly number: number; readonly question: Question }
   | { readonly type: "close" }
 

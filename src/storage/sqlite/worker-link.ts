@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads"
 import type { Log } from "../../foundation/log.ts"
 import { StoreError } from "../store-error.ts"
 import type { FromWorker, QuestionKind, Questions, ToWorker, WorkerSettings } from "./exchange.ts"
-import type { BatchWriter, Written } from "./group-commit.ts"
+import type { BatchWriter, WriteWay, Written } from "./group-commit.ts"
 import type { SessionNumber } from "./operation.ts"
 import type { RecoveredCounts } from "./recovery.ts"
 import { storageWorkerRole } from "./worker.ts"
@@ -68,11 +68,11 @@ export class WorkerLink implements BatchWriter {
     this.#accountsChanged = listener
   }
 
-  write(packed: Uint8Array<ArrayBuffer>, probe: boolean): Promise<Written> {
+  write(packed: Uint8Array<ArrayBuffer>, way: WriteWay): Promise<Written> {
     if (this.#ended !== undefined) return Promise.resolve({ failure: this.#ended, buffer: undefined })
     return new Promise((resolve) => {
       this.#written = resolve
-      this.#post({ type: "write", packed, probe }, [packed.buffer])
+      this.#post({ type: "write", packed, way }, [packed.buffer])
     })
   }
 

@@ -6,6 +6,7 @@ import type { BatchLog } from "./batch-log.ts"
 import { asStoreError, type Database } from "./database.ts"
 import { databaseFile, type DirectoryLock } from "./directory.ts"
 import type { FromWorker, Question, QuestionKind, Questions, ToWorker, WorkerSettings } from "./exchange.ts"
+import type { WriteWay } from "./group-commit.ts"
 import { closeHead } from "./head.ts"
 import { openServed, type Opened } from "./opening.ts"
 import { StoreReader } from "./reader.ts"
@@ -91,7 +92,7 @@ class StorageWorker {
   }
 
   take(message: Exclude<ToWorker, { type: "close" }>): void {
-    if (message.type === "write") this.#write(message.packed, message.probe)
+    if (message.type === "write") this.#write(message.packed, message.way)
     else this.#answer(message.number, message.question)
   }
 
@@ -109,13 +110,12 @@ class StorageWorker {
     this.#lock.release()
   }
 
-  #write(packed: Uint8Array<ArrayBuffer>, probe: boolean): void {
+  #write(packed: Uint8Array<ArrayBuffer>, way: WriteWay): void {
     let failure: string | undefined
     try {
-      if (probe) this.#log.probe()
-      // After a failure it goes where it may make room.
-      if (probe) this.#log.applyAtOnce(packed)
-      else this.#log.append(packed)
+      if (way === "probe") this.#log.probe()
+      if (way === "log") this.#log.append(packed)
+      else this.#log.applyAtOnce(packed)
     } catch (error) {
       failure = sentenceOf(asStoreError(error, this.#file))
     }
