@@ -6,10 +6,25 @@ import { inBatches } from "../loads/in-batches.ts"
 
 export const payloadBytes = 64
 
+/** Whoever is connected: a broker that closed on one of them would be taken for one that failed. */
+const guests = new Set<LoadClient>()
+
 /** @param persistent its session was there before, or is to stay */
-export function connected(port: number, clientId: string, persistent = false): Promise<LoadClient> {
+export async function connected(port: number, clientId: string, persistent = false): Promise<LoadClient> {
   const doors = { tcpPort: port, tlsPort: undefined, webSocketPort: undefined }
-  return LoadClient.connect(doors, { clientId, persistent })
+  const client = await LoadClient.connect(doors, { clientId, persistent })
+  guests.add(client)
+  return client
+}
+
+export async function disconnected(client: LoadClient): Promise<void> {
+  guests.delete(client)
+  await client.disconnect()
+}
+
+/** To be called before a broker is stopped. */
+export async function everyoneDisconnected(): Promise<void> {
+  await Promise.all([...guests].map(disconnected))
 }
 
 /** Clients that each have one subscription. */

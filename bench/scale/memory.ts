@@ -1,6 +1,6 @@
 import { publishAll } from "../loads/publish-all.ts"
 import { residentBytes } from "../process-usage.ts"
-import { beltOf, connected, connectedMany } from "./clients.ts"
+import { beltOf, connected, connectedMany, disconnected } from "./clients.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import type { Filling } from "./filling.ts"
 import { type Running, start, withFilled } from "./running.ts"
@@ -71,7 +71,7 @@ function queuedInMemory(count: number): Promise<number> {
     for (let queue = 0; queue < queues; queue++) {
       const absent = await connected(port, `absent-${queue}`, true)
       await absent.subscribe([`queue/${queue}`], 1)
-      await absent.disconnect()
+      await disconnected(absent)
       const publisher = await connected(port, `filling-${queue}`)
       await publishAll(publisher, beltOf([`queue/${queue}`], 1, false, 1_000), count / queues)
     }

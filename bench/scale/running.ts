@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type BrokerProcess, executable, portOf, startBroker } from "../../scripts/executable.ts"
+import { everyoneDisconnected } from "./clients.ts"
 import { emptyFilling, fill, type Filling } from "./filling.ts"
 
 /** Limits that a broker full to the brim does not reach. */
@@ -35,7 +36,10 @@ export async function start(directory?: string, settings: readonly string[] = []
     pid: broker.pid,
     port: portOf(broker, "tcp"),
     startMs,
-    stop: async () => void (await broker.stop()),
+    stop: async () => {
+      await everyoneDisconnected()
+      await broker.stop()
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { deafListener, type LoadClient } from "../load-client.ts"
 import { runDelayMs } from "../process-usage.ts"
-import { beltOf, connected, connectedMany } from "./clients.ts"
+import { beltOf, connected, connectedMany, disconnected } from "./clients.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import { clientIdOf, type Filling } from "./filling.ts"
 import { type Running, start, withFilled } from "./running.ts"
@@ -100,7 +100,7 @@ function rounded(microseconds: number): number {
 
 async function connectMany(port: number, count: number): Promise<void> {
   const clients = await connectedMany(port, count, (index) => `many/${index}/+`)
-  for (const client of clients) await client.disconnect()
+  for (const client of clients) await disconnected(client)
   await Bun.sleep(500)
 }
 
@@ -135,7 +135,7 @@ class Taker {
       before = this.#taken
       await Bun.sleep(500)
     }
-    await this.client.disconnect()
+    await disconnected(this.client)
   }
 }
 
@@ -146,7 +146,7 @@ async function queueUp(port: number): Promise<void> {
     belt.write(publisher.socket.output, 50)
     await Bun.sleep(10)
   }
-  await publisher.disconnect()
+  await disconnected(publisher)
 }
 
 async function changeSubscriptions(port: number): Promise<void> {
@@ -155,5 +155,5 @@ async function changeSubscriptions(port: number): Promise<void> {
     await client.subscribe([`changing/${step}/+`], 0)
     await Bun.sleep(100)
   }
-  await client.disconnect()
+  await disconnected(client)
 }
