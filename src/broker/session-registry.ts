@@ -81,18 +81,21 @@ export class SessionRegistry {
     return this.#sessions.values()
   }
 
-  /** One claim at a time for each client identifier; the later one takes over [MQTT-3.1.4-3]. */
-  async open(request: OpenRequest): Promise<void> {
+  /**
+   * One claim at a time for each client identifier; the later one takes over [MQTT-3.1.4-3].
+   *
+   * @returns what has to be waited for; undefined: the request was answered at once
+   */
+  open(request: OpenRequest): Promise<void> | undefined {
     const { clientId } = request
     const earlier = this.#claims.get(clientId)
     const claim = earlier === undefined ? this.#claim(request) : earlier.then(() => this.#claim(request))
+    if (claim === undefined) return undefined
     const settled = claim.catch(() => undefined)
     this.#claims.set(clientId, settled)
-    try {
-      await claim
-    } finally {
+    return claim.finally(() => {
       if (this.#claims.get(clientId) === settled) this.#claims.delete(clientId)
-    }
+    })
   }
 
   /**
@@ -152,12 +155,12 @@ export class SessionRegistry {
     this.#wills.close()
   }
 
-  async #claim(request: OpenRequest): Promise<void> {
+  #claim(request: OpenRequest): Promise<void> | undefined {
     const existing = this.#sessions.get(request.clientId)
     if (existing !== undefined && existing.record.username !== request.username) {
       // Someone else's: it is neither kicked, resumed nor ended by a stranger who knows its name [5.4.2].
       request.refused(ReasonCode.clientIdentifierNotValid)
-      return
+      return undefined
     }
     if (existing?.link !== undefined) {
       this.#options.broker.hook.tell({ kind: "session-taken-over", clientId: request.clientId })
@@ -168,15 +171,30 @@ export class SessionRegistry {
     const resumed = left !== undefined && !request.cleanStart ? left : undefined
     const ended = left !== undefined && resumed === undefined ? this.end(left) : undefined
     const before = resumed?.record
-    const { session, ticket } = resumed === undefined ? this.#create(request) : this.#resume(resumed, request)
+    const created = resumed === undefined ? this.#create(request) : this.#resume(resumed, request)
     // A session that is not stored has nothing to wait for, but the one it replaces must not come back in a crash.
-    if ((await settled(ticket ?? ended)) === "failed") {
-      if (before === undefined) this.end(session)
-      else this.#putBack(session, before)
-      request.refused(ReasonCode.quotaExceeded)
+    const ticket = created.ticket ?? ended
+    if (ticket?.state === "pending") {
+      return settled(ticket).then((state) => this.#answer(request, created.session, before, state))
+    }
+    this.#answer(request, created.session, before, ticket?.state ?? "committed")
+    return undefined
+  }
+
+  /** @param before what the session was that is resumed; undefined for a new one */
+  #answer(
+    request: OpenRequest,
+    session: Session,
+    before: SessionRecord | undefined,
+    state: "committed" | "failed",
+  ): void {
+    if (state === "committed") {
+      request.opened(session, before !== undefined)
       return
     }
-    request.opened(session, resumed !== undefined)
+    if (before === undefined) this.end(session)
+    else this.#putBack(session, before)
+    request.refused(ReasonCode.quotaExceeded)
   }
 
   #create(request: OpenRequest): { session: Session; ticket: Ticket | undefined } {
@@ -234,9 +252,7 @@ export class SessionRegistry {
   }
 }
 
-function settled(ticket: Ticket | undefined): Promise<"committed" | "failed"> | "committed" {
-  if (ticket === undefined || ticket.state === "committed") return "committed"
-  if (ticket.state === "failed") return Promise.resolve("failed")
+function settled(ticket: Ticket): Promise<"committed" | "failed"> {
   return new Promise((resolve) => {
     ticket.wait({ settled: ({ state }) => resolve(state === "failed" ? "failed" : "committed") })
   })

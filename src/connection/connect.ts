@@ -7,6 +7,7 @@ import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
+import type { FinalVerdict } from "../security/authentication.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
@@ -32,25 +33,38 @@ export interface Door {
  * From stranger to client, before any session is touched: who refuses here has kicked, resumed and ended nobody's
  * session [3.1.4].
  *
- * @returns the reason code of the refusal, or what was agreed
+ * @returns the reason code of the refusal, or what was agreed; at once, unless authentication takes its time
  */
-export async function welcome(
+export function welcome(
   connect: Connect,
   door: Door,
   surroundings: ConnectionSurroundings,
-): Promise<Welcome | ReasonCode> {
-  const { authentication, authorization, limits } = surroundings
+): Welcome | ReasonCode | Promise<Welcome | ReasonCode> {
+  const { authentication, limits } = surroundings
   // No authentication method is configured, so none is the right one [MQTT-4.12.0-1].
   if (connect.properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod
   const clientId = clientIdOf(connect, limits.clientIdBytes)
   if (clientId === undefined) return ReasonCode.clientIdentifierNotValid
-  const verdict = await authentication.authenticate({
+  const verdict = authentication.authenticate({
     clientId,
     username: connect.username,
     password: connect.password,
     remoteAddress: door.remoteAddress,
     anonymousAllowed: door.anonymousAllowed,
   })
+  return verdict instanceof Promise
+    ? verdict.then((settled) => agree(connect, clientId, settled, door, surroundings))
+    : agree(connect, clientId, verdict, door, surroundings)
+}
+
+function agree(
+  connect: Connect,
+  clientId: ClientId,
+  verdict: FinalVerdict,
+  door: Door,
+  surroundings: ConnectionSurroundings,
+): Welcome | ReasonCode {
+  const { authorization, limits } = surroundings
   if (verdict.verdict === "reject") return verdict.reasonCode
   const requester = new Requester(verdict.principal.username, clientId, door.remoteAddress)
   const terms = termsOf(connect, clientId, requester, surroundings)

@@ -12,8 +12,11 @@ export class AccountAuthenticator implements Authenticator {
     this.#accounts = accounts
   }
 
-  async authenticate({ username, password }: Credentials): Promise<AuthenticationVerdict> {
-    if (username === undefined) return { verdict: "pass" }
+  authenticate({ username, password }: Credentials): AuthenticationVerdict | Promise<AuthenticationVerdict> {
+    return username === undefined ? { verdict: "pass" } : this.#verify(username, password)
+  }
+
+  async #verify(username: string, password: Uint8Array | undefined): Promise<AuthenticationVerdict> {
     const user = await this.#accounts.user(username)
     // Whether it is the name or the password that is wrong is nobody's business, so both take the same way.
     const verdict = await this.#passwords.verify(password ?? new Uint8Array(0), user?.passwordHash)

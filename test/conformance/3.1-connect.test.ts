@@ -1,11 +1,22 @@
 import { describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import type { Authenticator } from "../../src/security/authentication.ts"
 import type { Authorizer } from "../../src/security/authorization.ts"
 import { allVersions, connect, lasting, named, payloads, pingreq, publish } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 import { bytesOf } from "../support/wire-notation.ts"
 
 const nothingAllowed: Authorizer = { publish: () => "deny", subscribe: () => "deny", read: () => "pass" }
+
+/** Who asks somebody else before it lets anybody in. */
+const deliberate: Authenticator = {
+  authenticate: async ({ username }) => ({ verdict: "accept", principal: { username } }),
+}
+
+const manners = [
+  ["at once", {}],
+  ["after thinking", { authenticator: deliberate }],
+] as const
 
 describe("3.1.0 CONNECT comes first, and once", () => {
   test("a connection that begins with another packet is closed, and nothing is said to it [MQTT-3.1.0-1]", async () => {
@@ -57,17 +68,38 @@ describe("3.1.0 CONNECT comes first, and once", () => {
     expect(silent.receivesBytes()).toHaveLength(0)
   })
 
+  test("who need not be waited for is let in while its chunk is read, and its socket is never paused", async () => {
+    const broker = await TestBroker.start()
+    const client = broker.client("a")
+    client.sendsTogether(connect(5, { clientId: "a" }), pingreq)
+    expect(client.socket.paused).toBe(false)
+    expect(client.receives().map(({ type }) => type)).toEqual(["connack", "pingresp"])
+  })
+
+  test("who has to be waited for is not read meanwhile", async () => {
+    const broker = await TestBroker.start({ authenticator: deliberate })
+    const client = broker.client("a")
+    client.sends(connect(5, { clientId: "a" }), pingreq)
+    expect(client.socket.paused).toBe(true)
+    expect(client.receives()).toEqual([])
+    await broker.settle()
+    expect(client.socket.paused).toBe(false)
+    expect(client.receives().map(({ type }) => type)).toEqual(["connack", "pingresp"])
+  })
+
   for (const version of allVersions) {
-    test(`packets sent before the CONNACK came are read after it, in ${named(version)} [3.1.4]`, async () => {
-      const broker = await TestBroker.start()
-      const other = await broker.connected("other")
-      other.subscribes("t")
-      const client = broker.client("hasty", { version })
-      client.sends(connect(version, { clientId: "hasty" }), publish({ topic: "t", payload: "x" }), pingreq)
-      await broker.settle()
-      expect(client.receives().map(({ type }) => type)).toEqual(["connack", "pingresp"])
-      expect(payloads(other.receives())).toEqual(["x"])
-    })
+    for (const [how, options] of manners) {
+      test(`packets sent before the CONNACK came are read after it, let in ${how}, in ${named(version)} [3.1.4]`, async () => {
+        const broker = await TestBroker.start(options)
+        const other = await broker.connected("other")
+        other.subscribes("t")
+        const client = broker.client("hasty", { version })
+        client.sends(connect(version, { clientId: "hasty" }), publish({ topic: "t", payload: "x" }), pingreq)
+        await broker.settle()
+        expect(client.receives().map(({ type }) => type)).toEqual(["connack", "pingresp"])
+        expect(payloads(other.receives())).toEqual(["x"])
+      })
+    }
   }
 })
 
@@ -434,30 +466,34 @@ describe("3.1.4 taking over", () => {
     expect(broker.counters.clientsConnected).toBe(1)
   })
 
-  test("of many that come at once the last one stays, and each gets an answer [MQTT-3.1.4-3]", async () => {
-    const broker = await TestBroker.start()
-    const clients = Array.from({ length: 5 }, () => broker.client("a"))
-    for (const client of clients) client.sends(connect(5, { clientId: "a", ...lasting }))
-    await broker.settle()
-    await broker.settle()
-    const open = clients.filter((client) => client.state === "open")
-    expect(open).toEqual([clients[4] as (typeof clients)[0]])
-    for (const client of clients)
-      expect(client.receives()[0]).toMatchObject({ type: "connack", reasonCode: 0 })
-    expect(broker.broker.sessions.size).toBe(1)
-    expect(broker.counters.clientsConnected).toBe(1)
-  })
+  for (const [how, options] of manners) {
+    test(`of many that come at once the last one stays, and each gets an answer, let in ${how} [MQTT-3.1.4-3]`, async () => {
+      const broker = await TestBroker.start(options)
+      const clients = Array.from({ length: 5 }, () => broker.client("a"))
+      for (const client of clients) client.sends(connect(5, { clientId: "a", ...lasting }))
+      await broker.settle()
+      await broker.settle()
+      const open = clients.filter((client) => client.state === "open")
+      expect(open).toEqual([clients[4] as (typeof clients)[0]])
+      for (const client of clients)
+        expect(client.receives()[0]).toMatchObject({ type: "connack", reasonCode: 0 })
+      expect(broker.broker.sessions.size).toBe(1)
+      expect(broker.counters.clientsConnected).toBe(1)
+    })
+  }
 
-  test("a client that leaves while it waits for its session leaves nothing behind [MQTT-3.1.4-3]", async () => {
-    const broker = await TestBroker.start()
-    const client = broker.client("a")
-    client.sends(connect(5, { clientId: "a" }))
-    client.cuts()
-    await broker.settle()
-    expect(broker.broker.sessions.size).toBe(0)
-    expect(broker.counters.clientsConnected).toBe(0)
-    expect(broker.acceptor.size).toBe(0)
-  })
+  for (const [how, options] of manners) {
+    test(`a client that leaves while it waits for its session leaves nothing behind, let in ${how} [MQTT-3.1.4-3]`, async () => {
+      const broker = await TestBroker.start(options)
+      const client = broker.client("a")
+      client.sends(connect(5, { clientId: "a" }))
+      client.cuts()
+      await broker.settle()
+      expect(broker.broker.sessions.size).toBe(0)
+      expect(broker.counters.clientsConnected).toBe(0)
+      expect(broker.acceptor.size).toBe(0)
+    })
+  }
 
   test("a client that is refused has not ended the connection of another [MQTT-3.1.4-2]", async () => {
     const broker = await TestBroker.start({

@@ -1,0 +1,51 @@
+import { describe, expect, test } from "bun:test"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import {
+  AuthenticationChain,
+  type AuthenticationVerdict,
+  type Authenticator,
+  type Credentials,
+} from "../../src/security/authentication.ts"
+
+const credentials: Credentials = {
+  clientId: "a",
+  username: undefined,
+  password: undefined,
+  remoteAddress: "192.0.2.1",
+  anonymousAllowed: true,
+}
+
+const accept: AuthenticationVerdict = { verdict: "accept", principal: { username: "ann" } }
+const reject: AuthenticationVerdict = { verdict: "reject", reasonCode: ReasonCode.banned }
+const pass: AuthenticationVerdict = { verdict: "pass" }
+
+const atOnce = (verdict: AuthenticationVerdict): Authenticator => ({ authenticate: () => verdict })
+const later = (verdict: AuthenticationVerdict): Authenticator => ({ authenticate: async () => verdict })
+
+describe("a chain of authenticators", () => {
+  test("answers at once when all who are asked do", () => {
+    const chain = new AuthenticationChain([atOnce(pass), atOnce(accept), later(reject)])
+    expect(chain.authenticate(credentials)).toEqual(accept)
+  })
+
+  test("refuses whom nobody knows", async () => {
+    const refused = { verdict: "reject", reasonCode: ReasonCode.notAuthorized } as const
+    expect(new AuthenticationChain([]).authenticate(credentials)).toEqual(refused)
+    expect(new AuthenticationChain([atOnce(pass)]).authenticate(credentials)).toEqual(refused)
+    await expect(new AuthenticationChain([later(pass)]).authenticate(credentials)).resolves.toEqual(refused)
+  })
+
+  test("lets the first verdict stand, however long it takes", async () => {
+    expect(await new AuthenticationChain([later(accept), atOnce(reject)]).authenticate(credentials)).toEqual(
+      accept,
+    )
+    expect(await new AuthenticationChain([later(reject), atOnce(accept)]).authenticate(credentials)).toEqual(
+      reject,
+    )
+  })
+
+  test("asks on behind who passes after a while", async () => {
+    const chain = new AuthenticationChain([later(pass), atOnce(pass), later(pass), atOnce(accept)])
+    expect(await chain.authenticate(credentials)).toEqual(accept)
+  })
+})
