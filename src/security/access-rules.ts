@@ -14,7 +14,6 @@ export class AccessRules implements Authorizer {
   readonly #defaultAccess: DefaultAccess
   readonly #onUnusable: UnusableListener
   #book: RuleBook
-  #edition = 1
 
   /**
    * @param defaultAccess for what no rule decides
@@ -29,7 +28,6 @@ export class AccessRules implements Authorizer {
   /** Holds from the next message on, for connections that are there as well. */
   replace(rules: readonly AccessRule[]): void {
     this.#book = new RuleBook(rules, this.#defaultAccess)
-    this.#edition += 1
   }
 
   get limitsReading(): boolean {
@@ -52,9 +50,9 @@ export class AccessRules implements Authorizer {
   }
 
   #rightsOf(requester: Requester): Rights {
-    if (requester.rights === undefined || requester.edition !== this.#edition) {
+    if (requester.rights === undefined || requester.edition !== this.#book) {
       requester.rights = this.#book.rightsOf(requester, this.#onUnusable)
-      requester.edition = this.#edition
+      requester.edition = this.#book
     }
     return requester.rights
   }

@@ -7,9 +7,9 @@ export class Requester implements Identity {
   readonly username: string | undefined
   readonly clientId: string
   readonly remoteAddress: string | undefined
-  /** What follows for it from the access rules of the edition below. The rules' own note, and nobody else's. */
+  /** What follows for it from the access rules, and from which edition of them. Their own note, and nobody else's. */
   rights: Rights | undefined
-  edition = 0
+  edition: object | undefined
 
   constructor(username: string | undefined, clientId: string, remoteAddress: string | undefined) {
     this.username = username

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openAccounts } from "../../src/storage/open-store.ts"
-import { freshDirectory, run } from "./program.ts"
+import { freshDirectory, readUntil, run, start } from "./program.ts"
 
 describe("bantam acl", () => {
   let directory: string
@@ -190,4 +190,39 @@ describe("bantam acl", () => {
     )
     expect((await acl(["remove", "1"])).exitCode).toBe(0)
   })
+})
+
+describe("bantam acl beside a broker that serves the same directory", () => {
+  test("what is changed holds for clients that come and for those that are there", async () => {
+    const home = freshDirectory()
+    const directory = join(home, "data")
+    const ready = join(home, "ready")
+    const options = ["--port", "0", "--data", directory, "--ready-file", ready, "--log-level", "debug"]
+    const serving = start(["serve", ...options])
+    try {
+      await readUntil(serving.stdout, "durability")
+      const { urls } = await Bun.file(ready).json()
+      const port = new URL(urls[0]).port
+      const change = async (...words: string[]) => {
+        expect((await run(["acl", ...words, "--data", directory])).exitCode).toBe(0)
+        await readUntil(serving.stderr, "the access rules have changed")
+      }
+      const publish = async (topic: string) => {
+        return (await run(["pub", "-p", port, "-V", "5", "-q", "1", "-t", topic, "-m", "x"])).error
+      }
+      const subscribing = start(["sub", "-p", port, "-t", "#", "-C", "1"])
+      await readUntil(serving.stderr, " subscribed")
+      await change("allow", "anonymous", "publish", "open")
+      expect(await publish("open")).toBe("")
+      expect(await publish("closed")).toContain("not authorized")
+      await change("allow", "anonymous", "subscribe", "later")
+      await change("allow", "anonymous", "publish", "later")
+      expect(await publish("later")).toBe("")
+      expect(await subscribing.stdout.text()).toBe("x\n")
+    } finally {
+      serving.kill()
+      await serving.exited
+      rmSync(home, { recursive: true })
+    }
+  }, 20_000)
 })
