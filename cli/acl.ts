@@ -25,8 +25,9 @@ const examples = `
 Who: a user's name, client:ID, anonymous (no user name) or everyone.
 Topics: a filter with + and #, where \${username} and \${clientid} stand for the client's own names; or eq and a text
 that is taken literally. A subscription is granted where one rule allows all that it can match.
-Order: rules about a user or a client go before those about everyone, and deny before allow among equals. What no rule
-decides the setting security.default_access does: once there is a rule, it is refused. $SYS/# needs a rule of its own.
+Order: rules about a user or a client go first, then those about anonymous, then everyone; deny before allow among
+equals. What no rule decides the setting security.default_access does: once there is a rule, it is refused. $SYS/#
+needs a rule of its own. A client identifier is what a client calls itself: pair such rules with users you trust.
 
 Examples:
   bantam acl allow alice both 'home/#'

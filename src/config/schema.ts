@@ -28,7 +28,7 @@ export const sections = {
     },
   },
   storage: {
-    about: "Where sessions, queued and retained messages and users are kept.",
+    about: "Where sessions, queued and retained messages, users and access rules are kept.",
     keys: {
       directory: unset(
         "One directory for everything. Unset: /var/lib/bantam for root, else bantam in the user's data directory.",
