@@ -42,7 +42,8 @@ const lingerMs = 5
 const sparedBufferBytes = 4 * 1024 * 1024
 
 /**
- * Group commit without a timer: while the writer has one batch, the next gathers, however long that takes.
+ * Group commit: while the writer has one batch, the next gathers, however long that takes. Only a large batch that
+ * will soon be a small one waits for a timer.
  *
  * A batch is handed over at the end of a turn of the event loop, never within: what belongs together was told
  * within one turn, so it is committed together.
