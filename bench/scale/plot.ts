@@ -2,7 +2,7 @@ import type { Figures } from "./figures.ts"
 
 const width = 860
 const plotHeight = 200
-const margin = { left: 60, right: 20, top: 34, bottom: 40 }
+const margin = { left: 60, right: 50, top: 34, bottom: 40 }
 
 /**
  * Small plots one above the other, one for each thing that was measured: its cost over how many there are, which is on a
