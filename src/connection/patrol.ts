@@ -4,7 +4,7 @@ const roundMs = 1_000
 
 /**
  * Visits each of many when it asked to be visited, to the second, on one round a second: ten thousand idle
- * connections with a keep alive of a minute cost a hundred visits a second, and no timer of their own (bench/idle.ts).
+ * connections with a keep alive of a minute cost a hundred visits a second, and no timer of their own (bench row idle).
  */
 export class Patrol<Visited> {
   readonly #clock: Clock

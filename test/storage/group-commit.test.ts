@@ -41,10 +41,13 @@ function setUp(limits = { bytes: 1_000_000, messages: 1000 }) {
   const moods: string[] = []
   commits.onMood((mood) => moods.push(mood))
   let last = 0
-  const enqueue = (payload = new Uint8Array(10)): { sequence: number; ticket: Ticket | undefined } => {
+  const enqueue = (
+    payload = new Uint8Array(10),
+    qos: 1 | 2 = 1,
+  ): { sequence: number; ticket: Ticket | undefined } => {
     const batch = commits.promising()
     const sequence = ++last
-    batch?.enqueue(1, queued(sequence, { message: message("", { payload }) }), sequence - 1)
+    batch?.enqueue(1, queued(sequence, { message: message("", { payload }), qos }), sequence - 1)
     return { sequence, ticket: batch && commits.promised(batch) }
   }
   const release = () => {
@@ -231,6 +234,17 @@ describe("group commit", () => {
     commits.gathering().sent(1, 63 + 64 + 8, 63 + 64)
     writer.batches[1]?.answer()
     expect((await writer.batch(3)).way).toBe("log")
+  })
+
+  test("of QoS 2 it is not known before the commit whether anybody is there, so they go by way of the log", async () => {
+    const { writer, commits, enqueue } = setUp()
+    for (let count = 0; count < 64; count++) enqueue(undefined, 2)
+    expect((await writer.batch(1)).way).toBe("log")
+    for (let count = 0; count < 64; count++) enqueue(undefined, 2)
+    for (let sequence = 65; sequence <= 128; sequence++) commits.gathering().remove(1, sequence)
+    for (let count = 0; count < 64; count++) enqueue()
+    writer.batches[0]?.answer()
+    expect((await writer.batch(2)).way).toBe("tables")
   })
 
   test("closing writes what waits", async () => {

@@ -44,6 +44,7 @@ export class Batch {
   #struck = 0
   #messages = 0
   #underway = 0
+  #atQos2 = 0
   #bytes = 0
 
   /** Nothing is to be written: nothing was told, or all of it was struck. */
@@ -59,6 +60,11 @@ export class Batch {
   /** Those of them that have been sent and not been acknowledged. */
   get underway(): number {
     return this.#underway
+  }
+
+  /** Those of them at QoS 2: nobody is sent them before they are committed, so it is not known who is there. */
+  get atQos2(): number {
+    return this.#atQos2
   }
 
   get bytes(): number {
@@ -81,6 +87,7 @@ export class Batch {
     part.enqueued.push(operation)
     part.sequences.push(queued.sequence)
     this.#messages += 1
+    if (queued.qos === 2) this.#atQos2 += 1
     this.#bytes += queued.publish.queueBytes
   }
 
@@ -112,6 +119,7 @@ export class Batch {
     } else if (!operation.struck) {
       operation.struck = true
       if (operation.sent) this.#underway -= 1
+      if (operation.queued.qos === 2) this.#atQos2 -= 1
       this.#struck += 1
       this.#messages -= 1
       this.#bytes -= operation.queued.publish.queueBytes
