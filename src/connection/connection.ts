@@ -151,6 +151,7 @@ export class Connection implements SocketOwner, ClientKeeper {
       withWill,
       sessionExpiryInterval,
       withWill ? describeReasonCode(reasonCode) : "disconnected by client",
+      true,
     )
   }
 
@@ -323,14 +324,18 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#end(true, undefined, describeReasonCode(reasonCode))
   }
 
-  /** The one way out, taken once. */
-  #end(withWill: boolean, sessionExpiryInterval: number | undefined, why: string): void {
+  /**
+   * The one way out, taken once.
+   *
+   * @param peerIsDone it has said so itself, and may send nothing more [MQTT-3.14.4-2]
+   */
+  #end(withWill: boolean, sessionExpiryInterval: number | undefined, why: string, peerIsDone = false): void {
     const state = this.#state
     if (state.at === "closed") return
     const deadlineMs = this.#surroundings.clock.now() + farewellMs
     this.#state = { at: "closed", deadlineMs }
     this.#keeper.comeBy(this, deadlineMs)
-    this.#socket.end()
+    this.#socket.end(peerIsDone)
     if (state.at !== "online") return
     const { client } = state
     client.end()

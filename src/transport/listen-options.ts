@@ -38,6 +38,7 @@ export function streamSettings(options: ListenOptions): StreamSettings {
     schedule: endOfTurn,
     limits: options.output ?? {},
     lingerMs: options.lingerMs ?? defaultLingerMs,
+    waitsForPeer: false,
     onBug: options.onBug,
   }
 }

@@ -9,8 +9,12 @@ export interface Socket {
   /** Stop reading: the peer feels it as back-pressure. Up to one more chunk may still arrive. */
   pause(): void
   resume(): void
-  /** Sends what the output holds, however long the peer takes to read it, then closes. */
-  end(): void
+  /**
+   * Sends what the output holds, however long the peer takes to read it, then closes.
+   *
+   * @param peerIsDone it has said that nothing more comes from it, so its end need not be waited for
+   */
+  end(peerIsDone?: boolean): void
   /** Closes at once; what the output holds is lost. */
   terminate(): void
 }

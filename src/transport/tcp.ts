@@ -29,7 +29,7 @@ export function listenTcp(
     if (certificates === undefined) {
       return Bun.listen({ hostname, port, socket: plainHandlers(accept, settings) })
     }
-    const socket = tlsHandlers(accept, settings, certificates, timeoutMs)
+    const socket = tlsHandlers(accept, { ...settings, waitsForPeer: true }, certificates, timeoutMs)
     // Bun's types do not know reusePort, so the object has a name to be taken as it is.
     const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
     return Bun.listen(shared)

@@ -96,7 +96,12 @@ class ClientWire implements Wire {
     this.#socket.resume()
   }
 
+  /** Has no halves. */
   shutdown(): void {
+    this.close()
+  }
+
+  close(): void {
     this.#socket.close(normalClosure)
   }
 

@@ -149,7 +149,12 @@ class ServerWire implements Wire {
     this.#socket.resume()
   }
 
+  /** Has no halves. */
   shutdown(): void {
+    this.close()
+  }
+
+  close(): void {
     this.#socket.close(normalClosure)
   }
 

@@ -67,7 +67,7 @@ describe("3.1.2.5 the will is published", () => {
       const { broker, client, watcher } = await withWill(version)
       client.sends(disconnect())
       await broker.passes(100)
-      expect(client.state).toBe("ended")
+      expect(client.state).toBe("closed")
       expect(watcher.receives()).toEqual([])
     })
 

@@ -11,7 +11,7 @@ describe("3.14 DISCONNECT from a client", () => {
       watcher.subscribes("#")
       const client = await broker.connected("a", { version })
       client.sends(disconnect(), publish({ topic: "never" }))
-      expect(client.state).toBe("ended")
+      expect(client.state).toBe("closed")
       expect(client.receives()).toEqual([])
       expect(watcher.receives()).toEqual([])
       expect(broker.counters.clientsConnected).toBe(1)

@@ -23,6 +23,7 @@ export interface MemorySocketOptions {
   readonly remoteAddress?: string
   readonly limits?: WriteLimits
   readonly turn?: ManualTurn
+  readonly waitsForPeer?: boolean
   /** Told of what the owner throws; without it the step of the test that made it throw throws it. */
   readonly onBug?: (error: unknown) => void
 }
@@ -46,6 +47,7 @@ export class MemorySocket {
       schedule: this.#turn,
       limits: options.limits ?? {},
       lingerMs: 1,
+      waitsForPeer: options.waitsForPeer ?? false,
       onBug: options.onBug ?? ((error) => this.#bugs.push(error)),
     })
     this.#wire.closed = () => this.#stream.closed()
@@ -54,8 +56,11 @@ export class MemorySocket {
     this.flush()
   }
 
-  /** ended: by the owner, after all was sent. terminated: by the owner, at once. cut: by the peer. */
-  get state(): "open" | "ended" | "terminated" | "cut" {
+  /**
+   * ended: by the owner, after all was sent; closed: the same, and what the peer still sends goes nowhere. terminated:
+   * by the owner, at once. cut: by the peer.
+   */
+  get state(): "open" | "ended" | "closed" | "terminated" | "cut" {
     return this.#wire.state
   }
 
@@ -104,13 +109,13 @@ export class MemorySocket {
 
   /** The peer is gone. */
   cut(): void {
-    this.#wire.close("cut")
+    this.#wire.end("cut")
     this.flush()
   }
 }
 
 class MemoryWire implements Wire {
-  state: "open" | "ended" | "terminated" | "cut" = "open"
+  state: "open" | "ended" | "closed" | "terminated" | "cut" = "open"
   paused = false
   room = Number.POSITIVE_INFINITY
   closed: () => void = () => {}
@@ -139,14 +144,18 @@ class MemoryWire implements Wire {
   }
 
   shutdown(): void {
-    this.close("ended")
+    this.end("ended")
   }
 
   terminate(): void {
-    this.close("terminated")
+    this.end("terminated")
   }
 
-  close(how: "ended" | "terminated" | "cut"): void {
+  close(): void {
+    this.end("closed")
+  }
+
+  end(how: "ended" | "closed" | "terminated" | "cut"): void {
     if (this.state !== "open") return
     this.state = how
     this.closed()

@@ -120,6 +120,24 @@ describe("a socket", () => {
     expect(memory.sent().length).toBe(10)
   })
 
+  test("that is ended for a peer that is done is closed as soon as all is sent", () => {
+    const { memory, entries, socket } = setUp()
+    memory.stall(3)
+    socket.output.append(new Uint8Array(10))
+    socket.end(true)
+    expect(memory.state).toBe("open")
+    memory.drain()
+    expect(memory.state).toBe("closed")
+    expect(memory.sent().length).toBe(10)
+    expect(entries).toEqual(["closed"])
+  })
+
+  test("of a network that says goodbye itself waits even for a peer that is done", () => {
+    const { memory, socket } = setUp({ waitsForPeer: true })
+    socket.end(true)
+    expect(memory.state).toBe("ended")
+  })
+
   test("that is ended while paused reads on, for unread bytes would turn the end into a reset", () => {
     const { memory, socket } = setUp()
     memory.stall()

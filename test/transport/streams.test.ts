@@ -65,6 +65,32 @@ describe.each(schemes)("a stream over %s", (scheme) => {
     expect(client.digest()).toBe(pump.digest())
   })
 
+  test("that is ended for a reader who is done is read to its last byte", async () => {
+    const tail = 8 * mib
+    const server = new Recorder()
+    const ended = Promise.withResolvers<Pump>()
+    const dial = await doors.open(scheme, (socket) => server.owns(socket), {
+      output: { highWaterBytes: tail },
+    })
+    const client = new Recorder()
+    const socket = await dial(client)
+    socket.pause()
+    socket.output.append(new Uint8Array(100))
+    server.onChunk = () => {
+      if (server.socket === undefined) return
+      const pump = new Pump(server.socket, tail)
+      pump.run()
+      server.socket.end(true)
+      ended.resolve(pump)
+    }
+    const pump = await ended.promise
+    socket.resume()
+    await Promise.all([client.closing, server.closing])
+    expect(client.bytes).toBe(tail)
+    expect(client.digest()).toBe(pump.digest())
+    expect([client.closings, server.closings]).toEqual([1, 1])
+  })
+
   test("that is ended by the client arrives whole as well", async () => {
     const tail = 8 * mib
     const server = new Recorder()
