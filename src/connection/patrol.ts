@@ -9,9 +9,10 @@ const roundMs = 1_000
 export class Patrol<Visited> {
   readonly #clock: Clock
   readonly #visit: (visited: Visited, nowMs: number) => number
-  /** In which second each is visited next. An entry of a round that says otherwise is a leftover. */
+  /** In which second each is visited next. */
   readonly #due = new Map<Visited, number>()
-  readonly #rounds = new Map<number, Visited[]>()
+  /** By second. Who is forgotten leaves at once: a storm of passers-by must not be kept until its time comes. */
+  readonly #rounds = new Map<number, Set<Visited>>()
   #timer: Timer
 
   /** @param visit says when it wants to be visited again; Infinity: not until it asks */
@@ -26,15 +27,21 @@ export class Patrol<Visited> {
     if (atMs === Number.POSITIVE_INFINITY) return
     const second = Math.ceil(atMs / roundMs)
     const due = this.#due.get(visited)
-    if (due !== undefined && due <= second) return
+    if (due !== undefined) {
+      if (due <= second) return
+      this.#rounds.get(due)?.delete(visited)
+    }
     this.#due.set(visited, second)
     const round = this.#rounds.get(second)
-    if (round === undefined) this.#rounds.set(second, [visited])
-    else round.push(visited)
+    if (round === undefined) this.#rounds.set(second, new Set([visited]))
+    else round.add(visited)
   }
 
   forget(visited: Visited): void {
+    const due = this.#due.get(visited)
+    if (due === undefined) return
     this.#due.delete(visited)
+    this.#rounds.get(due)?.delete(visited)
   }
 
   close(): void {
@@ -48,6 +55,7 @@ export class Patrol<Visited> {
         if (second * roundMs > now) continue
         this.#rounds.delete(second)
         for (const visited of round) {
+          // Forgotten by a visit of this very round.
           if (this.#due.get(visited) !== second) continue
           this.#due.delete(visited)
           this.comeBy(visited, this.#visit(visited, now))
