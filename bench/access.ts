@@ -1,4 +1,6 @@
 import { hashPassword } from "../src/security/password.ts"
+import { newUser } from "../src/security/user.ts"
+import type { AccountChange } from "../src/storage/account-store.ts"
 import { openAccounts } from "../src/storage/open-store.ts"
 import { own } from "./traffic.ts"
 
@@ -20,15 +22,20 @@ export function userName(index: number): string {
 export async function storeUsers(directory: string): Promise<void> {
   const accounts = openAccounts(directory, "normal")
   const passwordHash = await hashPassword(password)
-  const rules: string[] = []
+  const nowMs = Date.now()
+  const changes: AccountChange[] = []
   for (let index = 0; index < users; index++) {
     const name = userName(index)
-    await accounts.saveUser({ name, passwordHash, createdAtMs: Date.now() })
+    changes.push({ change: "save-user", user: newUser(name, passwordHash, nowMs) })
     const [topic = ""] = own(index)
-    rules.push(`allow ${name} both ${topic}`)
-    for (let number = 0; number < forbidden; number++)
-      rules.push(`deny ${name} both plant/${number}/${index}/#`)
+    changes.push({ change: "add-rule", line: `allow ${name} both ${topic}` })
+    for (let number = 0; number < forbidden; number++) {
+      changes.push({ change: "add-rule", line: `deny ${name} both plant/${number}/${index}/#` })
+    }
   }
-  await accounts.changeAccessRules({ remove: [], add: rules })
+  await accounts.change(
+    "bench",
+    changes.map((change) => ({ change, said: undefined })),
+  )
   accounts.close()
 }

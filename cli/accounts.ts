@@ -1,3 +1,4 @@
+import { userInfo } from "node:os"
 import { loadSettings } from "../src/config/load.ts"
 import type { Settings } from "../src/config/settings.ts"
 import { openAccounts } from "../src/storage/open-store.ts"
@@ -32,4 +33,10 @@ export async function withAccounts(
   } finally {
     accounts.close()
   }
+}
+
+/** Who uses the command line, for the audit. */
+export function whoAsks(): string {
+  // Under sudo it is a person that asks, whatever the process may do.
+  return process.env["SUDO_USER"] ?? userInfo().username
 }

@@ -9,7 +9,8 @@ import {
 } from "../src/security/access-rule.ts"
 import { ruleTopicWords } from "../src/security/rule-topic.ts"
 import { type NumberedRule, readStoredRule } from "../src/security/stored-access-rules.ts"
-import { type Accounts, withAccounts } from "./accounts.ts"
+import type { AdministrativeChange } from "../src/storage/account-store.ts"
+import { type Accounts, whoAsks, withAccounts } from "./accounts.ts"
 import { addQuestionCommands } from "./acl-questions.ts"
 import { meaningfulLines } from "./line-file.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
@@ -162,8 +163,21 @@ async function change(
   remove: readonly number[],
   add: readonly string[],
 ): Promise<{ readonly removed: number; readonly added: number }> {
-  const before = (await accounts.accessRules()).length
-  const changed = await accounts.changeAccessRules({ remove, add })
+  const rules = await accounts.accessRules()
+  const before = rules.length
+  const took = await accounts.change(whoAsks(), [
+    ...remove.map((id): AdministrativeChange => {
+      const line = rules.find((rule) => rule.id === id)?.line ?? ""
+      return { change: { change: "remove-rule", id }, said: `rule ${id} removed: ${line}` }
+    }),
+    ...add.map((line): AdministrativeChange => {
+      return { change: { change: "add-rule", line }, said: `rule added: ${line}` }
+    }),
+  ])
+  const changed = {
+    removed: took.slice(0, remove.length).filter(Boolean).length,
+    added: took.slice(remove.length).filter(Boolean).length,
+  }
   const after = before - changed.removed + changed.added
   if (security.defaultAccess === "auto" && (before === 0) !== (after === 0)) {
     complain(

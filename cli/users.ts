@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { Command } from "commander"
 import { hashPassword } from "../src/security/password.ts"
-import { withAccounts } from "./accounts.ts"
+import { newUser } from "../src/security/user.ts"
+import { whoAsks, withAccounts } from "./accounts.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, print, table } from "./output.ts"
 import { askPassword, readPassword } from "./password-input.ts"
@@ -38,7 +39,8 @@ async function add(name: string, options: PasswordOptions): Promise<void> {
       )
     }
     const password = await newPassword(name, options)
-    await accounts.saveUser({ name, passwordHash: await hashPassword(password), createdAtMs: Date.now() })
+    const user = newUser(name, await hashPassword(password), Date.now())
+    await accounts.change(whoAsks(), [{ change: { change: "add-user", user }, said: `user ${name} added` }])
     await print(options.generate === true ? `${password}\n` : `user ${name} added\n`)
   })
 }
@@ -48,14 +50,20 @@ async function change(name: string, options: PasswordOptions): Promise<void> {
     const user = await accounts.user(name)
     if (user === undefined) throw unknownUser(name)
     const password = await newPassword(name, options)
-    await accounts.saveUser({ ...user, passwordHash: await hashPassword(password) })
+    const changed = { ...user, passwordHash: await hashPassword(password), passwordSetAtMs: Date.now() }
+    await accounts.change(whoAsks(), [
+      { change: { change: "save-user", user: changed }, said: `password of ${name} changed` },
+    ])
     await print(options.generate === true ? `${password}\n` : `password of ${name} changed\n`)
   })
 }
 
 async function remove(name: string, options: SettingsOptions): Promise<void> {
   await withAccounts("users", options, async (accounts) => {
-    if (!(await accounts.removeUser(name))) throw unknownUser(name)
+    const [removed] = await accounts.change(whoAsks(), [
+      { change: { change: "remove-user", name }, said: `user ${name} removed` },
+    ])
+    if (removed !== true) throw unknownUser(name)
     await print(`user ${name} removed\n`)
   })
 }

@@ -2,6 +2,7 @@ import { Broker } from "./broker/broker.ts"
 import { SysTopics } from "./broker/sys-topics.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
+import type { Entrance } from "./connection/entrance.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { type Clock, systemClock } from "./foundation/clock.ts"
 import { newCounters } from "./foundation/counters.ts"
@@ -15,7 +16,7 @@ import { AccountAuthenticator } from "./security/accounts.ts"
 import { AuthenticationChain, anonymousAuthenticator } from "./security/authentication.ts"
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
-import { AuthorizationChain, sysTopicsAreOurs } from "./security/authorization.ts"
+import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
 import { Requester } from "./security/requester.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
 import { openStore } from "./storage/open-store.ts"
@@ -82,7 +83,8 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    for (const each of settings.listeners) listeners.push(await open(each, settings, acceptor, log))
+    const accounts = new AccountAuthenticator(store.accounts)
+    for (const each of settings.listeners) listeners.push(await open(each, settings, acceptor, accounts, log))
     return {
       urls: listeners.map(({ url }) => url),
       broken: broken.promise,
@@ -125,7 +127,7 @@ async function furnish(
     })
   })
   await followStoredRules(store, rules, log)
-  const authorization = new AuthorizationChain([sysTopicsAreOurs, rules], true)
+  const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()
   const broker = new Broker({
@@ -154,10 +156,6 @@ async function furnish(
   const topics = new TopicTable(topicLimits)
   return {
     broker,
-    authentication: new AuthenticationChain([
-      new AccountAuthenticator(store.accounts),
-      anonymousAuthenticator,
-    ]),
     authorization,
     limits: {
       ...limits,
@@ -190,12 +188,17 @@ async function open(
   listener: ListenerSettings,
   settings: Settings,
   acceptor: Acceptor,
+  accounts: AccountAuthenticator,
   log: Log,
 ): Promise<Listener> {
   const { allowAnonymous } = settings.security
-  const anonymousAllowed = allowAnonymous === "loopback" ? listener.loopback : allowAnonymous
+  const letsInAnonymous = allowAnonymous === "loopback" ? listener.loopback : allowAnonymous
+  const entrance: Entrance = {
+    url: listener.url,
+    authentication: new AuthenticationChain([accounts, ...(letsInAnonymous ? [anonymousAuthenticator] : [])]),
+  }
   const { paths, origins } = settings.websocket
-  return listen(listener.address, listener.tls, acceptor.accept(anonymousAllowed), {
+  return listen(listener.address, listener.tls, acceptor.accept(entrance), {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),
     output: { highWaterBytes: settings.limits.writeBufferBytes },
     paths,

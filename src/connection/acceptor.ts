@@ -1,6 +1,7 @@
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { Accept, Socket, SocketOwner } from "../transport/socket.ts"
 import { Connection, type ConnectionKeeper } from "./connection.ts"
+import type { Entrance } from "./entrance.ts"
 import { Patrol } from "./patrol.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 
@@ -21,9 +22,9 @@ export class Acceptor implements ConnectionKeeper {
     return this.#connections.size
   }
 
-  /** @param anonymousAllowed whether this listener lets in whoever shows no user name */
-  accept(anonymousAllowed: boolean): Accept {
-    return (socket) => this.#meet(socket, anonymousAllowed)
+  /** Who comes in by one listener. */
+  accept(entrance: Entrance): Accept {
+    return (socket) => this.#meet(socket, entrance)
   }
 
   /**
@@ -51,7 +52,7 @@ export class Acceptor implements ConnectionKeeper {
     if (this.#connections.size === 0) this.#emptied?.()
   }
 
-  #meet(socket: Socket, anonymousAllowed: boolean): SocketOwner {
+  #meet(socket: Socket, entrance: Entrance): SocketOwner {
     const { counters, limits, log } = this.#surroundings
     counters.socketsOpened += 1
     if (this.#connections.size >= limits.connections) {
@@ -62,7 +63,7 @@ export class Acceptor implements ConnectionKeeper {
       socket.terminate()
       return nobody
     }
-    const door = { remoteAddress: socket.remoteAddress, anonymousAllowed }
+    const door = { remoteAddress: socket.remoteAddress, entrance }
     const connection = new Connection(this.#surroundings, socket, door, this)
     this.#connections.add(connection)
     return connection

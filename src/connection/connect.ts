@@ -5,11 +5,12 @@ import { noBytes, type Message, type Publisher, topicOf } from "../protocol/mess
 import type { ClientId, Connack, Connect, ProtocolVersion, WillFields } from "../protocol/packet.ts"
 import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
-import { ReasonCode } from "../protocol/reason-code.ts"
+import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
 import type { FinalVerdict } from "../security/authentication.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
+import type { Door } from "./entrance.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 
@@ -23,34 +24,37 @@ export interface Welcome {
   readonly keepAliveSeconds: number
 }
 
-/** What a connection knows of its peer before the peer says anything. */
-export interface Door {
-  readonly remoteAddress: string
-  readonly anonymousAllowed: boolean
+/** Why a stranger is not let in. */
+export interface Refusal {
+  readonly reasonCode: ReasonCode
+  /** For the log: more than the stranger is told. */
+  readonly why: string
 }
 
 /**
  * From stranger to client, before any session is touched: who refuses here has kicked, resumed and ended nobody's
  * session [3.1.4].
  *
- * @returns the reason code of the refusal, or what was agreed; at once, unless authentication takes its time
+ * @returns the refusal, or what was agreed; at once, unless authentication takes its time
  */
 export function welcome(
   connect: Connect,
   door: Door,
   surroundings: ConnectionSurroundings,
-): Welcome | ReasonCode | Promise<Welcome | ReasonCode> {
-  const { authentication, limits } = surroundings
+): Welcome | Refusal | Promise<Welcome | Refusal> {
+  const { limits } = surroundings
   // No authentication method is configured, so none is the right one [MQTT-4.12.0-1].
-  if (connect.properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod
+  if (connect.properties.authenticationMethod !== undefined) {
+    return refusal(ReasonCode.badAuthenticationMethod)
+  }
   const clientId = clientIdOf(connect, limits.clientIdBytes)
-  if (clientId === undefined) return ReasonCode.clientIdentifierNotValid
-  const verdict = authentication.authenticate({
+  if (clientId === undefined) return refusal(ReasonCode.clientIdentifierNotValid)
+  const verdict = door.entrance.authentication.authenticate({
     clientId,
     username: connect.username,
     password: connect.password,
     remoteAddress: door.remoteAddress,
-    anonymousAllowed: door.anonymousAllowed,
+    listener: door.entrance.url,
   })
   return verdict instanceof Promise
     ? verdict.then((settled) => agree(connect, clientId, settled, door, surroundings))
@@ -63,16 +67,18 @@ function agree(
   verdict: FinalVerdict,
   door: Door,
   surroundings: ConnectionSurroundings,
-): Welcome | ReasonCode {
+): Welcome | Refusal {
   const { authorization, limits } = surroundings
-  if (verdict.verdict === "reject") return verdict.reasonCode
-  const requester = new Requester(verdict.principal.username, clientId, door.remoteAddress)
+  if (verdict.verdict === "reject") return verdict
+  const requester = new Requester(verdict.principal, clientId, door.remoteAddress)
   const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
-  if (typeof will === "number") return will
+  if (typeof will === "number") return refusal(will)
   if (will !== undefined) {
     const { topic, qos, retain } = will.message
-    if (!authorization.mayPublish(requester, topic.name, qos, retain)) return ReasonCode.notAuthorized
+    if (!authorization.mayPublish(requester, topic.name, qos, retain)) {
+      return { reasonCode: ReasonCode.notAuthorized, why: `it may not publish its will to ${topic.name}` }
+    }
   }
   return {
     terms,
@@ -81,6 +87,10 @@ function agree(
     assigned: connect.clientId === "" && connect.version === 5,
     keepAliveSeconds: keepAliveOf(connect, limits.keepAliveMaximumSeconds),
   }
+}
+
+function refusal(reasonCode: ReasonCode): Refusal {
+  return { reasonCode, why: describeReasonCode(reasonCode) }
 }
 
 /** The CONNACK that lets a client in, with every bound it has to know [3.2.2.3]. */

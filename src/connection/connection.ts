@@ -7,7 +7,8 @@ import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { ClientLink } from "./client-link.ts"
-import { connackFor, type Door, encodeRefusal, namedVersion, type Welcome, welcome } from "./connect.ts"
+import { connackFor, encodeRefusal, namedVersion, type Refusal, type Welcome, welcome } from "./connect.ts"
+import type { Door } from "./entrance.ts"
 import { OnlineClient } from "./online-client.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 
@@ -246,10 +247,10 @@ export class Connection implements SocketOwner, ClientKeeper {
       : this.#open(connect, agreed)
   }
 
-  #open(connect: Connect, agreed: Welcome | ReasonCode): Promise<void> | undefined {
+  #open(connect: Connect, agreed: Welcome | Refusal): Promise<void> | undefined {
     if (this.#state.at !== "welcoming") return undefined
-    if (typeof agreed === "number") {
-      this.#refuse(agreed, describeReasonCode(agreed), connect.clientId)
+    if ("reasonCode" in agreed) {
+      this.#refuse(agreed.reasonCode, describeReasonCode(agreed.reasonCode), connect.clientId, agreed.why)
       return undefined
     }
     return this.#surroundings.broker.sessions.open({
@@ -292,12 +293,16 @@ export class Connection implements SocketOwner, ClientKeeper {
 
   // --- ends ---
 
-  /** @param reasonCode undefined: the connection is closed without a word, as to whoever never sent CONNECT */
-  #refuse(reasonCode: ReasonCode | undefined, why: string, clientId = ""): void {
+  /**
+   * @param reasonCode undefined: the connection is closed without a word, as to whoever never sent CONNECT
+   * @param told what the client is told
+   * @param why what the log is told
+   */
+  #refuse(reasonCode: ReasonCode | undefined, told: string, clientId = "", why = told): void {
     if (this.#state.at === "closed") return
     if (reasonCode !== undefined) {
       const connect = this.#state.at === "welcoming" ? this.#state.connect : undefined
-      const bytes = encodeRefusal(reasonCode, why, connect, this.#spoken)
+      const bytes = encodeRefusal(reasonCode, told, connect, this.#spoken)
       this.#socket.output.append(bytes)
       this.#surroundings.counters.packetsSent += 1
       this.#surroundings.counters.bytesSent += bytes.length

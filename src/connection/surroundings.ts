@@ -7,14 +7,12 @@ import type { PublishReader } from "../protocol/publish-reader.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { TopicLimits } from "../protocol/topic.ts"
-import type { AuthenticationChain } from "../security/authentication.ts"
 import type { AuthorizationChain } from "../security/authorization.ts"
 import type { ConnectionLimits } from "./terms.ts"
 
 /** What all connections of a broker share. */
 export interface ConnectionSurroundings {
   readonly broker: Broker
-  readonly authentication: AuthenticationChain
   readonly authorization: AuthorizationChain
   readonly limits: ConnectionLimits
   readonly topicLimits: TopicLimits

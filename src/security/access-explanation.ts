@@ -1,7 +1,7 @@
 import type { Qos } from "../protocol/packet.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import type { AccessRule } from "./access-rule.ts"
-import type { Identity } from "./authentication.ts"
+import type { Identity } from "./identity.ts"
 import { isOurs } from "./authorization.ts"
 import { allowedBits, deniedBits, publishBit, subscribeBit } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
@@ -20,7 +20,7 @@ export interface KeptRule {
 export interface Explanation<Kept extends KeptRule> {
   readonly allowed: boolean
   /** ours: nobody but the broker publishes there, whatever the rules say. setting: no rule fits. */
-  readonly because: "rule" | "setting" | "ours"
+  readonly because: "rule" | "setting" | "ours" | "superuser"
   /** The rule, when it is one. */
   readonly decides: Kept | undefined
   /** They fit as well, in the order in which they would have decided. */
@@ -33,12 +33,14 @@ export interface Explanation<Kept extends KeptRule> {
  * Decides as the broker does, rule by rule, and remembers why. Slow: it is for people.
  *
  * @param kept all rules there are
+ * @param isInUse there are users or rules
  */
 export function explainAccess<Kept extends KeptRule>(
   kept: readonly Kept[],
   defaultAccess: DefaultAccess,
   identity: Identity,
   question: AccessQuestion,
+  isInUse = kept.length > 0,
 ): Explanation<Kept> {
   const lost: Kept[] = []
   const partly: Kept[] = []
@@ -50,10 +52,11 @@ export function explainAccess<Kept extends KeptRule>(
   if (question.action === "publish" && isOurs(question.topic)) {
     return { allowed: false, because: "ours", decides: undefined, lost, partly }
   }
+  if (identity.superuser) return { allowed: true, because: "superuser", decides: undefined, lost, partly }
   const decides = lost.shift()
   const text = question.action === "publish" ? question.topic : question.filter
-  const otherwise =
-    isAllowedByDefault(kept.length, defaultAccess) && (kept.length === 0 || !text.startsWith("$"))
+  const isLimited = kept.length > 0 || !isAllowedByDefault(isInUse, defaultAccess)
+  const otherwise = isAllowedByDefault(isInUse, defaultAccess) && !(isLimited && text.startsWith("$"))
   if (decides === undefined) return { allowed: otherwise, because: "setting", decides, lost, partly }
   return { allowed: decides.rule.effect === "allow", because: "rule", decides, lost, partly }
 }

@@ -3,7 +3,7 @@ import type { Qos } from "../protocol/packet.ts"
 import { parseSubscriptionFilter, parseTopicName } from "../protocol/topic.ts"
 import type { AccessQuestion } from "./access-explanation.ts"
 import { parseWho } from "./access-rule.ts"
-import type { Identity } from "./authentication.ts"
+import { type Identity, plainPrincipal } from "./identity.ts"
 import { type RuleProblem, splitWords } from "./rule-words.ts"
 
 /** Who asks for what. */
@@ -36,11 +36,13 @@ export function readAsking(words: readonly string[]): Asking | RuleProblem {
   const [whoWord = "", action = "", text = "", ...options] = words
   const who = parseWho(whoWord)
   if ("problem" in who) return who
-  if (who.kind === "everyone") return { problem: "must name one user, client:ID or anonymous" }
+  if (who.kind === "everyone" || who.kind === "group") {
+    return { problem: "must name one user, client:ID or anonymous" }
+  }
   const known = readOptions(options)
   if ("problem" in known) return known
   const identity = {
-    username: who.kind === "user" ? who.name : undefined,
+    ...plainPrincipal(who.kind === "user" ? who.name : undefined),
     clientId: who.kind === "client" ? who.clientId : known.clientId,
     remoteAddress: known.from,
   }

@@ -7,6 +7,7 @@ import { parseRuleTopic, type RuleTopic, ruleTopicWords } from "./rule-topic.ts"
 export type Who =
   | { readonly kind: "user"; readonly name: string }
   | { readonly kind: "client"; readonly clientId: string }
+  | { readonly kind: "group"; readonly name: string }
   /** Whoever showed no user name. */
   | { readonly kind: "anonymous" }
   | { readonly kind: "everyone" }
@@ -73,12 +74,11 @@ export function accessRuleText({ effect, who, action, topic, qos, retain, from }
   ])
 }
 
-/** Reads `alice`, `user:alice`, `client:sensor-1`, `anonymous` or `everyone`. */
+/** Reads `alice`, `user:alice`, `group:family`, `client:sensor-1`, `anonymous` or `everyone`. */
 export function parseWho(word: string): Who | RuleProblem {
   const [, kind = "user", name = ""] = /^(?:(user|client|group):)?(.*)$/s.exec(word) ?? []
-  if (name === "") return { problem: "must name a user, client:ID, anonymous or everyone" }
-  if (kind === "group")
-    return { problem: "names a group, and there are none yet; a user of that name is user:group:..." }
+  if (name === "") return { problem: "must name a user, group:NAME, client:ID, anonymous or everyone" }
+  if (kind === "group") return { kind, name }
   if (kind === "client") return { kind, clientId: name }
   return word === "everyone" || word === "anonymous" ? { kind: word } : { kind: "user", name }
 }
@@ -89,6 +89,8 @@ export function whoText(who: Who): string {
       return /^(everyone$|anonymous$|(user|client|group):)/.test(who.name) ? `user:${who.name}` : who.name
     case "client":
       return `client:${who.clientId}`
+    case "group":
+      return `group:${who.name}`
     case "anonymous":
     case "everyone":
       return who.kind

@@ -1,6 +1,7 @@
 import { ReasonCode } from "../protocol/reason-code.ts"
-import type { AccountStore } from "../storage/store.ts"
+import type { AccountStore } from "../storage/account-store.ts"
 import type { AuthenticationVerdict, Authenticator, Credentials } from "./authentication.ts"
+import { principalOf } from "./identity.ts"
 import { PasswordVerifier } from "./password.ts"
 
 /** The users of the store. They are read at each login, so what another process changes holds from the next one on. */
@@ -22,11 +23,17 @@ export class AccountAuthenticator implements Authenticator {
     const verdict = await this.#passwords.verify(password ?? new Uint8Array(0), user?.passwordHash)
     switch (verdict) {
       case "match":
-        return { verdict: "accept", principal: { username } }
+        return user === undefined
+          ? { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword, why: "no such user" }
+          : { verdict: "accept", principal: principalOf(user) }
       case "mismatch":
-        return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword }
+        return {
+          verdict: "reject",
+          reasonCode: ReasonCode.badUserNameOrPassword,
+          why: user === undefined ? "no such user" : "wrong password",
+        }
       case "busy":
-        return { verdict: "reject", reasonCode: ReasonCode.serverBusy }
+        return { verdict: "reject", reasonCode: ReasonCode.serverBusy, why: "too many log in at once" }
     }
   }
 }

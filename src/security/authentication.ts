@@ -1,21 +1,6 @@
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import { ReasonCode as Codes } from "../protocol/reason-code.ts"
-
-/** Who a client was found to be. */
-export interface Principal {
-  /** Undefined: anonymous. */
-  readonly username: string | undefined
-}
-
-/** What is known of a client while its connection lasts: all that its rights may depend on. */
-export interface Identity extends Principal {
-  readonly clientId: string
-  /**
-   * Undefined where nobody knows it any more, as of a will that outlived the process: then a rule that allows from
-   * certain addresses fails, and one that denies holds.
-   */
-  readonly remoteAddress: string | undefined
-}
+import { anonymous, type Principal } from "./identity.ts"
 
 /** What a client shows of itself at CONNECT [3.1.3.5, 3.1.3.6]. */
 export interface Credentials {
@@ -23,13 +8,14 @@ export interface Credentials {
   readonly username: string | undefined
   readonly password: Uint8Array | undefined
   readonly remoteAddress: string
-  /** Whether the listener lets in whoever shows no user name. */
-  readonly anonymousAllowed: boolean
+  /** The address that it came in by: tcp://127.0.0.1:1883. */
+  readonly listener: string
 }
 
 export type AuthenticationVerdict =
   | { readonly verdict: "accept"; readonly principal: Principal }
-  | { readonly verdict: "reject"; readonly reasonCode: ReasonCode }
+  /** The reason goes to the log and the audit, never to the client: a stranger need not know what was wrong. */
+  | { readonly verdict: "reject"; readonly reasonCode: ReasonCode; readonly why: string }
   /** Not my kind of client: ask the next. */
   | { readonly verdict: "pass" }
 
@@ -55,7 +41,7 @@ export class AuthenticationChain {
 
   #ask(index: number, credentials: Credentials): FinalVerdict | Promise<FinalVerdict> {
     const link = this.#links[index]
-    if (link === undefined) return { verdict: "reject", reasonCode: Codes.notAuthorized }
+    if (link === undefined) return nobodyKnows
     const verdict = link.authenticate(credentials)
     return verdict instanceof Promise
       ? verdict.then((settled) => this.#weigh(settled, index, credentials))
@@ -71,10 +57,14 @@ export class AuthenticationChain {
   }
 }
 
-/** Lets in who shows no user name, where the listener allows that. */
+const nobodyKnows: FinalVerdict = {
+  verdict: "reject",
+  reasonCode: Codes.notAuthorized,
+  why: "nobody knows such a client",
+}
+
+/** Lets in who shows no user name: the last link of a listener that allows that. */
 export const anonymousAuthenticator: Authenticator = {
-  authenticate({ username, anonymousAllowed }) {
-    if (username !== undefined || !anonymousAllowed) return { verdict: "pass" }
-    return { verdict: "accept", principal: { username: undefined } }
-  },
+  authenticate: ({ username }) =>
+    username === undefined ? { verdict: "accept", principal: anonymous } : { verdict: "pass" },
 }

@@ -1,11 +1,11 @@
 import { hasWildcard } from "../protocol/topic.ts"
 import type { AccessRule, Who } from "./access-rule.ts"
-import type { Identity } from "./authentication.ts"
+import type { Identity } from "./identity.ts"
 import { bitsOf, readingOnly, Rights, subscribingOnly } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
 import { fillTemplate } from "./rule-topic.ts"
 
-/** What becomes of what no rule decides. auto: allowed as long as there is no rule at all, and denied from the first on. */
+/** What becomes of what no rule decides. auto: allowed as long as there is neither user nor rule, and denied from then on. */
 export const defaultAccesses = ["auto", "allow", "deny"] as const
 export type DefaultAccess = (typeof defaultAccesses)[number]
 
@@ -22,9 +22,10 @@ export class RuleBook {
   readonly #shelves = new Map<string, Shelf>()
   readonly #otherwise: boolean
 
-  constructor(rules: readonly AccessRule[], defaultAccess: DefaultAccess) {
-    this.limits = rules.length > 0 || defaultAccess === "deny"
-    this.#otherwise = isAllowedByDefault(rules.length, defaultAccess)
+  /** @param isInUse there are users or rules */
+  constructor(rules: readonly AccessRule[], defaultAccess: DefaultAccess, isInUse = rules.length > 0) {
+    this.#otherwise = isAllowedByDefault(isInUse, defaultAccess)
+    this.limits = rules.length > 0 || !this.#otherwise
     for (const rule of rules) {
       const key = shelfOf(rule.who)
       let shelf = this.#shelves.get(key)
@@ -35,26 +36,29 @@ export class RuleBook {
 
   /** @param onUnusable hears of rules whose placeholders this client makes useless */
   rightsOf(identity: Identity, onUnusable: UnusableListener): Rights {
-    const ranks = whosOf(identity)
-      .map((whos) => {
-        const shelves = whos.flatMap((who) => this.#shelves.get(shelfOf(who)) ?? [])
-        return shelves.flatMap((shelf) => shelf.treesFor(identity, onUnusable))
-      })
+    const shelves = whosOf(identity).map((whos) =>
+      whos.flatMap((who) => this.#shelves.get(shelfOf(who)) ?? []),
+    )
+    if (identity.rules !== undefined) shelves.unshift([shelfWith(identity.rules)])
+    const ranks = shelves
+      .map((rank) => rank.flatMap((shelf) => shelf.treesFor(identity, onUnusable)))
       .filter((trees) => trees.length > 0)
-    return new Rights(ranks, this.#otherwise)
+    return new Rights(ranks, this.#otherwise && identity.rules === undefined)
   }
 }
 
-export function isAllowedByDefault(rules: number, defaultAccess: DefaultAccess): boolean {
-  return defaultAccess === "allow" || (defaultAccess === "auto" && rules === 0)
+/** @param isInUse there are users or rules */
+export function isAllowedByDefault(isInUse: boolean, defaultAccess: DefaultAccess): boolean {
+  return defaultAccess === "allow" || (defaultAccess === "auto" && !isInUse)
 }
 
 /** As whom a client is meant by rules; those that are about it in particular go first. */
-export function whosOf({ username, clientId }: Identity): readonly (readonly Who[])[] {
-  const user: Who = username === undefined ? { kind: "anonymous" } : { kind: "user", name: username }
+export function whosOf({ username, clientId, groups }: Identity): readonly (readonly Who[])[] {
   const client: Who = { kind: "client", clientId }
   const everyone: Who = { kind: "everyone" }
-  return username === undefined ? [[client], [user], [everyone]] : [[user, client], [everyone]]
+  if (username === undefined) return [[client], [{ kind: "anonymous" }], [everyone]]
+  const inGroups = groups.map((name): Who => ({ kind: "group", name }))
+  return [[{ kind: "user", name: username }, client], inGroups, [everyone]]
 }
 
 export function isSameWho(one: Who, other: Who): boolean {
@@ -68,6 +72,8 @@ function shelfOf(who: Who): string {
       return `user:${who.name}`
     case "client":
       return `client:${who.clientId}`
+    case "group":
+      return `group:${who.name}`
     case "anonymous":
     case "everyone":
       return who.kind
@@ -137,4 +143,10 @@ class Shelf {
     for (const rule of this.#general) putRule(tree, rule, identity)
     return tree
   }
+}
+
+function shelfWith(rules: readonly AccessRule[]): Shelf {
+  const shelf = new Shelf()
+  for (const rule of rules) shelf.add(rule)
+  return shelf
 }

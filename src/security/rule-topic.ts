@@ -1,5 +1,5 @@
 import { parseTopicFilter, type TopicFilter } from "../protocol/topic.ts"
-import type { Identity } from "./authentication.ts"
+import type { Attributes } from "../storage/account-store.ts"
 import type { RuleProblem } from "./rule-words.ts"
 
 /** Which topics a rule is about. */
@@ -9,6 +9,14 @@ export type RuleTopic =
   | { readonly kind: "template"; readonly text: string }
   /** Topics of that very name; or, with wildcards, subscriptions to that very filter. */
   | { readonly kind: "literal"; readonly filter: TopicFilter }
+
+/** What the placeholders of a template are filled with. */
+export interface Placeholders {
+  readonly username: string | undefined
+  readonly clientId: string
+  readonly certificateName: string | undefined
+  readonly attributes: Attributes
+}
 
 const placeholder = /\$\{([^}]*)\}/g
 
@@ -28,8 +36,11 @@ export function parseRuleTopic(words: readonly string[]): RuleTopic | RuleProble
     return filter === undefined ? notFilter : { kind: isLiteral ? "literal" : "filter", filter }
   }
   for (const [whole, name = ""] of text.matchAll(placeholder)) {
-    if (!(name in values))
-      return { problem: `has ${whole}; the placeholders are \${username} and \${clientid}` }
+    if (!isPlaceholder(name)) {
+      return {
+        problem: `has ${whole}; the placeholders are \${username}, \${clientid}, \${cert.cn} and \${attr.NAME}`,
+      }
+    }
   }
   if (/^\$(?!\{)[^/]*\$\{/.test(text))
     return { problem: "cannot have a placeholder in a level that begins with $" }
@@ -48,21 +59,37 @@ export function ruleTopicWords(topic: RuleTopic): readonly string[] {
   }
 }
 
+const attributePrefix = "attr."
+
 const values = {
-  username: ({ username }: Identity) => username,
-  clientid: ({ clientId }: Identity) => clientId,
+  username: ({ username }: Placeholders) => username,
+  clientid: ({ clientId }: Placeholders) => clientId,
+  "cert.cn": ({ certificateName }: Placeholders) => certificateName,
 } as const
 
+function isPlaceholder(name: string): boolean {
+  return Object.hasOwn(values, name) || /^attr\.[\w-]+$/.test(name)
+}
+
+function valueOf(name: string, placeholders: Placeholders): string {
+  if (name.startsWith(attributePrefix)) {
+    const attribute = name.slice(attributePrefix.length)
+    const { attributes } = placeholders
+    return Object.hasOwn(attributes, attribute) ? String(attributes[attribute]) : ""
+  }
+  return values[name as keyof typeof values](placeholders) ?? ""
+}
+
 /**
- * The filter of a template for one client. A client chooses its own names, so a value that would reach beyond its
+ * The filter of a template for one client. A client chooses its own names, and others chose its attributes, so a value that would reach beyond its
  * place is no value: empty, with a wildcard or a slash in it, or one that makes the topic begin with `$`.
  *
  * @returns undefined when a value is missing or unusable
  */
-export function fillTemplate(text: string, identity: Identity): TopicFilter | undefined {
+export function fillTemplate(text: string, placeholders: Placeholders): TopicFilter | undefined {
   let isUsable = true
-  const filled = text.replace(placeholder, (_, name: keyof typeof values) => {
-    const value = values[name](identity) ?? ""
+  const filled = text.replace(placeholder, (_, name: string) => {
+    const value = valueOf(name, placeholders)
     if (value === "" || /[+#/]/.test(value)) isUsable = false
     return value
   })

@@ -1,5 +1,6 @@
 import type { Log } from "../foundation/log.ts"
-import type { Store, StoredAccessRule } from "../storage/store.ts"
+import type { StoredAccessRule } from "../storage/account-store.ts"
+import type { Store } from "../storage/store.ts"
 import { type AccessRule, parseAccessRule } from "./access-rule.ts"
 import type { AccessRules } from "./access-rules.ts"
 
@@ -36,13 +37,17 @@ export async function followStoredRules(
 ): Promise<void> {
   // Of ten thousand rules a change leaves nearly all as they were, and to read them all takes 20 ms.
   let known = new Map<string, AccessRule>()
+  let hadUsers = false
   const load = async (): Promise<number | undefined> => {
     const stored = await store.accounts.accessRules()
-    if (stored.length === known.size && stored.every(({ line }) => known.has(line))) return undefined
+    const hasUsers = (await store.accounts.countUsers()) > 0
+    const areSame = stored.length === known.size && stored.every(({ line }) => known.has(line))
+    if (areSame && hasUsers === hadUsers) return undefined
     const read = new Map(stored.map((each) => [each.line, known.get(each.line) ?? readStoredRule(each).rule]))
-    rules.replace([...read.values()])
+    rules.replace([...read.values()], hasUsers)
     known = read
-    return stored.length
+    hadUsers = hasUsers
+    return areSame ? undefined : stored.length
   }
   let changes = 0
   const follow = async (): Promise<void> => {

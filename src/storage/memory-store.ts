@@ -1,14 +1,8 @@
 import type { MessageRecord } from "../protocol/message-record.ts"
+import type { AccountStore } from "./account-store.ts"
+import { MemoryAccounts } from "./memory-accounts.ts"
 import { MemoryJournal } from "./memory-journal.ts"
-import type {
-  AccessRuleChange,
-  AccountStore,
-  SessionJournal,
-  Store,
-  StoredAccessRule,
-  StoredSession,
-  StoredUser,
-} from "./store.ts"
+import type { SessionJournal, Store, StoredSession } from "./store.ts"
 
 /** The contract with nothing on disk: nothing is promised, so nothing is waited for, and no ticket is given. */
 export class MemoryStore implements Store {
@@ -37,44 +31,4 @@ export class MemoryStore implements Store {
   unretain(): undefined {}
 
   async close(): Promise<void> {}
-}
-
-class MemoryAccounts implements AccountStore {
-  changed = (): void => {}
-  readonly #users = new Map<string, StoredUser>()
-  #rules: StoredAccessRule[] = []
-  #lastRule = 0
-
-  async user(name: string): Promise<StoredUser | undefined> {
-    return this.#users.get(name)
-  }
-
-  async users(): Promise<readonly StoredUser[]> {
-    return [...this.#users.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1))
-  }
-
-  async saveUser(user: StoredUser): Promise<void> {
-    this.#users.set(user.name, user)
-    this.changed()
-  }
-
-  async removeUser(name: string): Promise<boolean> {
-    const existed = this.#users.delete(name)
-    this.changed()
-    return existed
-  }
-
-  async accessRules(): Promise<readonly StoredAccessRule[]> {
-    return this.#rules
-  }
-
-  async changeAccessRules({ remove, add }: AccessRuleChange): Promise<{ removed: number; added: number }> {
-    const kept = this.#rules.filter(({ id }) => !remove.includes(id))
-    const removed = this.#rules.length - kept.length
-    const lines = new Set(kept.map(({ line }) => line))
-    const added = [...new Set(add)].filter((line) => !lines.has(line))
-    this.#rules = [...kept, ...added.map((line) => ({ id: ++this.#lastRule, line }))]
-    this.changed()
-    return { removed, added: added.length }
-  }
 }

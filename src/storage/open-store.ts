@@ -7,7 +7,8 @@ import { databaseFile } from "./sqlite/directory.ts"
 import { openUnserved } from "./sqlite/opening.ts"
 import type { RecoveredCounts } from "./sqlite/recovery.ts"
 import { SqliteStore, type SqliteOptions } from "./sqlite/sqlite-store.ts"
-import type { AccountStore, Store } from "./store.ts"
+import type { AccountStore } from "./account-store.ts"
+import type { Store } from "./store.ts"
 
 export type StoreSettings = { readonly kind: "memory" } | ({ readonly kind: "sqlite" } & SqliteOptions)
 

@@ -4,6 +4,7 @@ import type { MessageRecord } from "../protocol/message-record.ts"
 import type { ClientId, PacketId, Qos, RetainHandling } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
+import type { AccountStore } from "./account-store.ts"
 
 /** Number of a message in the queue of one session: increases, not necessarily by one. */
 export type Sequence = number
@@ -114,40 +115,6 @@ export interface SessionJournal {
   queue(after: Sequence, limit: number): Promise<readonly RecalledMessage[]>
 }
 
-export interface StoredUser {
-  readonly name: string
-  /** A PHC string, as Bun.password makes and verifies it. */
-  readonly passwordHash: string
-  readonly createdAtMs: number
-}
-
-/** An access rule as it is kept: a line of words, which mean nothing to the store. */
-export interface StoredAccessRule {
-  /** In the order in which they were added; given to no other rule afterwards. */
-  readonly id: number
-  readonly line: string
-}
-
-/** Rules to take away, by number, and to add, by line. One that is gone or there already is passed over. */
-export interface AccessRuleChange {
-  readonly remove: readonly number[]
-  readonly add: readonly string[]
-}
-
-/** Users and access rules, as any process that opens the store finds them at this moment. */
-export interface AccountStore {
-  user(name: string): Promise<StoredUser | undefined>
-  users(): Promise<readonly StoredUser[]>
-  /** Adds, or replaces one of the same name. Durable when the promise resolves. */
-  saveUser(user: StoredUser): Promise<void>
-  /** @returns whether there was one */
-  removeUser(name: string): Promise<boolean>
-  /** By number. */
-  accessRules(): Promise<readonly StoredAccessRule[]>
-  /** All of the change or nothing of it, durable when the promise resolves. @returns how many there were to change */
-  changeAccessRules(change: AccessRuleChange): Promise<{ readonly removed: number; readonly added: number }>
-}
-
 /**
  * healthy: commits flow. behind: more is waiting than should; publishers are to be slowed. failed: nothing can be
  * written (disk full, I/O error); new promises are refused, and the store keeps trying until it can again. lost: it
@@ -173,7 +140,7 @@ export interface Store {
   /** The topic has no retained message any more. */
   unretain(topic: TopicName): Ticket | undefined
   readonly accounts: AccountStore
-  /** Calls when users or access rules may have changed, by whichever process: at once, or within a tenth of a second. */
+  /** Calls when accounts may have changed, by whichever process: at once, or within a tenth of a second. */
   onAccountsChanged(listener: () => void): void
   /** Writes what waits, then lets go of everything. */
   close(): Promise<void>

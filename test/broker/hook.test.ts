@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { rejected } from "../support/accounts.ts"
 import type { BrokerEvent, BrokerEventKind } from "../../src/broker/hook.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { parseTopicFilter } from "../../src/protocol/topic.ts"
@@ -49,15 +50,11 @@ describe("the hook tells", () => {
 
   test("of whoever is refused, and why", async () => {
     const broker = await TestBroker.start({
-      authenticator: {
-        authenticate: () => ({ verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword }),
-      },
+      authenticator: { authenticate: () => rejected(ReasonCode.badUserNameOrPassword) },
     })
     const events = listening(broker, "client-refused", "client-connected")
     await broker.client("a").asks()
-    expect(events).toMatchObject([
-      { kind: "client-refused", clientId: "a", why: "bad user name or password" },
-    ])
+    expect(events).toMatchObject([{ kind: "client-refused", clientId: "a", why: "the test says so" }])
   })
 
   test("of subscriptions as they were written, and sessions that expire", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { rejected } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { payloads, publish } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
@@ -115,9 +116,7 @@ describe("what a broker counts", () => {
 
   test("refused connections too, in packets and bytes", async () => {
     const broker = await TestBroker.start({
-      authenticator: {
-        authenticate: () => ({ verdict: "reject", reasonCode: ReasonCode.notAuthorized }),
-      },
+      authenticator: { authenticate: () => rejected(ReasonCode.notAuthorized) },
     })
     const client = broker.client("a", { version: 4 })
     await client.asks()

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { addRules } from "../support/accounts.ts"
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openAccounts } from "../../src/storage/open-store.ts"
@@ -16,7 +17,7 @@ describe("bantam acl", () => {
   /** Without a process for each. */
   async function given(...lines: string[]): Promise<void> {
     const accounts = openAccounts(directory)
-    await accounts.changeAccessRules({ remove: [], add: lines })
+    await addRules(accounts, ...lines)
     accounts.close()
   }
 

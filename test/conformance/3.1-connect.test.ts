@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { acceptedAs, rejected } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { Authenticator } from "../../src/security/authentication.ts"
 import type { Authorizer } from "../../src/security/authorization.ts"
@@ -10,7 +11,7 @@ const nothingAllowed: Authorizer = { publish: () => "deny", subscribe: () => "de
 
 /** Who asks somebody else before it lets anybody in. */
 const deliberate: Authenticator = {
-  authenticate: async ({ username }) => ({ verdict: "accept", principal: { username } }),
+  authenticate: async ({ username }) => acceptedAs(username),
 }
 
 const manners = [
@@ -499,9 +500,7 @@ describe("3.1.4 taking over", () => {
     const broker = await TestBroker.start({
       authenticator: {
         authenticate: ({ username, password }) =>
-          password?.length === 3
-            ? { verdict: "accept", principal: { username } }
-            : { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword },
+          password?.length === 3 ? acceptedAs(username) : rejected(ReasonCode.badUserNameOrPassword),
       },
     })
     const first = await broker.connected("a", { username: "u", password: "yes" })

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test"
+import { acceptedAs, rejected } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { allVersions, connect, named, publish, subscribe } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 import { bytesOf } from "../support/wire-notation.ts"
 
 const nobody = (reasonCode: ReasonCode) => ({
-  authenticator: { authenticate: () => ({ verdict: "reject", reasonCode }) as const },
+  authenticator: { authenticate: () => rejected(reasonCode) },
 })
 
 describe("3.2.0 CONNACK comes first", () => {
@@ -82,9 +83,7 @@ describe("3.2.2.2 reason code", () => {
     const broker = await TestBroker.start({
       authenticator: {
         authenticate: ({ clientId }) =>
-          clientId === "stranger"
-            ? { verdict: "reject", reasonCode: ReasonCode.notAuthorized }
-            : { verdict: "accept", principal: { username: undefined } },
+          clientId === "stranger" ? rejected(ReasonCode.notAuthorized) : acceptedAs(undefined),
       },
     })
     const watcher = await broker.connected("watcher")

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { acceptedAs, rejected } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { Authenticator } from "../../src/security/authentication.ts"
 import { allVersions, lasting, named, payloads } from "../support/packets.ts"
@@ -7,8 +8,8 @@ import { TestBroker } from "../support/test-broker.ts"
 const byPassword: Authenticator = {
   authenticate: ({ username, password }) =>
     username === undefined || (password !== undefined && new TextDecoder().decode(password) === username)
-      ? { verdict: "accept", principal: { username } }
-      : { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword },
+      ? acceptedAs(username)
+      : rejected(ReasonCode.badUserNameOrPassword),
 }
 
 describe("5.4.2 a session belongs to the identity that made it", () => {

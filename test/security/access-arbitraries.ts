@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import type { AccessRule, Who } from "../../src/security/access-rule.ts"
 import { AddressRange } from "../../src/security/address-range.ts"
-import type { Identity } from "../../src/security/authentication.ts"
+import type { Identity } from "../../src/security/identity.ts"
 import type { RuleTopic } from "../../src/security/rule-topic.ts"
 import { topicFilter } from "../routing/topic-arbitraries.ts"
 
@@ -9,6 +9,7 @@ import { topicFilter } from "../routing/topic-arbitraries.ts"
 const who: fc.Arbitrary<Who> = fc.oneof(
   fc.constantFrom("a", "b", "everyone", "x y", 'q"').map((name): Who => ({ kind: "user", name })),
   fc.constantFrom("a", "b", "a/b").map((clientId): Who => ({ kind: "client", clientId })),
+  fc.constantFrom("a", "family").map((name): Who => ({ kind: "group", name })),
   fc.constant<Who>({ kind: "anonymous" }),
   fc.constant<Who>({ kind: "everyone" }),
 )
@@ -17,7 +18,14 @@ const topic: fc.Arbitrary<RuleTopic> = fc.oneof(
   { weight: 4, arbitrary: topicFilter.map((filter): RuleTopic => ({ kind: "filter", filter })) },
   topicFilter.map((filter): RuleTopic => ({ kind: "literal", filter })),
   fc
-    .constantFrom("${username}/#", "${clientid}", "a/${clientid}/+", "a/${username}")
+    .constantFrom(
+      "${username}/#",
+      "${clientid}",
+      "a/${clientid}/+",
+      "a/${username}",
+      "${attr.site}/#",
+      "${cert.cn}",
+    )
     .map((text): RuleTopic => ({ kind: "template", text })),
 )
 
@@ -41,4 +49,9 @@ export const identity: fc.Arbitrary<Identity> = fc.record({
   username: fc.constantFrom(undefined, "a", "b", "everyone", "+", "$a"),
   clientId: fc.constantFrom("a", "b", "a/b", "#", "$"),
   remoteAddress: fc.constantFrom(undefined, "10.1.2.3", "192.0.2.7", "2001:db8::1", "unix"),
+  superuser: fc.constant(false),
+  groups: fc.subarray(["a", "family", "x y"]),
+  attributes: fc.constantFrom({}, { site: "a" }, { site: "+" }),
+  certificateName: fc.constantFrom(undefined, "a", "a/#"),
+  rules: fc.constant(undefined),
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { identity } from "../support/accounts.ts"
 import * as fc from "fast-check"
 import { type AccessRule, accessRuleText, parseAccessRule } from "../../src/security/access-rule.ts"
 import { fillTemplate } from "../../src/security/rule-topic.ts"
@@ -56,6 +57,7 @@ describe("A rule in one line", () => {
     expect(who("everyone")).toEqual({ kind: "everyone" })
     expect(who("anonymous")).toEqual({ kind: "anonymous" })
     expect(who("user:everyone")).toEqual({ kind: "user", name: "everyone" })
+    expect(who("group:family")).toEqual({ kind: "group", name: "family" })
     expect(who("client:user:7")).toEqual({ kind: "client", clientId: "user:7" })
     expect(who('"Ada Lovelace"')).toEqual({ kind: "user", name: "Ada Lovelace" })
     expect(accessRuleText(parsed('deny "user:client:x" both #'))).toBe("deny user:client:x both #")
@@ -74,15 +76,18 @@ describe("A rule in one line", () => {
   test("what is wrong with one is said in words", () => {
     expect(problem("")).toBe("must begin with allow or deny")
     expect(problem("permit alice both a")).toBe("must begin with allow or deny")
-    expect(problem("allow")).toBe("must name a user, client:ID, anonymous or everyone")
-    expect(problem("allow client: both a")).toBe("must name a user, client:ID, anonymous or everyone")
-    expect(problem("allow group:x both a")).toContain("there are none yet")
+    expect(problem("allow")).toBe("must name a user, group:NAME, client:ID, anonymous or everyone")
+    expect(problem("allow client: both a")).toBe(
+      "must name a user, group:NAME, client:ID, anonymous or everyone",
+    )
     expect(problem("allow alice read a")).toBe('must say publish, subscribe or both, not "read"')
     expect(problem("allow alice both")).toContain("must name one topic filter")
     expect(problem("allow alice both a b")).toContain("must name one topic filter")
     expect(problem("allow alice both a+")).toBe('names "a+", which is no topic filter')
     expect(problem("allow alice both $share/g/a")).toContain("without $share/GROUP/")
     expect(problem("allow alice both ${user}/a")).toContain("the placeholders are")
+    expect(problem("allow alice both ${attr.}/a")).toContain("the placeholders are")
+    expect(problem("allow alice both ${toString}/a")).toContain("the placeholders are")
     expect(problem("allow alice both $${clientid}/a")).toContain("begins with $")
     expect(problem("allow alice both $S${clientid}/a")).toContain("begins with $")
     expect(problem("allow alice both a+${clientid}")).toContain("no topic filter")
@@ -99,12 +104,25 @@ describe("A rule in one line", () => {
 
 describe("A placeholder", () => {
   const filled = (text: string, clientId: string, username?: string) => {
-    return fillTemplate(text, { username, clientId, remoteAddress: undefined }) as string | undefined
+    return fillTemplate(text, identity({ username, clientId })) as string | undefined
   }
 
   test("stands for a name of the client", () => {
     expect(filled("${username}/${clientid}/#", "c", "u")).toBe("u/c/#")
     expect(filled("a/x${clientid}", "$&")).toBe("a/x$&")
+  })
+
+  test("stands for what its certificate or its account says", () => {
+    const who = identity({
+      certificateName: "pump-1",
+      attributes: { site: "north", floor: 3, "on-call": true },
+    })
+    const fill = (text: string) => fillTemplate(text, who) as string | undefined
+    expect(fill("${cert.cn}/${attr.site}/${attr.floor}/${attr.on-call}")).toBe("pump-1/north/3/true")
+    expect(fill("a/${attr.colour}")).toBeUndefined()
+    expect(fill("a/${attr.toString}")).toBeUndefined()
+    expect(fillTemplate("a/${attr.site}", identity({ attributes: { site: "+" } }))).toBeUndefined()
+    expect(fillTemplate("a/${cert.cn}", identity({ certificateName: "a/#" }))).toBeUndefined()
   })
 
   test("is nothing where the name would reach further than its place", () => {

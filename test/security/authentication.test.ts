@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test"
+import { acceptedAs, rejected } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import {
   AuthenticationChain,
   type AuthenticationVerdict,
   type Authenticator,
   type Credentials,
+  type FinalVerdict,
 } from "../../src/security/authentication.ts"
 
 const credentials: Credentials = {
@@ -12,11 +14,11 @@ const credentials: Credentials = {
   username: undefined,
   password: undefined,
   remoteAddress: "192.0.2.1",
-  anonymousAllowed: true,
+  listener: "tcp://127.0.0.1:1883",
 }
 
-const accept: AuthenticationVerdict = { verdict: "accept", principal: { username: "ann" } }
-const reject: AuthenticationVerdict = { verdict: "reject", reasonCode: ReasonCode.banned }
+const accept: FinalVerdict = acceptedAs("ann")
+const reject: FinalVerdict = rejected(ReasonCode.banned)
 const pass: AuthenticationVerdict = { verdict: "pass" }
 
 const atOnce = (verdict: AuthenticationVerdict): Authenticator => ({ authenticate: () => verdict })
@@ -29,7 +31,11 @@ describe("a chain of authenticators", () => {
   })
 
   test("refuses whom nobody knows", async () => {
-    const refused = { verdict: "reject", reasonCode: ReasonCode.notAuthorized } as const
+    const refused = {
+      verdict: "reject",
+      reasonCode: ReasonCode.notAuthorized,
+      why: "nobody knows such a client",
+    } as const
     expect(new AuthenticationChain([]).authenticate(credentials)).toEqual(refused)
     expect(new AuthenticationChain([atOnce(pass)]).authenticate(credentials)).toEqual(refused)
     await expect(new AuthenticationChain([later(pass)]).authenticate(credentials)).resolves.toEqual(refused)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { identity as somebody } from "../support/accounts.ts"
 import * as fc from "fast-check"
 import type { Qos } from "../../src/protocol/packet.ts"
 import {
@@ -11,7 +12,7 @@ import {
 } from "../../src/protocol/topic.ts"
 import { explainAccess } from "../../src/security/access-explanation.ts"
 import { type AccessRule, parseAccessRule } from "../../src/security/access-rule.ts"
-import type { Identity } from "../../src/security/authentication.ts"
+import type { Identity } from "../../src/security/identity.ts"
 import type { Rights } from "../../src/security/rights.ts"
 import { type DefaultAccess, defaultAccesses, RuleBook } from "../../src/security/rule-book.ts"
 import { topicFilter, topicName } from "../routing/topic-arbitraries.ts"
@@ -35,6 +36,8 @@ function model(
     (rule: AccessRule) =>
       (rule.who.kind === "user" && rule.who.name === who.username) ||
       (rule.who.kind === "client" && rule.who.clientId === who.clientId),
+    (rule: AccessRule) =>
+      rule.who.kind === "group" && who.username !== undefined && who.groups.includes(rule.who.name),
     (rule: AccessRule) => rule.who.kind === "anonymous" && who.username === undefined,
     (rule: AccessRule) => rule.who.kind === "everyone",
   ]
@@ -63,10 +66,17 @@ function fits(rule: AccessRule, who: Identity, topic: TopicName, asked: Asked): 
       if (!hasWildcard(rule.topic.filter)) return (rule.topic.filter as string) === topic
       return asked === "read" && !deny && topicMatches(rule.topic.filter, topic)
     case "template": {
-      const { username, clientId } = who
-      const used = rule.topic.text.includes("username") ? username : clientId
-      if (used === undefined || /[+#/]/.test(used)) return false
-      const filter = rule.topic.text.replace(/\$\{\w+\}/, () => used)
+      const { username, clientId, certificateName, attributes } = who
+      const [, name = ""] = /\$\{([\w.]+)\}/.exec(rule.topic.text) ?? []
+      const values = {
+        username,
+        clientid: clientId,
+        "cert.cn": certificateName,
+        "attr.site": attributes["site"],
+      }
+      const used = values[name as keyof typeof values]
+      if (used === undefined || /[+#/]/.test(String(used))) return false
+      const filter = rule.topic.text.replace(/\$\{[\w.]+\}/, () => String(used))
       if (filter.startsWith("$")) return false
       return topicMatches(filter as TopicFilter, topic)
     }
@@ -153,7 +163,7 @@ function ruleBook(...lines: string[]): RuleBook {
   return new RuleBook(all, "auto")
 }
 
-const alice: Identity = { username: "alice", clientId: "phone", remoteAddress: "192.0.2.7" }
+const alice = somebody({ username: "alice", clientId: "phone" })
 const topic = (text: string) => parseTopicName(text) ?? ("" as TopicName)
 const filter = (text: string) => parseTopicFilter(text) ?? ("" as TopicFilter)
 

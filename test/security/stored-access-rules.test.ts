@@ -1,16 +1,18 @@
 import { describe, expect, test } from "bun:test"
+import { addRules, saveUsers, storedUser } from "../support/accounts.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
 import { AccessRules } from "../../src/security/access-rules.ts"
+import { plainPrincipal } from "../../src/security/identity.ts"
 import { Requester } from "../../src/security/requester.ts"
 import { followStoredRules } from "../../src/security/stored-access-rules.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { silentLog } from "../support/silent-log.ts"
 
-const alice = new Requester("alice", "phone", "192.0.2.7")
+const alice = new Requester(plainPrincipal("alice"), "phone", "192.0.2.7")
 
 async function following(...lines: string[]) {
   const store = new MemoryStore()
-  await store.accounts.changeAccessRules({ remove: [], add: lines })
+  await addRules(store.accounts, ...lines)
   const rules = new AccessRules("auto", () => {})
   const errors: unknown[] = []
   const infos: unknown[] = []
@@ -24,7 +26,7 @@ async function following(...lines: string[]) {
     errors,
     infos,
     accounts: store.accounts,
-    add: (...add: string[]) => store.accounts.changeAccessRules({ remove: [], add }),
+    add: (...added: string[]) => addRules(store.accounts, ...added),
     verdict: (topic: string) => rules.publish(alice, topic as TopicName, 0, false),
   }
 }
@@ -55,7 +57,7 @@ describe("Rules in the store", () => {
 
   test("are left alone when it was a user that changed", async () => {
     const { accounts, infos } = await following("allow alice publish a")
-    await accounts.saveUser({ name: "bob", passwordHash: "$argon2id$", createdAtMs: 1 })
+    await saveUsers(accounts, storedUser("bob"))
     await settled()
     expect(infos).toEqual([])
   })

@@ -1,5 +1,6 @@
 import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
+import type { Entrance } from "../../src/connection/entrance.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
@@ -70,7 +71,6 @@ export class SimulatedBroker {
     const topics = new TopicTable(defaultTopicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
-      authentication: new AuthenticationChain([anonymousAuthenticator]),
       authorization,
       limits,
       topicLimits: defaultTopicLimits,
@@ -94,7 +94,10 @@ export class SimulatedBroker {
 
   /** Somebody opens a Network Connection. */
   socket(): MemorySocket {
-    const socket = new MemorySocket(this.acceptor.accept(true), { turn: this.#turn, limits: this.#output })
+    const socket = new MemorySocket(this.acceptor.accept(entrance), {
+      turn: this.#turn,
+      limits: this.#output,
+    })
     this.#sockets.push(socket)
     return socket
   }
@@ -113,4 +116,9 @@ export class SimulatedBroker {
     this.store.endTurn()
     for (const bug of this.#bugs.splice(0)) this.#watch.bug(bug)
   }
+}
+
+const entrance: Entrance = {
+  url: "tcp://127.0.0.1:1883",
+  authentication: new AuthenticationChain([anonymousAuthenticator]),
 }

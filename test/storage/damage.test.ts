@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite"
+import { addRules, saveUsers, storedUser } from "../support/accounts.ts"
 import { describe, expect, test } from "bun:test"
 import {
   existsSync,
@@ -53,8 +54,8 @@ async function stored(): Promise<string> {
     journal.enqueued(queued(sequence, { message: message("", { payload: new Uint8Array(payload) }) }))
   }
   store.retain(message("retained secret"))
-  await store.accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
-  await store.accounts.changeAccessRules({ remove: [], add: ["a rule"] })
+  await saveUsers(store.accounts, storedUser("ada"))
+  await addRules(store.accounts, "a rule")
   await store.close()
   return directory
 }

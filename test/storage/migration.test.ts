@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite"
+import { addRules } from "../support/accounts.ts"
 import { expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -35,7 +36,7 @@ test("a database of version 1 is brought up to date, with all that is in it", as
   const [session] = await Array.fromAsync(store.sessions())
   expect(await outcome(session?.journal.enqueued(queued(2)))).toBe("committed")
   expect(texts((await session?.journal.queue(0, 9)) ?? [])).toEqual(["from version 1", "message 2"])
-  await store.accounts.changeAccessRules({ remove: [], add: ["a rule"] })
+  await addRules(store.accounts, "a rule")
   await store.close()
   using database = new Database(join(directory, "bantam.db"))
   expect(database.query("PRAGMA user_version").get()).toEqual({ user_version: migrations.length })

@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite"
+import { addRules, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
 import { describe, expect, test } from "bun:test"
 import { chmodSync, existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -197,9 +198,9 @@ describe("a directory belongs to one process that serves it", () => {
     const directory = newDirectory()
     const store = await open(directory)
     const accounts = openAccounts(directory)
-    await accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
-    expect((await store.accounts.user("ada"))?.passwordHash).toBe("$argon2id$")
-    await store.accounts.removeUser("ada")
+    await saveUsers(accounts, storedUser("ada"))
+    expect((await store.accounts.user("ada"))?.passwordHash).toBe("$argon2id$1")
+    await removeUser(store.accounts, "ada")
     expect(await accounts.users()).toEqual([])
     accounts.close()
     await store.close()
@@ -210,7 +211,7 @@ describe("a directory belongs to one process that serves it", () => {
     const store = await open(directory)
     const changed = new Promise<void>((resolve) => store.onAccountsChanged(resolve))
     const accounts = openAccounts(directory)
-    await accounts.changeAccessRules({ remove: [], add: ["a rule"] })
+    await addRules(accounts, "a rule")
     accounts.close()
     await changed
     expect(await store.accounts.accessRules()).toEqual([{ id: 1, line: "a rule" }])
@@ -220,7 +221,7 @@ describe("a directory belongs to one process that serves it", () => {
   test("accounts can be made before the first start", async () => {
     const directory = newDirectory()
     const accounts = openAccounts(directory)
-    await accounts.saveUser({ name: "ada", passwordHash: "$argon2id$", createdAtMs: 1 })
+    await saveUsers(accounts, storedUser("ada"))
     accounts.close()
     const store = await open(directory)
     expect(await store.accounts.users()).toHaveLength(1)

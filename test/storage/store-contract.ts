@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import type { AccountChange } from "../../src/storage/account-store.ts"
+import { addRules, removeRules, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
 import { topicOf } from "../../src/protocol/message.ts"
 import type { Store } from "../../src/storage/store.ts"
 import {
@@ -171,31 +173,117 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(sizes).toEqual([3_000_000, 3_000_000, 3_000_000])
     })
 
-    test("a user is there as saved last, until removed", async () => {
-      const ada = { name: "ada", passwordHash: "$argon2id$1", createdAtMs: 5 }
-      await store.accounts.saveUser(ada)
-      await store.accounts.saveUser({ ...ada, name: "Öztürk" })
-      await store.accounts.saveUser({ ...ada, passwordHash: "$argon2id$2" })
-      expect(await store.accounts.user("ada")).toEqual({ ...ada, passwordHash: "$argon2id$2" })
+    test("a user is there as saved last, with all that is said of it, until removed", async () => {
+      const ada = storedUser("ada", {
+        passwordHash: undefined,
+        enabled: false,
+        superuser: true,
+        groups: ["family", "guests"],
+        attributes: { site: "north", floor: 3, "on-call": true },
+        clientId: { kind: "prefix", text: "ada-" },
+        limits: { connections: 2, messagesPerSecond: 10 },
+        scram: [
+          { mechanism: "SCRAM-SHA-256", iterations: 4096, salt: "c2FsdA==", storedKey: "a", serverKey: "b" },
+        ],
+      })
+      await saveUsers(store.accounts, storedUser("ada"), storedUser("Öztürk"), ada)
+      expect(await store.accounts.user("ada")).toEqual(ada)
       expect((await store.accounts.users()).map((user) => user.name)).toEqual(["ada", "Öztürk"])
-      expect(await store.accounts.removeUser("ada")).toBe(true)
-      expect(await store.accounts.removeUser("ada")).toBe(false)
+      expect(await store.accounts.usersNamed(["ada", "nobody"])).toEqual([ada])
+      expect(await store.accounts.countUsers()).toBe(2)
+      expect(await removeUser(store.accounts, "ada")).toBe(true)
+      expect(await removeUser(store.accounts, "ada")).toBe(false)
       expect(await store.accounts.user("ada")).toBeUndefined()
+    })
+
+    const did = async (change: AccountChange) =>
+      (await store.accounts.change("test", [{ change, said: undefined }]))[0] ?? false
+
+    test("a user is added once, and a password hashed anew only if nobody has changed it meanwhile", async () => {
+      const { accounts } = store
+      const ada = storedUser("ada")
+      expect(await did({ change: "add-user", user: ada })).toBe(true)
+      expect(await did({ change: "add-user", user: { ...ada, superuser: true } })).toBe(false)
+      expect(await accounts.user("ada")).toEqual(ada)
+      const before = ada.passwordHash ?? ""
+      expect(await did({ change: "rehash", name: "ada", before, after: "$argon2id$2" })).toBe(true)
+      expect(await did({ change: "rehash", name: "ada", before, after: "$argon2id$3" })).toBe(false)
+      expect(await accounts.user("ada")).toEqual({ ...ada, passwordHash: "$argon2id$2" })
+    })
+
+    test("whoever is in a group leaves it when it is removed", async () => {
+      const { accounts } = store
+      const group = { name: "family", createdAtMs: 7 }
+      expect(await did({ change: "add-group", group })).toBe(true)
+      expect(await did({ change: "add-group", group: { ...group, createdAtMs: 8 } })).toBe(false)
+      expect(await accounts.groups()).toEqual([group])
+      await saveUsers(accounts, storedUser("ada", { groups: ["family", "guests"] }))
+      expect(await did({ change: "remove-group", name: "family" })).toBe(true)
+      expect(await did({ change: "remove-group", name: "family" })).toBe(false)
+      expect((await accounts.user("ada"))?.groups).toEqual(["guests"])
+      expect(await accounts.groups()).toEqual([])
+    })
+
+    test("one is banned once, as said last", async () => {
+      const { accounts } = store
+      const ban = {
+        kind: "address",
+        value: "10.0.0.0/8",
+        untilMs: 9,
+        why: "guesses",
+        createdAtMs: 5,
+      } as const
+      expect(await did({ change: "save-ban", ban })).toBe(true)
+      expect(await did({ change: "save-ban", ban: { ...ban, untilMs: undefined } })).toBe(true)
+      const [kept, ...others] = await accounts.bans()
+      expect(kept).toMatchObject({ ...ban, untilMs: undefined })
+      expect(others).toEqual([])
+      expect(await did({ change: "remove-ban", id: kept?.id ?? 0 })).toBe(true)
+      expect(await did({ change: "remove-ban", id: kept?.id ?? 0 })).toBe(false)
+      expect(await accounts.bans()).toEqual([])
+    })
+
+    test("what was changed is in the audit, and what came to nothing is not", async () => {
+      const { accounts } = store
+      await accounts.change("root", [
+        { change: { change: "add-rule", line: "one" }, said: "rule added: one" },
+        { change: { change: "add-rule", line: "one" }, said: "rule added: one, again" },
+        { change: { change: "add-rule", line: "two" }, said: undefined },
+      ])
+      const refusal = {
+        atMs: 6,
+        kind: "refusal",
+        who: "ada",
+        what: "may not publish",
+        facts: { topic: "a", times: 2 },
+      } as const
+      await accounts.record([refusal, { ...refusal, atMs: 7, who: "bob" }])
+      const all = await accounts.audit({ limit: 9 })
+      expect(all).toMatchObject([
+        { kind: "change", who: "root", what: "rule added: one", facts: {} },
+        refusal,
+        { who: "bob" },
+      ])
+      expect(await accounts.audit({ limit: 1 })).toEqual(all.slice(2))
+      expect(await accounts.audit({ kind: "change", limit: 9 })).toEqual(all.slice(0, 1))
+      expect(await accounts.audit({ who: "ada", limit: 9 })).toEqual(all.slice(1, 2))
+      expect(await accounts.audit({ sinceMs: 7, kind: "refusal", limit: 9 })).toEqual(all.slice(2))
+      expect(await accounts.audit({ afterId: all[1]?.id, limit: 9 })).toEqual(all.slice(2))
     })
 
     test("access rules are kept in the order in which they came, once each, under numbers of their own", async () => {
       const { accounts } = store
-      const change = (remove: readonly number[], ...add: string[]) =>
-        accounts.changeAccessRules({ remove, add })
       expect(await accounts.accessRules()).toEqual([])
-      expect(await change([], "one", "two", "one")).toEqual({ removed: 0, added: 2 })
+      expect(await addRules(accounts, "one", "two", "one")).toBe(2)
       const [one, two] = await accounts.accessRules()
       expect([one?.line, two?.line]).toEqual(["one", "two"])
-      expect(await change([two?.id ?? 0, 99], "three", "one")).toEqual({ removed: 1, added: 1 })
+      expect(await removeRules(accounts, two?.id ?? 0, 99)).toBe(1)
+      expect(await addRules(accounts, "three", "one")).toBe(1)
       const [same, three] = await accounts.accessRules()
       expect(same).toEqual(one)
       expect(three?.line).toBe("three")
-      expect(await change([three?.id ?? 0], "three")).toEqual({ removed: 1, added: 1 })
+      expect(await removeRules(accounts, three?.id ?? 0)).toBe(1)
+      expect(await addRules(accounts, "three")).toBe(1)
       const [, again] = await accounts.accessRules()
       expect(again?.id).toBeGreaterThan(three?.id ?? 0)
     })
@@ -207,9 +295,9 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         await change()
         await changed
       }
-      await heard(() => accounts.saveUser({ name: "ada", passwordHash: "$argon2id$1", createdAtMs: 5 }))
-      await heard(() => accounts.removeUser("ada"))
-      await heard(() => accounts.changeAccessRules({ remove: [], add: ["one"] }))
+      await heard(() => saveUsers(accounts, storedUser("ada")))
+      await heard(() => removeUser(accounts, "ada"))
+      await heard(() => addRules(accounts, "one"))
     })
   })
 }

@@ -1,8 +1,8 @@
+import type { AccountStore } from "../../src/storage/account-store.ts"
 import type { MessageRecord } from "../../src/protocol/message-record.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Ticket, TicketWaiter } from "../../src/foundation/ticket.ts"
 import type {
-  AccountStore,
   QueuedMessage,
   RecalledMessage,
   SessionJournal,

@@ -1,11 +1,11 @@
 import { assert } from "../../src/foundation/assert.ts"
+import type { AccountStore } from "../../src/storage/account-store.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import { type MessageRecord, recordOf } from "../../src/protocol/message-record.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Ticket } from "../../src/foundation/ticket.ts"
 import type {
-  AccountStore,
   RecalledMessage,
   Sequence,
   SessionJournal,

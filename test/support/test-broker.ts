@@ -4,6 +4,7 @@ import { newCounters } from "../../src/foundation/counters.ts"
 import type { Log } from "../../src/foundation/log.ts"
 import { silentLog } from "./silent-log.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
+import type { Entrance } from "../../src/connection/entrance.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import type { ProtocolVersion } from "../../src/protocol/packet.ts"
@@ -13,7 +14,13 @@ import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { defaultTopicLimits, type TopicLimits } from "../../src/protocol/topic.ts"
 import type { ShareStrategy } from "../../src/routing/share-groups.ts"
 import { AuthenticationChain, type Authenticator } from "../../src/security/authentication.ts"
-import { AuthorizationChain, type Authorizer, sysTopicsAreOurs } from "../../src/security/authorization.ts"
+import {
+  AuthorizationChain,
+  type Authorizer,
+  superusersMayAll,
+  sysTopicsAreOurs,
+} from "../../src/security/authorization.ts"
+import { plainPrincipal } from "../../src/security/identity.ts"
 import { Requester } from "../../src/security/requester.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
@@ -72,7 +79,7 @@ const usualLimits: BrokerLimits & ConnectionLimits = {
 }
 
 const everybody: Authenticator = {
-  authenticate: ({ username }) => ({ verdict: "accept", principal: { username } }),
+  authenticate: ({ username }) => ({ verdict: "accept", principal: plainPrincipal(username) }),
 }
 
 /**
@@ -84,6 +91,7 @@ export class TestBroker {
   readonly acceptor: Acceptor
   readonly clock = new TurnedClock()
   readonly counters = newCounters()
+  readonly #entrance: Entrance
   readonly #turn = new ManualTurn()
   readonly #clients: ScriptedClient[] = []
   readonly #output: WriteLimits
@@ -102,7 +110,10 @@ export class TestBroker {
     const { clock, counters } = this
     const store = options.store ?? new MemoryStore()
     const topicLimits = options.topicLimits ?? defaultTopicLimits
-    const authorization = new AuthorizationChain([sysTopicsAreOurs, ...(options.authorizers ?? [])], true)
+    const authorization = new AuthorizationChain(
+      [sysTopicsAreOurs, superusersMayAll, ...(options.authorizers ?? [])],
+      true,
+    )
     const log: Log = {
       ...silentLog,
       error: (sentence, fields) => void this.#bugs.push(`${sentence}: ${JSON.stringify(fields)}`),
@@ -121,7 +132,6 @@ export class TestBroker {
     const topics = new TopicTable(topicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
-      authentication: new AuthenticationChain([options.authenticator ?? everybody]),
       authorization,
       limits,
       topicLimits,
@@ -141,11 +151,15 @@ export class TestBroker {
       for (const resume of this.#gate.splice(0)) resume()
     })
     this.acceptor = new Acceptor(surroundings)
+    this.#entrance = {
+      url: "tcp://127.0.0.1:1883",
+      authentication: new AuthenticationChain([options.authenticator ?? everybody]),
+    }
   }
 
   /** Somebody opens a Network Connection, and has said nothing yet. */
   client(clientId: string, { version = 5, output }: TestClientOptions = {}): ScriptedClient {
-    const socket = new MemorySocket(this.acceptor.accept(true), {
+    const socket = new MemorySocket(this.acceptor.accept(this.#entrance), {
       turn: this.#turn,
       limits: output ?? this.#output,
     })

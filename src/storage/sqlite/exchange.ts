@@ -2,7 +2,8 @@ import type { Durability } from "./database.ts"
 import type { WriteWay } from "./group-commit.ts"
 import type { RecoveredCounts } from "./recovery.ts"
 import type { SessionNumber } from "./operation.ts"
-import type { AccessRuleChange, Sequence, StoredAccessRule, StoredUser } from "../store.ts"
+import type { AccountStore } from "../account-store.ts"
+import type { Sequence } from "../store.ts"
 
 /** What the worker is given when it starts. */
 export interface WorkerSettings {
@@ -63,20 +64,18 @@ export interface SubscriptionRow {
   readonly subscriptionIdentifier: number
 }
 
+/** A verb of the accounts and what it is given; what it gives follows from the verb. */
+export interface AccountQuestion {
+  readonly verb: keyof AccountStore
+  readonly words: readonly unknown[]
+}
+
 /** What can be asked of the worker: the question, and what it answers. */
 export interface Questions {
   queue: { asks: { session: SessionNumber; after: Sequence; limit: number }; gives: QueuePage }
   sessions: { asks: { after: SessionNumber; limit: number }; gives: SessionsPage }
   retained: { asks: { after: number; limit: number }; gives: RetainedPage }
-  user: { asks: { name: string }; gives: StoredUser | undefined }
-  users: { asks: Record<string, never>; gives: readonly StoredUser[] }
-  saveUser: { asks: { user: StoredUser }; gives: undefined }
-  removeUser: { asks: { name: string }; gives: boolean }
-  accessRules: { asks: Record<string, never>; gives: readonly StoredAccessRule[] }
-  changeAccessRules: {
-    asks: { change: AccessRuleChange }
-    gives: { readonly removed: number; readonly added: number }
-  }
+  accounts: { asks: AccountQuestion; gives: unknown }
 }
 
 export type QuestionKind = keyof Questions

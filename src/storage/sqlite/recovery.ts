@@ -123,7 +123,10 @@ class Salvage {
     this.#countHolders()
     this.#copy("retained", ["topic"], (row) => this.#isMessage(row["message"], row["topic"]))
     this.#copy("user", ["name"], () => true)
+    this.#copy("user_group", ["name"], () => true)
     this.#copy("access_rule", ["id"], () => true)
+    this.#copy("ban", ["id"], () => true)
+    this.#copy("audit", ["id"], () => true)
     // How far the first was folded is not copied: what is there already is passed over when it comes again.
     this.#copy("batch", ["id"], isIntactBatch)
   }

@@ -115,4 +115,41 @@ export const migrations: readonly string[] = [
     line TEXT NOT NULL UNIQUE
   ) STRICT;
   `,
+  // A user may have no password, and is more than a name: what else there is to say of it stands in `profile`, in JSON.
+  `
+  CREATE TABLE account (
+    name TEXT PRIMARY KEY,
+    password_hash TEXT,
+    password_set_at_ms INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    profile TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO account SELECT name, password_hash, created_at_ms, created_at_ms, '{}' FROM user;
+  DROP TABLE user;
+  ALTER TABLE account RENAME TO user;
+
+  CREATE TABLE user_group (
+    name TEXT PRIMARY KEY,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE ban (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    until_ms INTEGER,
+    why TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (kind, value)
+  ) STRICT;
+
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    facts TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

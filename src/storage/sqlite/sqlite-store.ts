@@ -6,16 +6,22 @@ import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter, type TopicName } from "../../protocol/topic.ts"
 import type { Ticket } from "../../foundation/ticket.ts"
 import type {
-  AccessRuleChange,
   AccountStore,
+  AdministrativeChange,
+  AuditEntry,
+  AuditQuery,
+  StoredAccessRule,
+  StoredBan,
+  StoredGroup,
+  StoredUser,
+} from "../account-store.ts"
+import type {
   Sequence,
   SessionJournal,
   SessionRecord,
   Store,
-  StoredAccessRule,
   StoredSession,
   StoredSubscription,
-  StoredUser,
   StoredWill,
   StoreMood,
 } from "../store.ts"
@@ -247,26 +253,50 @@ class LinkedAccounts implements AccountStore {
   }
 
   user(name: string): Promise<StoredUser | undefined> {
-    return this.#link.ask("user", { name })
+    return this.#ask("user", name)
+  }
+
+  usersNamed(names: readonly string[]): Promise<readonly StoredUser[]> {
+    return this.#ask("usersNamed", names)
   }
 
   users(): Promise<readonly StoredUser[]> {
-    return this.#link.ask("users", {})
+    return this.#ask("users")
   }
 
-  async saveUser(user: StoredUser): Promise<void> {
-    await this.#link.ask("saveUser", { user })
+  countUsers(): Promise<number> {
+    return this.#ask("countUsers")
   }
 
-  removeUser(name: string): Promise<boolean> {
-    return this.#link.ask("removeUser", { name })
+  groups(): Promise<readonly StoredGroup[]> {
+    return this.#ask("groups")
   }
 
   accessRules(): Promise<readonly StoredAccessRule[]> {
-    return this.#link.ask("accessRules", {})
+    return this.#ask("accessRules")
   }
 
-  changeAccessRules(change: AccessRuleChange): Promise<{ readonly removed: number; readonly added: number }> {
-    return this.#link.ask("changeAccessRules", { change })
+  bans(): Promise<readonly StoredBan[]> {
+    return this.#ask("bans")
+  }
+
+  audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
+    return this.#ask("audit", query)
+  }
+
+  change(who: string, changes: readonly AdministrativeChange[]): Promise<readonly boolean[]> {
+    return this.#ask("change", who, changes)
+  }
+
+  record(entries: readonly Omit<AuditEntry, "id">[]): Promise<void> {
+    return this.#ask("record", entries)
+  }
+
+  async #ask<Verb extends keyof AccountStore>(
+    verb: Verb,
+    ...words: Parameters<AccountStore[Verb]>
+  ): Promise<Awaited<ReturnType<AccountStore[Verb]>>> {
+    const given = await this.#link.ask("accounts", { verb, words })
+    return given as Awaited<ReturnType<AccountStore[Verb]>>
   }
 }

@@ -5,7 +5,15 @@ import { Accounts } from "./accounts.ts"
 import type { BatchLog } from "./batch-log.ts"
 import { asStoreError, type Database } from "./database.ts"
 import { databaseFile, type DirectoryLock } from "./directory.ts"
-import type { FromWorker, Question, QuestionKind, Questions, ToWorker, WorkerSettings } from "./exchange.ts"
+import type {
+  AccountQuestion,
+  FromWorker,
+  Question,
+  QuestionKind,
+  Questions,
+  ToWorker,
+  WorkerSettings,
+} from "./exchange.ts"
 import type { WriteWay } from "./group-commit.ts"
 import { closeHead } from "./head.ts"
 import { openServed, type Opened } from "./opening.ts"
@@ -157,7 +165,7 @@ class StorageWorker {
   #answer(number: number, question: Question): void {
     try {
       const answer = this.#find(question)
-      const transfer = answer instanceof Object && "packed" in answer ? [answer.packed.buffer] : []
+      const transfer = isPage(answer) ? [answer.packed.buffer] : []
       this.#send({ type: "answer", number, answer }, transfer)
     } catch (error) {
       const storeError = asStoreError(error, this.#file)
@@ -177,27 +185,24 @@ class StorageWorker {
       case "retained":
         this.#log.foldAll()
         return this.#reader.retained(asks.after, asks.limit)
-      case "user":
-        return this.#accounts.user(asks.name)
-      case "users":
-        return this.#accounts.users()
-      case "accessRules":
-        return this.#accounts.accessRules()
-      case "saveUser":
-        return this.#changed(this.#accounts.saveUser(asks.user) ?? undefined)
-      case "removeUser":
-        return this.#changed(this.#accounts.removeUser(asks.name))
-      case "changeAccessRules":
-        return this.#changed(this.#accounts.changeAccessRules(asks.change))
+      case "accounts":
+        return this.#account(asks)
       default:
         return unreachable(kind)
     }
   }
 
-  #changed<Given>(given: Given): Given {
-    this.#send({ type: "accounts-changed" })
+  /** Whoever asks has typed verb and words against the contract, which two threads cannot. */
+  #account({ verb, words }: AccountQuestion): unknown {
+    const ask = this.#accounts[verb] as (...words: readonly unknown[]) => unknown
+    const given = ask.apply(this.#accounts, [...words])
+    if (verb === "change") this.#send({ type: "accounts-changed" })
     return given
   }
+}
+
+function isPage(answer: unknown): answer is { readonly packed: Uint8Array<ArrayBuffer> } {
+  return answer instanceof Object && "packed" in answer
 }
 
 /** @returns undefined when it cannot be read now: whoever writes next will say why */

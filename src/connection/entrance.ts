@@ -1,0 +1,14 @@
+import type { AuthenticationChain } from "../security/authentication.ts"
+
+/** One listener, as those who come in by it find it. */
+export interface Entrance {
+  /** Such as tcp://127.0.0.1:1883. */
+  readonly url: string
+  readonly authentication: AuthenticationChain
+}
+
+/** What a connection knows of its peer before the peer says anything. */
+export interface Door {
+  readonly remoteAddress: string
+  readonly entrance: Entrance
+}
