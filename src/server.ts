@@ -1,5 +1,6 @@
 import { Broker } from "./broker/broker.ts"
 import { SysTopics } from "./broker/sys-topics.ts"
+import type { AuthenticatorName } from "./config/schema.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
@@ -13,7 +14,7 @@ import { PublishRun } from "./protocol/publish-run.ts"
 import { ReasonCode } from "./protocol/reason-code.ts"
 import { TopicTable } from "./protocol/topic-table.ts"
 import { AccountAuthenticator } from "./security/accounts.ts"
-import { AuthenticationChain, anonymousAuthenticator } from "./security/authentication.ts"
+import { AuthenticationChain, type Authenticator, anonymousAuthenticator } from "./security/authentication.ts"
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
@@ -83,8 +84,10 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    const accounts = new AccountAuthenticator(store.accounts)
-    for (const each of settings.listeners) listeners.push(await open(each, settings, acceptor, accounts, log))
+    const authenticators = makeAuthenticators(store)
+    for (const each of settings.listeners) {
+      listeners.push(await open(each, settings, acceptor, authenticators, log))
+    }
     return {
       urls: listeners.map(({ url }) => url),
       broken: broken.promise,
@@ -184,19 +187,23 @@ async function furnish(
   }
 }
 
+type Authenticators = Readonly<Record<AuthenticatorName, Authenticator>>
+
+/** One of each for all listeners. What is not set up passes on everybody. */
+function makeAuthenticators(store: Store): Authenticators {
+  return { password: new AccountAuthenticator(store.accounts) }
+}
+
 async function open(
   listener: ListenerSettings,
   settings: Settings,
   acceptor: Acceptor,
-  accounts: AccountAuthenticator,
+  authenticators: Authenticators,
   log: Log,
 ): Promise<Listener> {
-  const { allowAnonymous } = settings.security
-  const letsInAnonymous = allowAnonymous === "loopback" ? listener.loopback : allowAnonymous
-  const entrance: Entrance = {
-    url: listener.url,
-    authentication: new AuthenticationChain([accounts, ...(letsInAnonymous ? [anonymousAuthenticator] : [])]),
-  }
+  const links = listener.authenticators.map((name) => authenticators[name])
+  if (listener.allowsAnonymous) links.push(anonymousAuthenticator)
+  const entrance: Entrance = { url: listener.url, authentication: new AuthenticationChain(links) }
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, acceptor.accept(entrance), {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),

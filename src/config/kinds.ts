@@ -48,6 +48,24 @@ export function texts(description: string, fallback: readonly string[]) {
   )
 }
 
+/** Some of a few words, each once at most, in an order that means something. */
+export function words<const Options extends readonly string[]>(
+  description: string,
+  options: Options,
+  fallback: readonly Options[number][],
+) {
+  return v.optional(
+    v.pipe(
+      v.array(v.picklist(options)),
+      v.check((chosen) => new Set(chosen).size === chosen.length),
+      v.readonly(),
+      v.title(`an array of ${options.map((option) => JSON.stringify(option)).join(", ")}, each once at most`),
+      v.description(description),
+    ),
+    () => [...fallback],
+  )
+}
+
 /** A text with no default: absent unless it is set. The example stands in the sample. */
 export function unset(description: string, example: string) {
   return v.exactOptional(

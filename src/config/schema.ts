@@ -1,6 +1,10 @@
 import * as v from "valibot"
 import { logFormats, logLevels } from "../foundation/log.ts"
-import { choice, flag, texts, unset, unsetTexts, whole } from "./kinds.ts"
+import { choice, flag, texts, unset, unsetTexts, whole, words } from "./kinds.ts"
+
+/** The ways to prove who one is, as settings name them. */
+export const authenticatorNames = ["password"] as const
+export type AuthenticatorName = (typeof authenticatorNames)[number]
 
 /**
  * Every setting there is: its description, default and bounds. Checking, the sample file, environment names and
@@ -46,6 +50,12 @@ export const sections = {
   security: {
     about: "Who may connect, and what becomes of what no access rule decides.",
     keys: {
+      authenticators: words(
+        "The ways to prove who one is, asked in this order: the first that has a verdict decides, and a\n" +
+          "refusal ends it. Those that are not set up have none.",
+        authenticatorNames,
+        authenticatorNames,
+      ),
       allow_anonymous: v.optional(
         v.pipe(
           v.union([v.literal("loopback"), v.boolean()]),
@@ -58,7 +68,7 @@ export const sections = {
       ),
       default_access: choice(
         "What becomes of what no rule of `bantam acl` decides: allow or deny.\n" +
-          "auto: everything is allowed as long as there is no rule at all, and nothing more from the first one on.",
+          "auto: everything is allowed as long as there is neither user nor rule, and nothing from then on.",
         ["auto", "allow", "deny"],
         "auto",
       ),
@@ -185,6 +195,8 @@ export const topLevel = {
             ca_file: v.exactOptional(v.string()),
             crl_file: v.exactOptional(v.string()),
             require_client_certificate: v.exactOptional(v.boolean()),
+            authenticators: v.exactOptional(v.pipe(v.array(v.picklist(authenticatorNames)), v.readonly())),
+            allow_anonymous: v.exactOptional(v.boolean()),
           }),
         ]),
       ),
@@ -193,7 +205,7 @@ export const topLevel = {
       v.title('one or more addresses such as ["tcp://127.0.0.1:1883"]'),
       v.description(
         "Addresses to listen on: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT, wss://HOST:PORT or unix:///PATH.\n" +
-          "Port 0 takes a free one. A table adds keys of [tls] for one address alone:\n" +
+          "Port 0 takes a free one. A table sets keys of [tls], authenticators and allow_anonymous for one of them:\n" +
           '{ url = "tls://0.0.0.0:8884", ca_file = "/etc/bantam/ca.pem", require_client_certificate = true }',
       ),
     ),

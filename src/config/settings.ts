@@ -2,7 +2,7 @@ import { homedir } from "node:os"
 import { join, resolve } from "node:path"
 import type { ListenAddress, TlsFiles } from "../transport/socket.ts"
 import { isLoopback, listenUrl, parseListenUrl } from "./listen-url.ts"
-import type { WrittenSettings } from "./schema.ts"
+import type { AuthenticatorName, WrittenSettings } from "./schema.ts"
 
 /** One address to listen on, with all that belongs to it. */
 export interface ListenerSettings {
@@ -13,6 +13,10 @@ export interface ListenerSettings {
   readonly loopback: boolean
   /** Present exactly for tls and wss. */
   readonly tls: TlsFiles | undefined
+  /** Asked in this order. */
+  readonly authenticators: readonly AuthenticatorName[]
+  /** Who shows no user name is let in. */
+  readonly allowsAnonymous: boolean
 }
 
 /**
@@ -58,7 +62,7 @@ export function resolveSettings(
   const { listen, tls, storage, ...rest } = written
   return {
     ...camel(rest),
-    listeners: listen.flatMap((entry) => resolveListener(entry, tls, problems) ?? []),
+    listeners: listen.flatMap((entry) => resolveListener(entry, tls, rest.security, problems) ?? []),
     storage: { ...camel(storage), directory: resolve(storage.directory ?? defaultDirectory(environment)) },
   }
 }
@@ -75,15 +79,24 @@ export function defaultDirectory(environment: Environment, userId = process.getu
 function resolveListener(
   entry: WrittenSettings["listen"][number],
   shared: WrittenSettings["tls"],
+  security: WrittenSettings["security"],
   problems: Problem[],
 ): ListenerSettings | undefined {
-  const { url, ...own } = typeof entry === "string" ? { url: entry } : entry
+  const { url, authenticators, allow_anonymous, ...own } = typeof entry === "string" ? { url: entry } : entry
   const wrong = (what: string): undefined => {
     problems.push({ key: "listen", what })
   }
   const address = parseListenUrl(url)
   if ("problem" in address) return wrong(`has ${JSON.stringify(url)}, which ${address.problem}`)
-  const listener = { url: listenUrl(address), address, loopback: isLoopback(address) }
+  const loopback = isLoopback(address)
+  const anonymous = allow_anonymous ?? security.allow_anonymous
+  const listener = {
+    url: listenUrl(address),
+    address,
+    loopback,
+    authenticators: authenticators ?? security.authenticators,
+    allowsAnonymous: anonymous === "loopback" ? loopback : anonymous,
+  }
   if (address.scheme !== "tls" && address.scheme !== "wss") {
     if (Object.keys(own).length === 0) return { ...listener, tls: undefined }
     return wrong(`gives certificates to ${url}, which is not encrypted; make it tls:// or wss://`)

@@ -26,7 +26,19 @@ describe("Listeners and their certificates", () => {
         address: { scheme: "tls", host: "0.0.0.0", port: 8883 },
         loopback: false,
         tls: { certFile: "/c", keyFile: "/k", caFile: "/ca", requireClientCertificate: false },
+        authenticators: ["password"],
+        allowsAnonymous: false,
       },
+    ])
+  })
+
+  test("each lets in whom the settings let in, unless it has a word of its own", () => {
+    const own = { url: "tcp://0.0.0.0:1884", authenticators: [], allow_anonymous: true }
+    const { settings } = resolve(["tcp://127.0.0.1", "tcp://0.0.0.0", own], {})
+    expect(settings.listeners.map((each) => [each.authenticators, each.allowsAnonymous])).toEqual([
+      [["password"], true],
+      [["password"], false],
+      [[], true],
     ])
   })
 
