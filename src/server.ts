@@ -18,6 +18,7 @@ import { AuthenticationChain, type Authenticator, anonymousAuthenticator } from 
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
+import { OnlineUsers } from "./security/online-users.ts"
 import { Requester } from "./security/requester.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
 import { openStore } from "./storage/open-store.ts"
@@ -84,7 +85,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    const authenticators = makeAuthenticators(store)
+    const authenticators = makeAuthenticators(store, log)
     for (const each of settings.listeners) {
       listeners.push(await open(each, settings, acceptor, authenticators, log))
     }
@@ -130,6 +131,8 @@ async function furnish(
     })
   })
   await followStoredRules(store, rules, log)
+  const users = new OnlineUsers(store.accounts, log)
+  store.onAccountsChanged(() => users.accountsChanged())
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()
@@ -149,8 +152,11 @@ async function furnish(
       sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
     },
     shareStrategy: mqtt.sharedSubscriptionStrategy,
-    mayPublishWill: ({ publisher, topic, qos, retain }) =>
-      authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain),
+    mayPublishWill: ({ publisher, topic, qos, retain }) => {
+      users.willIsDone(publisher)
+      return authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain)
+    },
+    meetWillPublishers: (publishers) => users.recall(publishers),
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
   watchBroker(broker, clock, log)
@@ -160,6 +166,7 @@ async function furnish(
   return {
     broker,
     authorization,
+    users,
     limits: {
       ...limits,
       connectTimeoutMs: limits.connectTimeoutSeconds * 1000,
@@ -190,8 +197,8 @@ async function furnish(
 type Authenticators = Readonly<Record<AuthenticatorName, Authenticator>>
 
 /** One of each for all listeners. What is not set up passes on everybody. */
-function makeAuthenticators(store: Store): Authenticators {
-  return { password: new AccountAuthenticator(store.accounts) }
+function makeAuthenticators(store: Store, log: Log): Authenticators {
+  return { password: new AccountAuthenticator(store.accounts, log) }
 }
 
 async function open(

@@ -1,7 +1,7 @@
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
-import type { Message } from "../protocol/message.ts"
+import type { Message, Publisher } from "../protocol/message.ts"
 import { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { type ShareName, type TopicFilter, type TopicName } from "../protocol/topic.ts"
@@ -30,6 +30,8 @@ export interface BrokerOptions {
   readonly shareStrategy: ShareStrategy
   /** Whether a will may be published now: its client's rights may have changed since it connected. */
   mayPublishWill(message: Message): boolean
+  /** Before wills of an earlier run may be published: whoever decides about them gets to know who left them. */
+  meetWillPublishers?(publishers: readonly Publisher[]): Promise<void>
   /** Takes an error that is our own fault. */
   bug(error: unknown): void
 }
@@ -56,11 +58,13 @@ export class Broker implements SessionObserver, SessionSurroundings {
   readonly #router: Router
   readonly #retained: RetainedMessages
   readonly #bug: (error: unknown) => void
+  readonly #meetWillPublishers: (publishers: readonly Publisher[]) => Promise<void>
 
   constructor(options: BrokerOptions) {
     this.#store = options.store
     this.#clock = options.clock
     this.#bug = (error) => options.bug(error)
+    this.#meetWillPublishers = async (publishers) => options.meetWillPublishers?.(publishers)
     this.counters = options.counters
     this.limits = options.limits
     this.subscriptions = new SubscriptionTree(options.shareStrategy)
@@ -79,7 +83,13 @@ export class Broker implements SessionObserver, SessionSurroundings {
   /** Takes in what the store kept. Call once, before the first client. */
   async restore(): Promise<void> {
     await this.#retained.restore()
-    for await (const stored of this.#store.sessions()) this.#restoreSession(stored)
+    const publishers: Publisher[] = []
+    for await (const stored of this.#store.sessions()) {
+      this.#restoreSession(stored)
+      const { will } = stored.record
+      if (will !== undefined) publishers.push(will.message.publisher)
+    }
+    await this.#meetWillPublishers(publishers)
     this.sessions.restored()
   }
 

@@ -8,6 +8,7 @@ import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
 import type { FinalVerdict } from "../security/authentication.ts"
+import { assignedName, mayCallItself } from "../security/user.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
 import type { Door } from "./entrance.ts"
@@ -22,6 +23,8 @@ export interface Welcome {
   /** We chose its client identifier [3.2.2.3.7]. */
   readonly assigned: boolean
   readonly keepAliveSeconds: number
+  /** How often accounts had changed before its own was looked at. */
+  readonly accountsEdition: number
 }
 
 /** Why a stranger is not let in. */
@@ -42,7 +45,8 @@ export function welcome(
   door: Door,
   surroundings: ConnectionSurroundings,
 ): Welcome | Refusal | Promise<Welcome | Refusal> {
-  const { limits } = surroundings
+  const { limits, users } = surroundings
+  const { edition } = users
   // No authentication method is configured, so none is the right one [MQTT-4.12.0-1].
   if (connect.properties.authenticationMethod !== undefined) {
     return refusal(ReasonCode.badAuthenticationMethod)
@@ -57,20 +61,28 @@ export function welcome(
     listener: door.entrance.url,
   })
   return verdict instanceof Promise
-    ? verdict.then((settled) => agree(connect, clientId, settled, door, surroundings))
-    : agree(connect, clientId, verdict, door, surroundings)
+    ? verdict.then((settled) => agree(connect, clientId, settled, door, surroundings, edition))
+    : agree(connect, clientId, verdict, door, surroundings, edition)
 }
 
 function agree(
   connect: Connect,
-  clientId: ClientId,
+  asked: ClientId,
   verdict: FinalVerdict,
   door: Door,
   surroundings: ConnectionSurroundings,
+  accountsEdition: number,
 ): Welcome | Refusal {
   const { authorization, limits } = surroundings
   if (verdict.verdict === "reject") return verdict
-  const requester = new Requester(verdict.principal, clientId, door.remoteAddress)
+  const { principal } = verdict
+  const binding = principal.account?.clientId
+  const clientId = connect.clientId === "" ? (assignedName(binding, asked) as ClientId) : asked
+  if (!mayCallItself(binding, clientId)) {
+    const why = `${principal.username} may not call itself ${clientId}`
+    return { reasonCode: ReasonCode.clientIdentifierNotValid, why }
+  }
+  const requester = new Requester(principal, clientId, door.remoteAddress)
   const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
   if (typeof will === "number") return refusal(will)
@@ -86,6 +98,7 @@ function agree(
     will,
     assigned: connect.clientId === "" && connect.version === 5,
     keepAliveSeconds: keepAliveOf(connect, limits.keepAliveMaximumSeconds),
+    accountsEdition,
   }
 }
 
@@ -217,6 +230,8 @@ function willOf(
   if (will.retain && !limits.retainAvailable) return ReasonCode.retainNotSupported
   const { willDelayInterval = 0, messageExpiryInterval = 0, ...forwarded } = will.properties
   if (forwarded.payloadFormatIndicator === 1 && !isUtf8(will.payload)) return ReasonCode.payloadFormatInvalid
+  const publisher: Publisher = { ...terms.publisher, origin: "will" }
+  terms.principal.leaves(publisher)
   const message: Message = {
     topic: topicOf(name),
     // The connection's bytes are not ours to keep.
@@ -225,7 +240,7 @@ function willOf(
     retain: will.retain,
     properties: encodeForwardedProperties(forwarded),
     expiresAtMs: Number.POSITIVE_INFINITY,
-    publisher: { ...terms.publisher, origin: "will" },
+    publisher,
     receivedAtMs: 0,
     counter: 0,
     hops: 0,

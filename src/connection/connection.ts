@@ -265,7 +265,7 @@ export class Connection implements SocketOwner, ClientKeeper {
   }
 
   #opened(connect: Connect, agreed: Welcome, session: Session, sessionPresent: boolean): void {
-    const { broker, counters, limits } = this.#surroundings
+    const { broker, counters, limits, users } = this.#surroundings
     if (this.#state.at !== "welcoming") {
       // The client left while its session was being opened.
       broker.sessions.disconnected(session, true, undefined)
@@ -274,7 +274,8 @@ export class Connection implements SocketOwner, ClientKeeper {
     const { terms } = agreed
     const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
     link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
-    this.#state = { at: "online", client: new OnlineClient(this.#surroundings, session, terms, link, this) }
+    const client = new OnlineClient(this.#surroundings, session, terms, link, this)
+    this.#state = { at: "online", client }
     this.#frames.maximumBytes = limits.packetBytes
     counters.connectionsAccepted += 1
     counters.clientsConnected += 1
@@ -289,6 +290,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     })
     this.#keeper.comeBy(this, this.#heardMs + terms.silenceLimitMs)
     session.attach(link)
+    users.arrived(client, agreed.accountsEdition)
   }
 
   // --- ends ---
@@ -344,7 +346,8 @@ export class Connection implements SocketOwner, ClientKeeper {
     if (state.at !== "online") return
     const { client } = state
     client.end()
-    const { broker, counters } = this.#surroundings
+    const { broker, counters, users } = this.#surroundings
+    users.left(client, withWill && client.session.record.will !== undefined)
     counters.clientsConnected -= 1
     broker.hook.tell({
       kind: "client-disconnected",

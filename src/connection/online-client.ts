@@ -5,6 +5,8 @@ import type { Packet, PacketId } from "../protocol/packet.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
+import type { OnlineUser } from "../security/online-users.ts"
+import type { Requester } from "../security/requester.ts"
 import { AckQueue } from "./ack-queue.ts"
 import type { ClientLink } from "./client-link.ts"
 import { Publishing } from "./publish.ts"
@@ -13,7 +15,7 @@ import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 
 /** A client that was let in: its session, its link, and who takes which of its packets. */
-export class OnlineClient {
+export class OnlineClient implements OnlineUser {
   readonly session: Session
   readonly terms: Terms
   readonly link: ClientLink
@@ -35,6 +37,14 @@ export class OnlineClient {
     const acks = new AckQueue()
     this.#publishing = new Publishing(surroundings, link, session, terms, acks)
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
+  }
+
+  get requester(): Requester {
+    return this.terms.principal
+  }
+
+  dismiss(reasonCode: ReasonCode): void {
+    this.link.close(reasonCode)
   }
 
   /** It has published something whose answer waits for the disk. */

@@ -8,12 +8,14 @@ import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { TopicLimits } from "../protocol/topic.ts"
 import type { AuthorizationChain } from "../security/authorization.ts"
+import type { OnlineUsers } from "../security/online-users.ts"
 import type { ConnectionLimits } from "./terms.ts"
 
 /** What all connections of a broker share. */
 export interface ConnectionSurroundings {
   readonly broker: Broker
   readonly authorization: AuthorizationChain
+  readonly users: OnlineUsers
   readonly limits: ConnectionLimits
   readonly topicLimits: TopicLimits
   /** One for all: a PUBLISH is read and routed before the next is looked at. */

@@ -1,4 +1,5 @@
 import { Fifo } from "../foundation/fifo.ts"
+import { isMosquittoHash, matchesMosquittoHash } from "./mosquitto-hash.ts"
 
 /**
  * What one guess costs: about 20 ms of one core and 19 MiB, the least that OWASP advises for argon2id. More would
@@ -6,9 +7,15 @@ import { Fifo } from "../foundation/fifo.ts"
  */
 const cost = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const
 
+/** How a hash at that cost begins. */
+const ourBeginning = "$argon2id$v=19$m=19456,t=2,p=1$"
+
 /** The hash of a random password that nobody kept, at the same cost: verified where there is no user. */
 const decoyHash =
   "$argon2id$v=19$m=19456,t=2,p=1$hkaXmK/p74e9jd2Ob1Z2TzKjwphbuIbYcHqAFXIVqV8$Rj5k6uzSXJTH4Ojr+iLdpbfYQRtlZ/EGkJTf69eVKp4"
+
+/** What other programs made their bcrypt hashes of: nothing behind it counts [bcrypt]. */
+const bcryptBytes = 72
 
 /**
  * @param password not empty
@@ -18,12 +25,25 @@ export function hashPassword(password: Uint8Array | string): Promise<string> {
   return Bun.password.hash(password, cost)
 }
 
-/** busy: too many logins wait already; the client may try again later. */
-export type PasswordVerdict = "match" | "mismatch" | "busy"
+/** Whether a hash was made otherwise than we would make it now. */
+export function isOutdatedHash(hash: string): boolean {
+  return !hash.startsWith(ourBeginning)
+}
 
 /**
- * Verifies passwords off the event loop, a few at a time: each takes memory and a core, and a stranger can ask for
- * as many as he likes.
+ * Whether a hash is of a kind that can be verified: argon2, bcrypt, or `$6$` and `$7$` as Mosquitto writes them. Whether
+ * the rest of it is sound shows when it is verified.
+ */
+export function isKnownHash(hash: string): boolean {
+  return isMosquittoHash(hash) || /^\$(argon2(id|i|d)|2[aby])\$/.test(hash)
+}
+
+/** busy: too many logins wait already; the client may try again later. unreadable: it is no hash that we know. */
+export type PasswordVerdict = "match" | "mismatch" | "busy" | "unreadable"
+
+/**
+ * Verifies and makes hashes off the event loop, a few at a time: each takes memory and a core, and a stranger can ask
+ * for as many as he likes.
  */
 export class PasswordVerifier {
   readonly #atOnce: number
@@ -40,24 +60,54 @@ export class PasswordVerifier {
   /**
    * Takes as long for a user that does not exist as for a wrong password, so that names cannot be found out by time.
    *
-   * @param hash a PHC string from the store; undefined when there is no such user
-   * @throws when the hash is none that Bun.password knows
+   * @param hash from the store; undefined when there is no such user, or no password of his
    */
   async verify(password: Uint8Array, hash: string | undefined): Promise<PasswordVerdict> {
+    const turn = await this.#inTurn(() => verifyNow(password, hash))
+    return turn ?? "busy"
+  }
+
+  /** @returns undefined when too many wait */
+  hash(password: Uint8Array): Promise<string | undefined> {
+    return this.#inTurn(() => hashPassword(password))
+  }
+
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     if (this.#running >= this.#atOnce) {
-      if (this.#waiting.size >= this.#maximumWaiting) return "busy"
+      if (this.#waiting.size >= this.#maximumWaiting) return undefined
       // Whoever finishes hands its place over, so nobody who comes later slips in between.
       await new Promise<void>((turn) => this.#waiting.push(turn))
     } else {
       this.#running += 1
     }
     try {
-      const matches = await Bun.password.verify(password, hash ?? decoyHash)
-      return matches && hash !== undefined ? "match" : "mismatch"
+      return await work()
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1
       else next()
     }
   }
+}
+
+async function verifyNow(password: Uint8Array, hash: string | undefined): Promise<PasswordVerdict> {
+  if (hash === undefined || !isKnownHash(hash)) {
+    await Bun.password.verify(password, decoyHash)
+    return hash === undefined ? "mismatch" : "unreadable"
+  }
+  try {
+    if (await matches(password, hash)) return "match"
+  } catch {
+    // Only the hash can be at fault: it has been cut or changed, and whoever reads the log has to know.
+    return "unreadable"
+  }
+  // Mosquitto's are verified in no time, which would tell them from users that do not exist.
+  if (isMosquittoHash(hash)) await Bun.password.verify(password, decoyHash)
+  return "mismatch"
+}
+
+function matches(password: Uint8Array, hash: string): Promise<boolean> {
+  if (isMosquittoHash(hash)) return matchesMosquittoHash(password, hash)
+  if (hash.startsWith("$2")) return Bun.password.verify(password.subarray(0, bcryptBytes), hash)
+  return Bun.password.verify(password, hash)
 }

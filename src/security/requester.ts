@@ -4,6 +4,9 @@ import type { AccessRule } from "./access-rule.ts"
 import { type Identity, type Principal, plainPrincipal } from "./identity.ts"
 import type { Rights } from "./rights.ts"
 
+/** Of wills that wait, and so without keeping anybody who has gone. */
+const ofPublishers = new WeakMap<Publisher, Requester>()
+
 /** Whoever asks what he may do: one for a connection, so that what was worked out for it once is at hand. */
 export class Requester implements Identity {
   readonly clientId: string
@@ -20,9 +23,18 @@ export class Requester implements Identity {
     this.remoteAddress = remoteAddress
   }
 
-  /** For a will, which is published when nobody asks any more, by somebody of whom only the names are left. */
-  static of({ username, clientId, remoteAddress }: Publisher): Requester {
-    return new Requester(plainPrincipal(username), clientId, remoteAddress)
+  /**
+   * For a will, which is published when nobody asks any more: who left it, or somebody of whom only the names are known.
+   */
+  static of(publisher: Publisher): Requester {
+    const { username, clientId, remoteAddress } = publisher
+    const known = ofPublishers.get(publisher)
+    return known ?? new Requester(plainPrincipal(username), clientId, remoteAddress)
+  }
+
+  /** What is published in this name later, this requester asks for. */
+  leaves(publisher: Publisher): void {
+    ofPublishers.set(publisher, this)
   }
 
   get principal(): Principal {

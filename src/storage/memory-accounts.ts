@@ -14,7 +14,7 @@ import {
 
 /** The accounts of a broker that keeps nothing. */
 export class MemoryAccounts implements AccountStore {
-  changed = (): void => {}
+  readonly listeners: (() => void)[] = []
   readonly #users = new Map<string, StoredUser>()
   readonly #groups = new Map<string, StoredGroup>()
   readonly #rules = new Map<number, string>()
@@ -67,7 +67,7 @@ export class MemoryAccounts implements AccountStore {
       if (took && said !== undefined) this.#write({ atMs, kind: "change", who, what: said, facts: {} })
       return took
     })
-    this.changed()
+    for (const listener of this.listeners) listener()
     return changed
   }
 

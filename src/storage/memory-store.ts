@@ -13,7 +13,7 @@ export class MemoryStore implements Store {
   onMood(): void {}
 
   onAccountsChanged(listener: () => void): void {
-    this.#accounts.changed = listener
+    this.#accounts.listeners.push(listener)
   }
 
   // eslint-disable-next-line require-yield

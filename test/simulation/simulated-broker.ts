@@ -1,6 +1,7 @@
 import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance } from "../../src/connection/entrance.ts"
+import { OnlineUsers } from "../../src/security/online-users.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
@@ -72,6 +73,7 @@ export class SimulatedBroker {
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authorization,
+      users: new OnlineUsers(store.accounts, silentLog),
       limits,
       topicLimits: defaultTopicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),

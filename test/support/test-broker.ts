@@ -21,6 +21,7 @@ import {
   sysTopicsAreOurs,
 } from "../../src/security/authorization.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
+import { OnlineUsers } from "../../src/security/online-users.ts"
 import { Requester } from "../../src/security/requester.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
@@ -91,6 +92,7 @@ export class TestBroker {
   readonly acceptor: Acceptor
   readonly clock = new TurnedClock()
   readonly counters = newCounters()
+  readonly users: OnlineUsers
   readonly #entrance: Entrance
   readonly #turn = new ManualTurn()
   readonly #clients: ScriptedClient[] = []
@@ -119,20 +121,26 @@ export class TestBroker {
       error: (sentence, fields) => void this.#bugs.push(`${sentence}: ${JSON.stringify(fields)}`),
     }
     this.#output = options.output ?? {}
+    this.users = new OnlineUsers(store.accounts, log)
+    store.onAccountsChanged(() => this.users.accountsChanged())
     this.broker = new Broker({
       store,
       clock,
       counters,
       limits,
       shareStrategy: options.shareStrategy ?? "round-robin",
-      mayPublishWill: ({ publisher, topic, qos, retain }) =>
-        authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain),
+      mayPublishWill: ({ publisher, topic, qos, retain }) => {
+        this.users.willIsDone(publisher)
+        return authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain)
+      },
+      meetWillPublishers: (publishers) => this.users.recall(publishers),
       bug: (error) => void this.#bugs.push(String(error)),
     })
     const topics = new TopicTable(topicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authorization,
+      users: this.users,
       limits,
       topicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),

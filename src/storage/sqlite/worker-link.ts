@@ -31,7 +31,7 @@ export class WorkerLink implements BatchWriter {
   /** Why no answer will come any more. */
   #ended: string | undefined
   #lost: ((why: string) => void) | undefined
-  #accountsChanged: (() => void) | undefined
+  readonly #accountListeners: (() => void)[] = []
 
   private constructor(settings: WorkerSettings, log: Log) {
     this.#log = log
@@ -63,9 +63,9 @@ export class WorkerLink implements BatchWriter {
     if (this.#ended !== undefined) listener(this.#ended)
   }
 
-  /** Calls after this process or another has changed users or access rules. */
+  /** Calls after this process or another has changed accounts. */
   onAccountsChanged(listener: () => void): void {
-    this.#accountsChanged = listener
+    this.#accountListeners.push(listener)
   }
 
   write(packed: Uint8Array<ArrayBuffer>, way: WriteWay): Promise<Written> {
@@ -123,7 +123,8 @@ export class WorkerLink implements BatchWriter {
       case "trouble":
         return this.#trouble(message.sentence, message.what)
       case "accounts-changed":
-        return this.#accountsChanged?.()
+        for (const listener of this.#accountListeners) listener()
+        return
       case "closed":
         return
     }

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "bun:test"
+import { subscribe } from "../support/packets.ts"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import { AccessRules } from "../../src/security/access-rules.ts"
+import type { Authenticator } from "../../src/security/authentication.ts"
+import { principalOf } from "../../src/security/identity.ts"
+import { followStoredRules } from "../../src/security/stored-access-rules.ts"
+import type { ClientId } from "../../src/protocol/packet.ts"
+import type { AccountStore, StoredUser } from "../../src/storage/account-store.ts"
+import { MemoryJournal } from "../../src/storage/memory-journal.ts"
+import type { StoredSession } from "../../src/storage/store.ts"
+import { topicOf } from "../../src/protocol/message.ts"
+import { message, topicName } from "../storage/samples.ts"
+import { MemoryStore } from "../../src/storage/memory-store.ts"
+import { acceptedAs, addRules, rejected, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
+import { lasting, payloads } from "../support/packets.ts"
+import type { ScriptedClient } from "../support/scripted-client.ts"
+import { silentLog } from "../support/silent-log.ts"
+import { TestBroker } from "../support/test-broker.ts"
+
+const ann = storedUser("ann")
+const asAnn = { username: "ann" }
+
+/** Whose account there is, and who shows no name. Nobody is asked for a password here. */
+function byAccount(accounts: AccountStore): Authenticator {
+  return {
+    authenticate: async ({ username }) => {
+      if (username === undefined) return acceptedAs(undefined)
+      const account = await accounts.user(username)
+      if (account?.enabled !== true) return rejected(ReasonCode.badUserNameOrPassword)
+      return { verdict: "accept", principal: principalOf(account) }
+    },
+  }
+}
+
+async function brokerOn(store: MemoryStore, accounts: AccountStore = store.accounts): Promise<TestBroker> {
+  const rules = new AccessRules("auto", () => {})
+  await followStoredRules(store, rules, silentLog)
+  return TestBroker.start({ store, authenticator: byAccount(accounts), authorizers: [rules] })
+}
+
+async function house(...users: readonly StoredUser[]) {
+  const store = new MemoryStore()
+  await saveUsers(store.accounts, ...users)
+  return { broker: await brokerOn(store), accounts: store.accounts }
+}
+
+function subscribesTo(client: ScriptedClient, filter: string): unknown {
+  client.sends(subscribe(1, filter))
+  const [suback] = client.receives()
+  return suback?.type === "suback" ? suback.reasonCodes : suback
+}
+
+const changes: readonly [string, (accounts: AccountStore) => Promise<unknown>][] = [
+  ["is removed", (accounts) => removeUser(accounts, "ann")],
+  ["is disabled", (accounts) => saveUsers(accounts, { ...ann, enabled: false })],
+  ["gets another password", (accounts) => saveUsers(accounts, { ...ann, passwordSetAtMs: 6 })],
+  [
+    "may only call itself otherwise",
+    (accounts) => saveUsers(accounts, { ...ann, clientId: { kind: "exact", text: "b" } }),
+  ],
+]
+
+describe("A client whose user", () => {
+  for (const [what, change] of changes) {
+    test(`${what} is sent away, and its will stays unsaid`, async () => {
+      const root = storedUser("root", { superuser: true })
+      const { broker, accounts } = await house({ ...ann, superuser: true }, root)
+      const watcher = await broker.connected("watcher", { username: "root" })
+      watcher.subscribes("will")
+      const client = await broker.connected("a", { ...asAnn, will: { topic: "will", payload: "gone" } })
+      await change(accounts)
+      await broker.settle()
+      expect(client.receives()).toMatchObject([
+        { type: "disconnect", reasonCode: ReasonCode.administrativeAction },
+      ])
+      expect(client.state).toBe("ended")
+      expect(watcher.state).toBe("open")
+      expect(watcher.receives()).toEqual([])
+      expect(broker.dropped).toEqual({ "not-authorized": 1 })
+    })
+
+    test(`${what} after it has gone leaves no will behind either`, async () => {
+      const root = storedUser("root", { superuser: true })
+      const { broker, accounts } = await house({ ...ann, superuser: true }, root)
+      const watcher = await broker.connected("watcher", { username: "root" })
+      watcher.subscribes("will")
+      const will = { topic: "will", payload: "gone", properties: { willDelayInterval: 30 } }
+      const client = await broker.connected("a", { ...lasting, ...asAnn, will })
+      client.cuts()
+      await change(accounts)
+      await broker.passes(30)
+      expect(watcher.receives()).toEqual([])
+      expect(broker.dropped).toEqual({ "not-authorized": 1 })
+    })
+
+    test(`${what} while it is being let in is sent away as soon as it is in`, async () => {
+      const store = new MemoryStore()
+      await saveUsers(store.accounts, ann)
+      let changed = false
+      const slow: AccountStore = Object.create(store.accounts, {
+        user: {
+          value: async (name: string) => {
+            const found = await store.accounts.user(name)
+            if (!changed) await change(store.accounts)
+            changed = true
+            await Promise.resolve()
+            return found
+          },
+        },
+      }) as AccountStore
+      const broker = await brokerOn(store, slow)
+      const client = broker.client("a")
+      expect(await client.asks(asAnn)).toMatchObject({ reasonCode: ReasonCode.success })
+      expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.administrativeAction }])
+    })
+  }
+
+  test("joins a group may do what the group may from the next message on, and no longer when it leaves", async () => {
+    const { broker, accounts } = await house(ann)
+    await addRules(accounts, "allow group:family both home/#")
+    await broker.settle()
+    const client = await broker.connected("a", asAnn)
+    expect(subscribesTo(client, "home/#")).toEqual([ReasonCode.notAuthorized])
+    await saveUsers(accounts, { ...ann, groups: ["family"] })
+    await broker.settle()
+    expect(subscribesTo(client, "home/#")).toEqual([ReasonCode.grantedQos2])
+    client.publishes({ topic: "home/a", payload: "one" })
+    expect(payloads(client.receives())).toEqual(["one"])
+    await saveUsers(accounts, ann)
+    await broker.settle()
+    client.publishes({ topic: "home/a", payload: "two" })
+    expect(client.receives()).toEqual([])
+    expect(client.state).toBe("open")
+  })
+
+  test("is made anew under the same name is somebody else's no longer", async () => {
+    const { broker, accounts } = await house(ann)
+    const client = await broker.connected("a", asAnn)
+    await removeUser(accounts, "ann")
+    await saveUsers(accounts, { ...ann, createdAtMs: 9, passwordSetAtMs: 9 })
+    await broker.settle()
+    expect(client.state).toBe("ended")
+  })
+
+  test("has nothing to do with what changed stays", async () => {
+    const { broker, accounts } = await house(ann, storedUser("bob"))
+    const client = await broker.connected("a", asAnn)
+    const nobody = await broker.connected("n", {})
+    await removeUser(accounts, "bob")
+    await addRules(accounts, "allow bob both #")
+    await saveUsers(accounts, { ...ann, passwordHash: "$argon2id$ the same, hashed anew" })
+    await broker.settle()
+    expect([client.state, nobody.state]).toEqual(["open", "open"])
+  })
+})
+
+/** A store with one session, whose will waits since the time 0. */
+class WithWill extends MemoryStore {
+  override async *sessions(): AsyncIterable<StoredSession> {
+    const publisher = { origin: "will", clientId: "a" as ClientId, username: "ann" } as const
+    const left = message("gone", { topic: topicOf(topicName("will")), publisher, retain: true })
+    yield {
+      record: {
+        clientId: "a" as ClientId,
+        username: "ann",
+        createdAtMs: 0,
+        expiryIntervalSeconds: 100,
+        disconnectedAtMs: undefined,
+        will: { message: left, delaySeconds: 0, messageExpirySeconds: 0 },
+      },
+      journal: new MemoryJournal(),
+      subscriptions: [],
+      awaitingRelease: [],
+      queuedMessages: 0,
+      queuedBytes: 0,
+      lastSequence: 0,
+    }
+  }
+}
+
+describe("A will that outlives the process is published as its user may by then:", () => {
+  for (const [what, account, expected] of [
+    ["in the group that may", { groups: ["family"] }, ["gone"]],
+    ["in no group", {}, []],
+    ["disabled", { groups: ["family"], enabled: false }, []],
+    ["a superuser", { superuser: true }, ["gone"]],
+  ] as const) {
+    test(what, async () => {
+      const store = new WithWill()
+      await saveUsers(store.accounts, { ...ann, ...account }, storedUser("root", { superuser: true }))
+      await addRules(store.accounts, "allow group:family publish will")
+      const broker = await brokerOn(store)
+      const watcher = await broker.connected("watcher", { username: "root" })
+      watcher.subscribes("will")
+      expect(payloads(watcher.receives())).toEqual([...expected])
+    })
+  }
+})
