@@ -1,20 +1,21 @@
 import { userInfo } from "node:os"
 import { loadSettings } from "../src/config/load.ts"
 import type { Settings } from "../src/config/settings.ts"
+import type { AdministrativeChange } from "../src/storage/account-store.ts"
 import { openAccounts } from "../src/storage/open-store.ts"
 import { type SettingsOptions, settingsFlags } from "./options.ts"
-import { CommandError } from "./output.ts"
+import { CommandError, complain } from "./output.ts"
 
 export type Accounts = ReturnType<typeof openAccounts>
 
 /**
- * Opens the users and access rules of the data directory, whether a broker serves it at the moment or not.
+ * Opens the accounts of the data directory, whether a broker serves it at the moment or not.
  *
  * @param what is to be kept there, for the message that it cannot be
  * @throws CommandError, ConfigError, StoreError
  */
 export async function withAccounts(
-  what: "users" | "access rules",
+  what: "users" | "groups" | "access rules",
   options: SettingsOptions,
   use: (accounts: Accounts, settings: Settings) => Promise<void>,
 ): Promise<void> {
@@ -39,4 +40,43 @@ export async function withAccounts(
 export function whoAsks(): string {
   // Under sudo it is a person that asks, whatever the process may do.
   return process.env["SUDO_USER"] ?? userInfo().username
+}
+
+/**
+ * Changes accounts, and says so when that turns the whole broker over.
+ *
+ * @returns of each change whether there was something to change
+ */
+export async function changeAccounts(
+  accounts: Accounts,
+  { security }: Settings,
+  changes: readonly AdministrativeChange[],
+): Promise<readonly boolean[]> {
+  const before = await isInUse(accounts)
+  const changed = await accounts.change(whoAsks(), changes)
+  const after = await isInUse(accounts)
+  if (security.defaultAccess === "auto" && before !== after) {
+    complain(
+      after
+        ? "there are users or rules now, so what no rule allows is refused; see security.default_access"
+        : "no user and no rule is left, so whoever is let in may do everything; see security.default_access",
+    )
+  }
+  return changed
+}
+
+/** There are users or access rules: what no rule decides is refused then, unless the setting says otherwise. */
+export async function isInUse(accounts: Accounts): Promise<boolean> {
+  return (await accounts.countUsers()) > 0 || (await accounts.accessRules()).length > 0
+}
+
+/**
+ * A name travels as MQTT text [1.5.4]; control characters would only serve to deceive whoever reads a list.
+ *
+ * @throws CommandError
+ */
+export function checkName(what: "user" | "group", name: string): void {
+  if (name === "" || Buffer.byteLength(name) > 65_535 || /[\p{Cc}\p{Cf}]/u.test(name)) {
+    throw new CommandError(`a ${what} name must have 1 to 65535 bytes and no control characters`)
+  }
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander"
 import { explainAccess, type Explanation } from "../src/security/access-explanation.ts"
 import { type Asking, askingText, parseExpectation, readAsking } from "../src/security/access-question.ts"
+import { principalOf } from "../src/security/identity.ts"
 import { type NumberedRule, readStoredRule } from "../src/security/stored-access-rules.ts"
-import { withAccounts } from "./accounts.ts"
+import { isInUse, withAccounts } from "./accounts.ts"
 import { meaningfulLines } from "./line-file.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, print, table } from "./output.ts"
@@ -76,7 +77,12 @@ function asked(answer: Answer) {
 async function withRules(options: SettingsOptions, use: (explain: Explain) => Promise<void>): Promise<void> {
   await withAccounts("access rules", options, async (accounts, { security }) => {
     const rules = (await accounts.accessRules()).map(readStoredRule)
-    await use((asking) => explainAccess(rules, security.defaultAccess, asking.identity, asking.question))
+    const users = new Map((await accounts.users()).map((user) => [user.name, principalOf(user)]))
+    const inUse = await isInUse(accounts)
+    await use(({ identity, question }) => {
+      const known = { ...identity, ...users.get(identity.username ?? "") }
+      return explainAccess(rules, security.defaultAccess, known, question, inUse)
+    })
   })
 }
 
@@ -129,6 +135,7 @@ async function test(file: string, options: SettingsOptions & { readonly json?: t
 function reasonOf({ allowed, because, decides }: Explained): string {
   if (decides !== undefined) return `rule ${decides.id} decides: ${decides.line}`
   if (because === "ours") return "nobody but the broker publishes under $SYS"
+  if (because === "superuser") return "no rule binds a superuser"
   return allowed ? "no rule says anything, and the setting allows it" : "no rule allows it"
 }
 

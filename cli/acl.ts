@@ -10,11 +10,11 @@ import {
 import { ruleTopicWords } from "../src/security/rule-topic.ts"
 import { type NumberedRule, readStoredRule } from "../src/security/stored-access-rules.ts"
 import type { AdministrativeChange } from "../src/storage/account-store.ts"
-import { type Accounts, whoAsks, withAccounts } from "./accounts.ts"
+import { type Accounts, changeAccounts, withAccounts } from "./accounts.ts"
 import { addQuestionCommands } from "./acl-questions.ts"
 import { meaningfulLines } from "./line-file.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
-import { CommandError, complain, print, table } from "./output.ts"
+import { CommandError, print, table } from "./output.ts"
 
 interface RuleOptions extends SettingsOptions {
   readonly qos?: string
@@ -23,12 +23,14 @@ interface RuleOptions extends SettingsOptions {
 }
 
 const examples = `
-Who: a user's name, client:ID, anonymous (no user name) or everyone.
-Topics: a filter with + and #, where \${username} and \${clientid} stand for the client's own names; or eq and a text
-that is taken literally. A subscription is granted where one rule allows all that it can match.
-Order: rules about a user or a client go first, then those about anonymous, then everyone; deny before allow among
-equals. What no rule decides the setting security.default_access does: once there is a rule, it is refused. $SYS/#
-needs a rule of its own. A client identifier is what a client calls itself: pair such rules with users you trust.
+Who: a user's name, group:NAME, client:ID, anonymous (no user name) or everyone.
+Topics: a filter with + and #, where \${username} and \${clientid} stand for the client's own names, \${attr.KEY} for an
+attribute of its user and \${cert.cn} for the name in its certificate; or eq and a text that is taken literally. A
+subscription is granted where one rule allows all that it can match.
+Order: rules about a user or a client go first, then those about its groups or about anonymous, then everyone; deny
+before allow among equals. What no rule decides the setting security.default_access does: once there is a user or a
+rule, it is refused. $SYS/# needs a rule of its own. No rule binds a superuser. A client identifier is what a client
+calls itself: bind users to theirs (bantam user set --client-id) before you rely on it.
 
 Examples:
   bantam acl allow alice both 'home/#'
@@ -156,16 +158,14 @@ async function importFile(
   })
 }
 
-/** Changes the rules, and says so when that turns the whole broker over. */
 async function change(
   accounts: Accounts,
-  { security }: Settings,
+  settings: Settings,
   remove: readonly number[],
   add: readonly string[],
 ): Promise<{ readonly removed: number; readonly added: number }> {
   const rules = await accounts.accessRules()
-  const before = rules.length
-  const took = await accounts.change(whoAsks(), [
+  const changed = await changeAccounts(accounts, settings, [
     ...remove.map((id): AdministrativeChange => {
       const line = rules.find((rule) => rule.id === id)?.line ?? ""
       return { change: { change: "remove-rule", id }, said: `rule ${id} removed: ${line}` }
@@ -174,19 +174,10 @@ async function change(
       return { change: { change: "add-rule", line }, said: `rule added: ${line}` }
     }),
   ])
-  const changed = {
-    removed: took.slice(0, remove.length).filter(Boolean).length,
-    added: took.slice(remove.length).filter(Boolean).length,
+  return {
+    removed: changed.slice(0, remove.length).filter(Boolean).length,
+    added: changed.slice(remove.length).filter(Boolean).length,
   }
-  const after = before - changed.removed + changed.added
-  if (security.defaultAccess === "auto" && (before === 0) !== (after === 0)) {
-    complain(
-      after === 0
-        ? "no rule is left, so whoever is let in may do everything; see security.default_access"
-        : "there are rules now, so what none of them allows is refused; see security.default_access",
-    )
-  }
-  return changed
 }
 
 /** Stable: programs read it. */

@@ -4,6 +4,7 @@ import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
 import { configCommand } from "./config.ts"
 import { aclCommand } from "./acl.ts"
+import { groupCommand } from "./groups.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { serveCommand } from "./serve.ts"
@@ -42,6 +43,7 @@ async function run(words: readonly string[]): Promise<number> {
     pubCommand(),
     subCommand(),
     userCommand(),
+    groupCommand(),
     aclCommand(),
     configCommand(),
   ]) {

@@ -10,6 +10,8 @@ import {
   logLevels,
 } from "../src/foundation/log.ts"
 import type { Server, startServer } from "../src/server.ts"
+import { openAccounts } from "../src/storage/open-store.ts"
+import { makeAdminUser } from "./admin-user.ts"
 import { withinFileLimit } from "./file-limit.ts"
 import { collect, type SettingsOptions, settingsFlags, wholeNumber, withSettingsOptions } from "./options.ts"
 import { CommandError, goOnWhenNobodyReads, paint, print } from "./output.ts"
@@ -71,6 +73,8 @@ async function serve(options: ServeOptions, version: string, start: typeof start
   listenForEnd(log, ended.resolve)
   process.on("SIGHUP", () => log.info("reading settings and certificates again", { signal: "SIGHUP" }))
 
+  // A damaged store is to be mended first; its users are saved with it.
+  if (options.recover !== true) await makeAdminUser(settings, process.env)
   await refuseOpenDoor(settings, options.recover === true)
   if (options.readyFile !== undefined) removeReadyFile(options.readyFile)
   const server = await start(withinFileLimit(settings, log), {
@@ -128,10 +132,9 @@ async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<voi
 
 async function hasUsers({ storage }: Settings): Promise<boolean> {
   if (storage.ephemeral) return false
-  const { openAccounts } = await import("../src/storage/open-store.ts")
   const accounts = openAccounts(storage.directory, storage.durability)
   try {
-    return (await accounts.users()).length > 0
+    return (await accounts.countUsers()) > 0
   } finally {
     accounts.close()
   }

@@ -1,27 +1,68 @@
 import { randomBytes } from "node:crypto"
 import { Command } from "commander"
-import { hashPassword } from "../src/security/password.ts"
+import { accessRuleText, parseAccessRule, whoText } from "../src/security/access-rule.ts"
+import { hashPassword, kindOfHash } from "../src/security/password.ts"
 import { newUser } from "../src/security/user.ts"
-import { whoAsks, withAccounts } from "./accounts.ts"
-import { type SettingsOptions, withSettingsOptions } from "./options.ts"
-import { CommandError, print, table } from "./output.ts"
+import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
+import { type Accounts, changeAccounts, checkName, withAccounts } from "./accounts.ts"
+import { collect, type SettingsOptions, withSettingsOptions } from "./options.ts"
+import { CommandError, complain, print, table } from "./output.ts"
 import { askPassword, readPassword } from "./password-input.ts"
+import { type UserOptions, userWith, withUndoingOptions, withUserOptions } from "./user-options.ts"
 
-interface PasswordOptions extends SettingsOptions {
+interface PasswordOptions extends UserOptions {
   readonly passwordStdin?: true
   readonly generate?: true
 }
 
-/** bantam user add | passwd | remove | list. A broker that serves the same directory knows at once. */
+interface AddOptions extends PasswordOptions {
+  /** False: --no-password. */
+  readonly password: boolean
+  readonly disabled?: true
+  readonly allow?: readonly string[]
+}
+
+const examples = `
+Examples:
+  bantam user add alice --allow 'home/#'           asks for a password, and lets alice do what is below home/
+  bantam user add pump-1 --generate --client-id pump-1 --attribute site=north
+  bantam user set alice --group family --max-connections 3
+  bantam user disable alice                        ends alice's connections too
+  bantam user show alice
+
+Whoever is no superuser needs access rules (bantam acl). A broker that serves the same data directory takes each change
+over at once, for clients that are connected as well.`
+
+/** bantam user add | set | passwd | remove | list | show | enable | disable */
 export function userCommand(): Command {
-  const command = new Command("user").description("who may log in: add, passwd, remove, list")
-  withPasswordOptions(command.command("add <name>").description("add a user")).action(add)
-  withPasswordOptions(command.command("passwd <name>").description("change a user's password")).action(change)
+  const command = new Command("user").description(
+    "who may log in: add, set, passwd, remove, list, show, enable, disable",
+  )
+  withUserOptions(withPasswordOptions(command.command("add <name>").description("add a user")))
+    .option("--no-password", "none fits: for who proves himself in another way")
+    .option("--disabled", "it may not log in yet")
+    .option("--allow <filter>", "let it publish and subscribe there; repeatable", collect)
+    .action(add)
+  withUndoingOptions(
+    withUserOptions(withSettingsOptions(command.command("set <name>").description("change what a user is"))),
+  ).action(set)
+  withPasswordOptions(command.command("passwd <name>").description("change a user's password")).action(
+    changePassword,
+  )
   withSettingsOptions(command.command("remove <name>").description("remove a user")).action(remove)
   withSettingsOptions(command.command("list").description("list the users"))
     .option("--json", "one JSON array")
     .action(list)
-  return command
+  withSettingsOptions(command.command("show <name>").description("all about a user, and the rules about it"))
+    .option("--json", "one JSON object")
+    .action(show)
+  for (const enabled of [true, false]) {
+    const verb = enabled ? "enable" : "disable"
+    withSettingsOptions(command.command(`${verb} <name>`))
+      .description(enabled ? "let a user log in again" : "let a user log in no more, and end its connections")
+      .action((name: string, options: SettingsOptions) => setEnabled(name, enabled, options))
+  }
+  return command.addHelpText("after", examples)
 }
 
 function withPasswordOptions(command: Command): Command {
@@ -30,37 +71,74 @@ function withPasswordOptions(command: Command): Command {
     .option("--generate", "make a password and print it")
 }
 
-async function add(name: string, options: PasswordOptions): Promise<void> {
-  checkName(name)
-  await withAccounts("users", options, async (accounts) => {
-    if ((await accounts.user(name)) !== undefined) {
-      throw new CommandError(
-        `user ${name} exists already; change the password with \`bantam user passwd ${name}\``,
+async function add(name: string, options: AddOptions): Promise<void> {
+  checkName("user", name)
+  const rules = (options.allow ?? []).map((filter) => {
+    const rule = parseAccessRule(
+      `allow ${JSON.stringify(whoText({ kind: "user", name }))} both ${JSON.stringify(filter)}`,
+    )
+    if ("problem" in rule) throw new CommandError(`--allow ${filter}: a rule ${rule.problem}`)
+    return accessRuleText(rule)
+  })
+  await withAccounts("users", options, async (accounts, settings) => {
+    if ((await accounts.user(name)) !== undefined) throw existsAlready(name)
+    const plain = userWith(newUser(name, undefined, Date.now()), options, await accounts.groups())
+    const password = options.password ? await newPassword(name, options) : undefined
+    const user: StoredUser = {
+      ...plain,
+      enabled: options.disabled !== true,
+      passwordHash: password === undefined ? undefined : await hashPassword(password),
+    }
+    const [added] = await changeAccounts(accounts, settings, [
+      { change: { change: "add-user", user }, said: `user ${name} added` },
+      ...rules.map((line): AdministrativeChange => {
+        return { change: { change: "add-rule", line }, said: `rule added: ${line}` }
+      }),
+    ])
+    if (added !== true) throw existsAlready(name)
+    await print(options.generate === true ? `${String(password)}\n` : `user ${name} added\n`)
+    const isBound = settings.security.defaultAccess !== "allow" && !user.superuser
+    if (isBound && (await rulesAbout(user, accounts)).length === 0) {
+      complain(
+        `no access rule is about ${name} yet; \`bantam acl allow ${name} both '#'\` lets it do everything`,
       )
     }
-    const password = await newPassword(name, options)
-    const user = newUser(name, await hashPassword(password), Date.now())
-    await accounts.change(whoAsks(), [{ change: { change: "add-user", user }, said: `user ${name} added` }])
-    await print(options.generate === true ? `${password}\n` : `user ${name} added\n`)
   })
 }
 
-async function change(name: string, options: PasswordOptions): Promise<void> {
-  await withAccounts("users", options, async (accounts) => {
-    const user = await accounts.user(name)
-    if (user === undefined) throw unknownUser(name)
+async function set(name: string, options: UserOptions): Promise<void> {
+  await withUser(name, options, async (user, accounts, change) => {
+    const changed = userWith(user, options, await accounts.groups())
+    if (Bun.deepEquals(user, changed))
+      throw new CommandError(`user ${name} is so already; nothing was changed`)
+    await change(changed, `user ${name} changed: ${differences(user, changed)}`)
+    await print(`user ${name} changed\n`)
+  })
+}
+
+async function changePassword(name: string, options: PasswordOptions): Promise<void> {
+  await withUser(name, options, async (user, _, change) => {
     const password = await newPassword(name, options)
-    const changed = { ...user, passwordHash: await hashPassword(password), passwordSetAtMs: Date.now() }
-    await accounts.change(whoAsks(), [
-      { change: { change: "save-user", user: changed }, said: `password of ${name} changed` },
-    ])
-    await print(options.generate === true ? `${password}\n` : `password of ${name} changed\n`)
+    const passwordHash = await hashPassword(password)
+    await change(
+      { ...user, passwordHash, passwordSetAtMs: Date.now(), scram: [] },
+      `password of ${name} changed`,
+    )
+    await print(options.generate === true ? `${String(password)}\n` : `password of ${name} changed\n`)
+  })
+}
+
+async function setEnabled(name: string, enabled: boolean, options: SettingsOptions): Promise<void> {
+  const what = `user ${name} ${enabled ? "enabled" : "disabled"}`
+  await withUser(name, options, async (user, _, change) => {
+    if (user.enabled !== enabled) await change({ ...user, enabled }, what)
+    await print(`${what}\n`)
   })
 }
 
 async function remove(name: string, options: SettingsOptions): Promise<void> {
-  await withAccounts("users", options, async (accounts) => {
-    const [removed] = await accounts.change(whoAsks(), [
+  await withAccounts("users", options, async (accounts, settings) => {
+    const [removed] = await changeAccounts(accounts, settings, [
       { change: { change: "remove-user", name }, said: `user ${name} removed` },
     ])
     if (removed !== true) throw unknownUser(name)
@@ -70,11 +148,73 @@ async function remove(name: string, options: SettingsOptions): Promise<void> {
 
 async function list(options: SettingsOptions & { readonly json?: true }): Promise<void> {
   await withAccounts("users", options, async (accounts) => {
-    const users = (await accounts.users()).map(({ name, createdAtMs }) => {
-      return { name, createdAt: new Date(createdAtMs).toISOString() }
+    const users = await accounts.users()
+    if (options.json === true) return print(`${JSON.stringify(users.map(userJson))}\n`)
+    const rows = users.map((user) => [
+      user.name,
+      stateOf(user),
+      user.groups.join(" "),
+      new Date(user.createdAtMs).toISOString(),
+    ])
+    await print(table([["NAME", "STATE", "GROUPS", "CREATED"], ...rows]))
+  })
+}
+
+async function show(name: string, options: SettingsOptions & { readonly json?: true }): Promise<void> {
+  await withUser(name, options, async (user, accounts) => {
+    const rules = await rulesAbout(user, accounts)
+    if (options.json === true) return print(`${JSON.stringify({ ...userJson(user), rules })}\n`)
+    const { clientId, limits } = user
+    const facts = [
+      ["user", name],
+      ["state", stateOf(user)],
+      ["password", kindOfHash(user.passwordHash)],
+      ["scram", user.scram.map(({ mechanism }) => mechanism).join(" ") || "none"],
+      ["groups", user.groups.join(" ") || "none"],
+      ["attributes", attributesText(user) || "none"],
+      ["client id", clientId === undefined ? "any" : clientId.text + (clientId.kind === "prefix" ? "…" : "")],
+      ["connections", String(limits.connections ?? "any number")],
+      ["messages/s", String(limits.messagesPerSecond ?? "any number")],
+      ["created", new Date(user.createdAtMs).toISOString()],
+    ]
+    const lines = facts.map(([fact = "", value = ""]) => `${fact.padEnd(11)}  ${value}\n`).join("")
+    const rows = rules.map(({ id, line }) => [String(id), line])
+    await print(lines + (rows.length === 0 ? "" : `\n${table([["ID", "RULE"], ...rows])}`))
+  })
+}
+
+/** The access rules that can be about a user: those about its groups and about everyone as well. */
+async function rulesAbout(
+  { name, groups }: StoredUser,
+  accounts: Accounts,
+): Promise<readonly StoredAccessRule[]> {
+  const whos = new Set([
+    whoText({ kind: "user", name }),
+    ...groups.map((group) => whoText({ kind: "group", name: group })),
+    whoText({ kind: "everyone" }),
+  ])
+  return (await accounts.accessRules()).filter(({ line }) => {
+    const rule = parseAccessRule(line)
+    return !("problem" in rule) && whos.has(whoText(rule.who))
+  })
+}
+
+/** Finds the user, and changes it. @throws CommandError there is none of that name */
+async function withUser(
+  name: string,
+  options: SettingsOptions,
+  use: (
+    user: StoredUser,
+    accounts: Accounts,
+    change: (user: StoredUser, said: string) => Promise<void>,
+  ) => Promise<void>,
+): Promise<void> {
+  await withAccounts("users", options, async (accounts, settings) => {
+    const user = await accounts.user(name)
+    if (user === undefined) throw unknownUser(name)
+    await use(user, accounts, async (changed, said) => {
+      await changeAccounts(accounts, settings, [{ change: { change: "save-user", user: changed }, said }])
     })
-    if (options.json === true) await print(`${JSON.stringify(users)}\n`)
-    else await print(table([["NAME", "CREATED"], ...users.map(({ name, createdAt }) => [name, createdAt])]))
   })
 }
 
@@ -83,11 +223,48 @@ async function newPassword(name: string, options: PasswordOptions): Promise<Uint
   return options.passwordStdin === true ? readPassword() : askPassword(name)
 }
 
-/** A name travels as MQTT text [1.5.4]; control characters would only serve to deceive whoever reads a list. */
-function checkName(name: string): void {
-  if (name === "" || Buffer.byteLength(name) > 65_535 || /\p{Cc}/u.test(name)) {
-    throw new CommandError("a user name must have 1 to 65535 bytes and no control characters")
+function stateOf({ enabled, superuser }: StoredUser): string {
+  return [enabled ? "enabled" : "disabled", ...(superuser ? ["superuser"] : [])].join(", ")
+}
+
+function attributesText({ attributes }: StoredUser): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .join(" ")
+}
+
+/** What is different, for the audit: no secret is among it. */
+function differences(before: StoredUser, after: StoredUser): string {
+  const [one, other] = [userJson(before), userJson(after)]
+  return Object.keys(other)
+    .filter((key) => !Bun.deepEquals(one[key], other[key]))
+    .map((key) => `${key}=${JSON.stringify(other[key])}`)
+    .join(" ")
+}
+
+/** Stable: programs read it. */
+function userJson(user: StoredUser): Record<string, unknown> {
+  const { name, createdAtMs, enabled, superuser, groups, attributes, clientId, limits } = user
+  return {
+    name,
+    createdAt: new Date(createdAtMs).toISOString(),
+    enabled,
+    superuser,
+    password: kindOfHash(user.passwordHash),
+    scram: user.scram.map(({ mechanism }) => mechanism),
+    groups,
+    attributes,
+    clientId: clientId?.kind === "exact" ? clientId.text : null,
+    clientIdPrefix: clientId?.kind === "prefix" ? clientId.text : null,
+    maxConnections: limits.connections ?? null,
+    maxRate: limits.messagesPerSecond ?? null,
   }
+}
+
+function existsAlready(name: string): CommandError {
+  return new CommandError(
+    `user ${name} exists already; change the password with \`bantam user passwd ${name}\``,
+  )
 }
 
 function unknownUser(name: string): CommandError {

@@ -38,6 +38,14 @@ export function isKnownHash(hash: string): boolean {
   return isMosquittoHash(hash) || /^\$(argon2(id|i|d)|2[aby])\$/.test(hash)
 }
 
+/** What made a hash, in a word for people; "none" where there is none. */
+export function kindOfHash(hash: string | undefined): string {
+  if (hash === undefined) return "none"
+  if (isMosquittoHash(hash)) return hash.startsWith("$6$") ? "mosquitto-sha512" : "mosquitto-pbkdf2"
+  const [, argon2] = /^\$(argon2(?:id|i|d))\$/.exec(hash) ?? []
+  return argon2 ?? (hash.startsWith("$2") ? "bcrypt" : "unknown")
+}
+
 /** busy: too many logins wait already; the client may try again later. unreadable: it is no hash that we know. */
 export type PasswordVerdict = "match" | "mismatch" | "busy" | "unreadable"
 

@@ -38,7 +38,7 @@ describe("bantam acl", () => {
       exitCode: 0,
       out: "rule 1 added: allow alice both home/#\n",
       error:
-        "bantam: there are rules now, so what none of them allows is refused; see security.default_access\n",
+        "bantam: there are users or rules now, so what no rule allows is refused; see security.default_access\n",
     })
     expect(await acl(["allow", "alice", "both", "home/#"])).toEqual({
       exitCode: 0,

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { PasswordVerifier } from "../../src/security/password.ts"
+import { openAccounts } from "../../src/storage/open-store.ts"
 import { freshDirectory, fromSource, readUntil, run, start } from "./program.ts"
 
 describe("bantam serve", () => {
@@ -76,6 +78,23 @@ describe("bantam serve", () => {
     expect(await broker.exited).toBe(0)
   })
 
+  test("makes the administrator that the environment names, once", async () => {
+    writeFileSync(join(cwd, "password"), "from a file\n")
+    const words = ["serve", "--port", "0", "--data", "admin"]
+    for (const env of [{ BANTAM_ADMIN_PASSWORD_FILE: "password" }, { BANTAM_ADMIN_PASSWORD: "another" }]) {
+      const broker = start(words, { cwd, env })
+      await readUntil(broker.stdout, "data ")
+      broker.kill()
+      await broker.exited
+    }
+    const accounts = openAccounts(join(cwd, "admin"))
+    const admin = await accounts.user("admin")
+    accounts.close()
+    expect(admin?.superuser).toBe(true)
+    const verifier = new PasswordVerifier()
+    expect(await verifier.verify(Buffer.from("from a file"), admin?.passwordHash)).toBe("match")
+  })
+
   describe("refuses in one line", () => {
     async function complaint(words: readonly string[], env: Record<string, string> = {}): Promise<string> {
       const { exitCode, out, error } = await run(["serve", ...words], { cwd, env })
@@ -94,6 +113,14 @@ describe("bantam serve", () => {
         "tcp://[::]:0 can be reached from the network and there is no user yet; " +
           "let everyone in with --allow-anonymous, or keep users with storage.ephemeral = false",
       )
+    })
+
+    test("an administrator's password that says two things, or nothing", async () => {
+      const both = { BANTAM_ADMIN_PASSWORD: "a", BANTAM_ADMIN_PASSWORD_FILE: "b" }
+      expect(await complaint(["--data", "data"], both)).toContain("exclude each other")
+      expect(await complaint(["--data", "data"], { BANTAM_ADMIN_PASSWORD: "" })).toContain("is not empty")
+      expect(await complaint(["--data", "data"], { BANTAM_ADMIN_PASSWORD_FILE: "none" })).toContain("none")
+      expect(await complaint(["--ephemeral"], { BANTAM_ADMIN_PASSWORD: "a" })).toContain("cannot be kept")
     })
 
     test("a port that is taken", async () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { PasswordVerifier } from "../../src/security/password.ts"
+import type { StoredUser } from "../../src/storage/account-store.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { freshDirectory, run } from "./program.ts"
 
@@ -26,7 +27,9 @@ describe("bantam user", () => {
     expect(await user(["add", "alice", "--password-stdin"], "first\n")).toEqual({
       exitCode: 0,
       out: "user alice added\n",
-      error: "",
+      error:
+        "bantam: there are users or rules now, so what no rule allows is refused; see security.default_access\n" +
+        "bantam: no access rule is about alice yet; `bantam acl allow alice both '#'` lets it do everything\n",
     })
     expect(await opens("alice", "first")).toBe(true)
 
@@ -36,9 +39,24 @@ describe("bantam user", () => {
     expect(await opens("alice", "first")).toBe(false)
     expect(await opens("alice", "second")).toBe(true)
 
-    expect((await user(["list"])).out).toMatch(/^NAME +CREATED\nalice +\d{4}-\d\d-\d\dT[\d:.]+Z\n$/)
+    expect((await user(["list"])).out).toMatch(
+      /^NAME +STATE +GROUPS +CREATED\nalice +enabled +\d{4}-\d\d-\d\dT[\d:.]+Z\n$/,
+    )
     expect(JSON.parse((await user(["list", "--json"])).out)).toEqual([
-      { name: "alice", createdAt: expect.any(String) },
+      {
+        name: "alice",
+        createdAt: expect.any(String),
+        enabled: true,
+        superuser: false,
+        password: "argon2id",
+        scram: [],
+        groups: [],
+        attributes: {},
+        clientId: null,
+        clientIdPrefix: null,
+        maxConnections: null,
+        maxRate: null,
+      },
     ])
 
     expect((await user(["remove", "alice"])).out).toBe("user alice removed\n")
@@ -57,6 +75,83 @@ describe("bantam user", () => {
     expect(await opens("carol", " a\n")).toBe(true)
   })
 
+  async function stored(name: string): Promise<StoredUser | undefined> {
+    const accounts = openAccounts(directory)
+    const found = await accounts.user(name)
+    accounts.close()
+    return found
+  }
+
+  test("add takes all that a user can be, and set changes it", async () => {
+    await run(["group", "add", "family", "guests", "--data", directory])
+    const words = ["--superuser", "--group", "family", "--client-id", "phone", "--max-connections", "2"]
+    const attributes = ["site=north", "floor=3", "on-call=true", 'code="007"', "zip=007"].flatMap((each) => [
+      "-a",
+      each,
+    ])
+    expect(
+      await user(["add", "ann", "--no-password", "--max-rate", "10", ...words, ...attributes]),
+    ).toMatchObject({
+      exitCode: 0,
+    })
+    expect(await stored("ann")).toMatchObject({
+      passwordHash: undefined,
+      superuser: true,
+      groups: ["family"],
+      attributes: { site: "north", floor: 3, "on-call": true, code: "007", zip: "007" },
+      clientId: { kind: "exact", text: "phone" },
+      limits: { connections: 2, messagesPerSecond: 10 },
+    })
+    const others = ["--no-superuser", "--group", "guests", "--leave", "family", "--client-id-prefix", "ann-"]
+    const less = ["--max-connections", "0", "--remove-attribute", "site", "-a", "floor=4"]
+    expect((await user(["set", "ann", ...others, ...less])).out).toBe("user ann changed\n")
+    expect(await stored("ann")).toMatchObject({
+      superuser: false,
+      groups: ["guests"],
+      attributes: { floor: 4, "on-call": true, code: "007", zip: "007" },
+      clientId: { kind: "prefix", text: "ann-" },
+      limits: { connections: undefined, messagesPerSecond: 10 },
+    })
+    await user(["set", "ann", "--any-client-id"])
+    expect((await stored("ann"))?.clientId).toBeUndefined()
+  })
+
+  test("disable and enable, and show with the rules that are about it", async () => {
+    await run(["group", "add", "family", "--data", directory])
+    await user(["add", "ann", "--generate", "--group", "family", "--allow", "home/#", "--allow", "a b"])
+    await run(["acl", "deny", "group:family", "publish", "home/door", "--data", directory])
+    await run(["acl", "allow", "bob", "both", "#", "--data", directory])
+    expect((await user(["disable", "ann"])).out).toBe("user ann disabled\n")
+    expect((await stored("ann"))?.enabled).toBe(false)
+    const { out } = await user(["show", "ann"])
+    expect(out).toMatch(/^user +ann\nstate +disabled\npassword +argon2id\nscram +none\ngroups +family\n/)
+    expect(out).toEndWith(
+      'ID  RULE\n1   allow ann both home/#\n2   allow ann both "a b"\n3   deny group:family publish home/door\n',
+    )
+    expect((await user(["enable", "ann"])).out).toBe("user ann enabled\n")
+    expect(JSON.parse((await user(["show", "ann", "--json"])).out)).toMatchObject({
+      enabled: true,
+      rules: [{ id: 1 }, { id: 2 }, { id: 3 }],
+    })
+  })
+
+  test("each change is in the audit, without its secrets", async () => {
+    await user(["add", "ann", "--password-stdin"], "secret")
+    await user(["set", "ann", "--superuser"])
+    await user(["passwd", "ann", "--password-stdin"], "secret2")
+    await user(["remove", "ann"])
+    const accounts = openAccounts(directory)
+    const audit = await accounts.audit({ limit: 9 })
+    accounts.close()
+    expect(audit.map(({ what }) => what)).toEqual([
+      "user ann added",
+      "user ann changed: superuser=true",
+      "password of ann changed",
+      "user ann removed",
+    ])
+    expect(JSON.stringify(audit)).not.toContain("secret")
+  })
+
   test("what cannot be done is one line, and fails", async () => {
     await user(["add", "alice", "--generate"])
     const complaint = async (words: readonly string[], stdin?: string) => {
@@ -69,6 +164,21 @@ describe("bantam user", () => {
     )
     expect(await complaint(["passwd", "nobody", "--generate"])).toBe(
       "bantam: there is no user nobody; `bantam user list` shows who is there\n",
+    )
+    expect(await complaint(["set", "alice", "--group", "family"])).toBe(
+      "bantam: there is no group family; make it with `bantam group add family`\n",
+    )
+    expect(await complaint(["set", "alice", "-a", "a b=1"])).toBe(
+      "bantam: --attribute a b=1: write KEY=VALUE, the key of letters, digits, - and _\n",
+    )
+    expect(await complaint(["set", "alice", "--client-id", "a", "--any-client-id"])).toContain(
+      "exclude each other",
+    )
+    expect(await complaint(["set", "alice", "--no-superuser"])).toBe(
+      "bantam: user alice is so already; nothing was changed\n",
+    )
+    expect(await complaint(["add", "dave", "--generate", "--allow", "a#"])).toBe(
+      'bantam: --allow a#: a rule names "a#", which is no topic filter\n',
     )
     expect(await complaint(["remove", "nobody"])).toBe(
       "bantam: there is no user nobody; `bantam user list` shows who is there\n",

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test"
-import { acceptedAs, rejected } from "../support/accounts.ts"
+import { acceptedAs, rejected, storedUser } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { Authenticator } from "../../src/security/authentication.ts"
 import { allVersions, lasting, named, payloads } from "../support/packets.ts"
+import { principalOf } from "../../src/security/identity.ts"
+import type { ClientIdBinding } from "../../src/storage/account-store.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 const byPassword: Authenticator = {
@@ -82,5 +84,45 @@ describe("5.4.2 a session belongs to the identity that made it", () => {
       reasonCode: ReasonCode.badUserNameOrPassword,
     })
     expect(client.state).toBe("open")
+  })
+})
+
+describe("5.4.2 a user who is bound to client identifiers", () => {
+  const bound = (clientId: ClientIdBinding) => {
+    const account = storedUser("ann", { clientId })
+    return TestBroker.start({
+      authenticator: { authenticate: () => ({ verdict: "accept", principal: principalOf(account) }) },
+    })
+  }
+
+  test("may have no other than its own", async () => {
+    const broker = await bound({ kind: "exact", text: "pump" })
+    await broker.connected("pump")
+    for (const version of allVersions) {
+      for (const other of ["pump-1", "Pump", "p"]) {
+        const refusal = await broker.client(other, { version }).asks()
+        expect(refusal).toMatchObject({
+          reasonCode: ReasonCode.clientIdentifierNotValid,
+        })
+      }
+    }
+  })
+
+  test("may have any that begins as its do", async () => {
+    const broker = await bound({ kind: "prefix", text: "pump-" })
+    await broker.connected("pump-7")
+    expect(await broker.client("pump").asks()).toMatchObject({
+      reasonCode: ReasonCode.clientIdentifierNotValid,
+    })
+  })
+
+  test("gets one of its own where it leaves the choice to us [3.2.2.3.7]", async () => {
+    const exact = await bound({ kind: "exact", text: "pump" })
+    expect(await exact.client("").connects()).toMatchObject({
+      properties: { assignedClientIdentifier: "pump" },
+    })
+    const prefix = await bound({ kind: "prefix", text: "pump-" })
+    const { properties } = await prefix.client("").connects()
+    expect(properties.assignedClientIdentifier).toStartWith("pump-auto-")
   })
 })
