@@ -17,6 +17,7 @@ function subscriberOf(index: number): Subscriber {
     clientId: `bench-${index}` as ClientId,
     present: true,
     ready: true,
+    mayRead: () => true,
     load: 0,
     deliver: () => undefined,
     deliverRun: () => undefined,

@@ -116,6 +116,10 @@ class Listener implements Subscriber {
     this.#bug = bug
   }
 
+  mayRead(): boolean {
+    return true
+  }
+
   deliver(publish: SharedPublish): undefined {
     try {
       this.#listener(publish.message)

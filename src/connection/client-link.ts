@@ -4,6 +4,7 @@ import { noProperties } from "../protocol/properties.ts"
 import { appendOwn, appendShared, publishFirstByte, type SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { describeReasonCode, isError, ReasonCode } from "../protocol/reason-code.ts"
+import type { TopicName } from "../protocol/topic.ts"
 import type { Link, LinkOutcome } from "../session/link.ts"
 import type { Socket } from "../transport/socket.ts"
 import type { ClientKeeper, ConnectionSurroundings, Peer } from "./surroundings.ts"
@@ -40,6 +41,11 @@ export class ClientLink implements Link, Peer {
     return this.#terms.receiveMaximum
   }
 
+  mayRead(topic: TopicName): boolean {
+    const { authorization } = this.#surroundings
+    return !authorization.limitsReading || authorization.mayRead(this.#terms.principal, topic)
+  }
+
   publish(
     publish: SharedPublish,
     qos: Qos,
@@ -48,10 +54,8 @@ export class ClientLink implements Link, Peer {
     packetId: PacketId | undefined,
     subscriptionIdentifiers: readonly number[],
   ): LinkOutcome {
-    const { clock, counters, authorization } = this.#surroundings
-    if (authorization.limitsReading && !authorization.mayRead(this.#terms.principal, publish.topicName)) {
-      return "not-authorized"
-    }
+    const { clock, counters } = this.#surroundings
+    if (!this.mayRead(publish.topicName)) return "not-authorized"
     const firstByte = publishFirstByte(qos, retain, dup)
     const identifier = packetId ?? 0
     const nowMs = publish.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
@@ -163,8 +167,7 @@ export class ClientLink implements Link, Peer {
   #mayForward({ topic }: PublishRun, subscriptionIdentifiers: readonly number[]): boolean {
     if (this.#aliases !== undefined || topic === undefined) return false
     if (subscriptionIdentifiers.length > 0 && this.#terms.version === 5) return false
-    const { authorization } = this.#surroundings
-    return !authorization.limitsReading || authorization.mayRead(this.#terms.principal, topic.name)
+    return this.mayRead(topic.name)
   }
 
   #appendOwn(

@@ -77,7 +77,7 @@ export class Router {
       ticket = delivery.subscriber.deliverRun(run, 0, count, 1, terms, undefined) ?? ticket
     }
     for (let index = 0; index < groups.length; index++) {
-      ticket = groups[index]?.deliverRun(run) ?? ticket
+      ticket = groups[index]?.deliverRun(run, topic) ?? ticket
     }
     return ticket
   }

@@ -1,6 +1,6 @@
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
-import type { ShareName } from "../protocol/topic.ts"
+import type { ShareName, TopicName } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Redelivery, Subscriber, Subscription } from "./subscriber.ts"
 
@@ -48,16 +48,16 @@ export class ShareGroup implements Redelivery {
 
   /** Hot. Gives the message to one member; a busy one has it queue, an absent one only when nobody is there. */
   deliver(publish: SharedPublish): Ticket | undefined {
-    const chosen = this.#choose(undefined) ?? this.#waiter(publish)
+    const chosen = this.#choose(publish.topicName, undefined) ?? this.#waiter(publish)
     return chosen?.subscriber.deliver(publish, chosen, this)
   }
 
   /** Hot. Each message of the run is somebody's turn. */
-  deliverRun(run: PublishRun): Ticket | undefined {
-    if (run.qos === 0 && this.#strategy === "round-robin" && run.count > 1) return this.#deal(run)
+  deliverRun(run: PublishRun, topic: TopicName): Ticket | undefined {
+    if (run.qos === 0 && this.#strategy === "round-robin" && run.count > 1) return this.#deal(run, topic)
     let ticket: Ticket | undefined
     for (let index = 0; index < run.count; index++) {
-      const chosen = this.#choose(undefined) ?? this.#waiter(run.publish(index))
+      const chosen = this.#choose(topic, undefined) ?? this.#waiter(run.publish(index))
       ticket = chosen?.subscriber.deliverRun(run, index, index + 1, 1, chosen, this) ?? ticket
     }
     return ticket
@@ -69,43 +69,48 @@ export class ShareGroup implements Redelivery {
   }
 
   redeliver(publish: SharedPublish, instead: Subscriber): Ticket | "nobody" | undefined {
-    const chosen = this.#choose(instead)
+    const chosen = this.#choose(publish.topicName, instead)
     if (chosen === undefined) return "nobody"
     const ticket = chosen.subscriber.deliver(publish, chosen, this)
     // A member whose store refuses it has not taken it.
     return ticket?.state === "failed" ? "nobody" : ticket
   }
 
-  /** @returns a member that can take a message now */
-  #choose(except: Subscriber | undefined): Subscription | undefined {
+  /** @returns a member that can take a message now, and may */
+  #choose(topic: TopicName, except: Subscriber | undefined): Subscription | undefined {
     switch (this.#strategy) {
       case "round-robin":
-        return this.#readyFrom(this.#next, 1, except)
+        return this.#readyFrom(this.#next, 1, topic, except)
       case "sticky":
-        return this.#readyFrom(this.#next, 0, except)
+        return this.#readyFrom(this.#next, 0, topic, except)
       case "random":
-        return this.#readyFrom(Math.floor(Math.random() * this.#members.length), 1, except)
+        return this.#readyFrom(Math.floor(Math.random() * this.#members.length), 1, topic, except)
       case "least-inflight":
-        return this.#leastLoaded(except)
+        return this.#leastLoaded(topic, except)
     }
   }
 
-  #readyFrom(start: number, step: 0 | 1, except: Subscriber | undefined): Subscription | undefined {
+  #readyFrom(
+    start: number,
+    step: 0 | 1,
+    topic: TopicName,
+    except: Subscriber | undefined,
+  ): Subscription | undefined {
     const members = this.#members
     for (let offset = 0; offset < members.length; offset++) {
       const index = (start + offset) % members.length
       const member = members[index]
-      if (member === undefined || !member.subscriber.ready || member.subscriber === except) continue
+      if (member === undefined || !canTake(member, topic) || member.subscriber === except) continue
       this.#next = (index + step) % members.length
       return member
     }
     return undefined
   }
 
-  #leastLoaded(except: Subscriber | undefined): Subscription | undefined {
+  #leastLoaded(topic: TopicName, except: Subscriber | undefined): Subscription | undefined {
     let best: Subscription | undefined
     for (const member of this.#members) {
-      if (!member.subscriber.ready || member.subscriber === except) continue
+      if (!canTake(member, topic) || member.subscriber === except) continue
       if (best === undefined || member.subscriber.load < best.subscriber.load) best = member
     }
     return best
@@ -115,8 +120,8 @@ export class ShareGroup implements Redelivery {
    * Hot. Deals a run of QoS 0 round like cards, to those who are ready as it begins: at QoS 0 nothing of it makes one
    * less ready but its length, and that is bounded (bench row shared-0).
    */
-  #deal(run: PublishRun): undefined {
-    const ready = this.#members.filter(({ subscriber }) => subscriber.ready)
+  #deal(run: PublishRun, topic: TopicName): undefined {
+    const ready = this.#members.filter((member) => canTake(member, topic))
     if (ready.length === 0) {
       for (let index = 0; index < run.count; index++) this.deliver(run.publish(index))
       return
@@ -132,9 +137,9 @@ export class ShareGroup implements Redelivery {
   /** @returns who has it wait when nobody is ready */
   #waiter(publish: SharedPublish): Subscription | undefined {
     return (
-      this.#turn(publish, (subscriber) => subscriber.present) ??
-      this.#turn(publish, () => true) ??
-      // All are full; one of them counts it as dropped.
+      this.#turn(publish, (subscriber) => subscriber.present && subscriber.mayRead(publish.topicName)) ??
+      this.#turn(publish, (subscriber) => subscriber.mayRead(publish.topicName)) ??
+      // All are full, or none may; one of them counts it as dropped.
       this.#members[0]
     )
   }
@@ -151,4 +156,9 @@ export class ShareGroup implements Redelivery {
     }
     return undefined
   }
+}
+
+/** Hot. */
+function canTake({ subscriber }: Subscription, topic: TopicName): boolean {
+  return subscriber.ready && subscriber.mayRead(topic)
 }

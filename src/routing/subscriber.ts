@@ -1,7 +1,7 @@
 import type { ClientId, Qos, RetainHandling } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
-import type { ShareName, TopicFilter } from "../protocol/topic.ts"
+import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 
 /** Whoever takes messages: the session of a client, connected or not, and later a rule, a bridge, a peer. */
@@ -12,6 +12,8 @@ export interface Subscriber {
   readonly present: boolean
   /** It can put a message on the wire at once: share groups prefer such a member [4.8.2]. */
   readonly ready: boolean
+  /** Hot. Its client may read the topic, as far as anybody knows: share groups pass over a member who may not. */
+  mayRead(topic: TopicName): boolean
   /** Messages it has not acknowledged yet, those in its queue included. */
   readonly load: number
   /**

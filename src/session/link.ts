@@ -1,6 +1,7 @@
 import type { PacketId, Qos } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
+import type { TopicName } from "../protocol/topic.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 
 /** What became of a message handed to a link. Whatever is not sent was not written at all. */
@@ -12,6 +13,8 @@ export interface Link {
   readonly takesMore: boolean
   /** How many QoS 1 and 2 messages the client takes at once: the lower of its Receive Maximum and our limit. */
   readonly receiveMaximum: number
+  /** Hot. */
+  mayRead(topic: TopicName): boolean
   /** Hot. @param packetId undefined at QoS 0 */
   publish(
     publish: SharedPublish,

@@ -2,6 +2,7 @@ import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
+import type { TopicName } from "../protocol/topic.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
@@ -105,6 +106,11 @@ export class Session implements Subscriber, ConversationOwner {
 
   get ready(): boolean {
     return this.#conversation?.ready === true && this.#queuedMessages < this.limits.queuedMessages
+  }
+
+  /** Of a client that is not there nobody knows what it may. */
+  mayRead(topic: TopicName): boolean {
+    return this.link === undefined || this.link.mayRead(topic)
   }
 
   get load(): number {

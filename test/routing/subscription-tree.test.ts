@@ -11,6 +11,7 @@ function subscriber(): Subscriber {
     clientId: "",
     present: true,
     ready: true,
+    mayRead: () => true,
     load: 0,
     deliver,
     deliverRun: deliver,

@@ -280,6 +280,28 @@ describe("Reading what one may not is refused", () => {
     expect(eve.receives()).toEqual([])
   })
 
+  test("and a member of a share group who lost the right is passed over for one who has it", async () => {
+    for (const qos of [0, 1] as const) {
+      const house = await House.open()
+      const eve = await house.eve()
+      eve.subscribes([{ filter: "$share/g/lobby/#", qos }])
+      house.root.subscribes([{ filter: "$share/g/lobby/#", qos }])
+      await saveUsers(house.store.accounts, storedUser("eve"))
+      await house.broker.settle()
+      const ann = await house.broker.connected("r", { username: "root" })
+      const messages = ["one", "two", "three"].map((payload, index) =>
+        publish({ topic: "lobby/a", qos, payload, ...(qos === 1 && { packetId: index + 1 }) }),
+      )
+      house.root.receives()
+      ann.sendsTogether(...messages)
+      for (const message of messages) ann.sends(message)
+      expect(eve.receives()).toEqual([])
+      // Each comes twice to root: by its share and by its subscription to #.
+      expect(house.seen()).toHaveLength(12)
+      expect(house.broker.dropped).toEqual({})
+    }
+  })
+
   test("by a session that is resumed after the right was taken away, of queued and of new messages", async () => {
     const house = await House.open()
     const eve = await house.eve(lasting)

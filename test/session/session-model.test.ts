@@ -81,6 +81,10 @@ class Receiver implements Link {
     this.receiveMaximum = receiveMaximum
   }
 
+  mayRead(): boolean {
+    return true
+  }
+
   publish(
     { message }: SharedPublish,
     qos: Qos,
