@@ -1,19 +1,21 @@
 import { parseArgs } from "node:util"
 import { type Figures, markdown, type Progress } from "./figures.ts"
 import { measureGrowth } from "./growth.ts"
+import { measureLogins } from "./logins.ts"
 import { measureMemory } from "./memory.ts"
 import { plot } from "./plot.ts"
 import { measureStalls } from "./stalls.ts"
 import { measureStart } from "./start.ts"
 
 /*
- * What the broker does when there is much of everything: `npm run bench:scale -- memory|start|growth|stalls [--json]`, and
+ * What the broker does when there is much of everything: `npm run bench:scale -- memory|start|growth|stalls|logins [--json]`, and
  * `growth --plot growth.svg`.
  * Progress goes to standard error, figures to standard output.
  */
 
 const measurements: Readonly<Record<string, (progress: Progress) => Promise<Figures>>> = {
   growth: measureGrowth,
+  logins: measureLogins,
   memory: measureMemory,
   stalls: measureStalls,
   start: measureStart,

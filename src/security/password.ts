@@ -59,8 +59,11 @@ export class PasswordVerifier {
   readonly #waiting = new Fifo<() => void>()
   #running = 0
 
-  /** @param limits atOnce: passwords verified in parallel; waiting: how many more may wait for their turn */
-  constructor(limits: { readonly atOnce: number; readonly waiting: number } = { atOnce: 2, waiting: 400 }) {
+  /**
+   * @param limits atOnce: passwords verified in parallel; waiting: how many more may wait for their turn, by default ten
+   *   seconds' worth on two cores, for devices that all come back after a power cut give up after thirty
+   */
+  constructor(limits: { readonly atOnce: number; readonly waiting: number } = { atOnce: 2, waiting: 1_000 }) {
     this.#atOnce = limits.atOnce
     this.#maximumWaiting = limits.waiting
   }
