@@ -29,25 +29,31 @@ export function lineLog(level: LogLevel, format: LogFormat, write: (line: string
 }
 
 function jsonLine(level: LogLevel, sentence: string, fields: LogFields): string {
-  return `${JSON.stringify({ time: new Date().toISOString(), level, message: sentence, ...fields })}\n`
+  const line = { time: new Date().toISOString(), level, message: sentence, ...fields }
+  return `${escapeControls(JSON.stringify(line))}\n`
 }
 
 function textLine(level: LogLevel, sentence: string, fields: LogFields): string {
   let line = `${new Date().toISOString()} ${level.padEnd(5)} ${escapeControls(sentence)}`
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) line += ` ${name}=${quoteIfNeeded(String(value))}`
+    if (value !== undefined) line += ` ${name}=${factText(value)}`
   }
   return `${line}\n`
 }
 
-function quoteIfNeeded(value: string): string {
-  return /^[\w./:@$#+%-]+$/.test(value) ? value : escapeControls(JSON.stringify(value))
+/** What stands behind the name of a fact: one word, or a text in quotes as JSON has it. */
+export function factText(value: string | number | boolean): string {
+  const text = String(value)
+  return /^[\w./:@$#+%-]+$/.test(text) ? text : escapeControls(JSON.stringify(text))
 }
 
-/** Client identifiers and topics come from strangers: none may start a line or paint a terminal. */
+/**
+ * Client identifiers and topics come from strangers: none may start a line, paint a terminal, or turn around what
+ * stands beside it. Escaped as in JSON, where the text that is read back is the same.
+ */
 export function escapeControls(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (control) => {
-    return `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (control) => {
+    const units = Array.from({ length: control.length }, (_, index) => control.charCodeAt(index))
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("")
   })
 }
