@@ -19,6 +19,9 @@ import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
 import { OnlineUsers } from "./security/online-users.ts"
+import { NumberedRules } from "./security/numbered-rules.ts"
+import { RefusalReasons } from "./security/refusal-reasons.ts"
+import { RefusalTrail } from "./security/refusal-trail.ts"
 import { Requester } from "./security/requester.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
 import { openStore } from "./storage/open-store.ts"
@@ -101,6 +104,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
             : ReasonCode.useAnotherServer,
         )
         surroundings.broker.close()
+        await surroundings.refusals.close()
         await store.close()
       },
       reload: async (changed) => {
@@ -121,7 +125,7 @@ async function furnish(
   store: Store,
   clock: Clock,
   log: Log,
-): Promise<ConnectionSurroundings> {
+): Promise<ConnectionSurroundings & { readonly refusals: RefusalTrail }> {
   const { limits, mqtt } = settings
   const rules = new AccessRules(settings.security.defaultAccess, (rule, { clientId, username }) => {
     log.warn("a name that fits no placeholder", {
@@ -130,9 +134,13 @@ async function furnish(
       rule: accessRuleText(rule),
     })
   })
-  await followStoredRules(store, rules, log)
+  const numberedRules = new NumberedRules()
+  await followStoredRules(store, rules, log, numberedRules)
   const users = new OnlineUsers(store.accounts, log)
   store.onAccountsChanged(() => users.accountsChanged())
+  const soon = (run: () => void): void => void setImmediate(run)
+  const reasons = new RefusalReasons(numberedRules, settings.security.defaultAccess, soon)
+  const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()
@@ -154,12 +162,18 @@ async function furnish(
     shareStrategy: mqtt.sharedSubscriptionStrategy,
     mayPublishWill: ({ publisher, topic, qos, retain }) => {
       users.willIsDone(publisher)
-      return authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain)
+      const requester = Requester.of(publisher)
+      if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
+      refusals.willRefused(requester, topic.name, qos, retain)
+      return false
     },
     meetWillPublishers: (publishers) => users.recall(publishers),
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
   watchBroker(broker, clock, log)
+  broker.hook.onEvent("client-refused", (refused) => {
+    if (refused.hasAsked) refusals.loginRefused(refused)
+  })
   await broker.restore()
   const storeGate = new StoreGate(store, log)
   const topics = new TopicTable(topicLimits)
@@ -167,6 +181,7 @@ async function furnish(
     broker,
     authorization,
     users,
+    refusals,
     limits: {
       ...limits,
       connectTimeoutMs: limits.connectTimeoutSeconds * 1000,
@@ -186,7 +201,7 @@ async function furnish(
     clock,
     counters,
     log,
-    soon: (run) => void setImmediate(run),
+    soon,
     get storeIsBehind() {
       return store.mood === "behind"
     },

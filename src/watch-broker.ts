@@ -20,8 +20,13 @@ export function watchBroker({ hook }: Broker, clock: Clock, log: Log): void {
   hook.onEvent("client-disconnected", ({ clientId, username, why }) =>
     log.info("client disconnected", { client: clientId, user: username, why }),
   )
-  hook.onEvent("client-refused", ({ clientId, address, why }) =>
-    log.warn("client refused", { client: clientId === "" ? undefined : clientId, address, why }),
+  hook.onEvent("client-refused", ({ clientId, username, address, why }) =>
+    log.warn("client refused", {
+      client: clientId === "" ? undefined : clientId,
+      user: username,
+      address,
+      why,
+    }),
   )
   hook.onEvent("session-taken-over", ({ clientId }) => log.info("session taken over", { client: clientId }))
   hook.onEvent("session-expired", ({ clientId }) => log.info("session expired", { client: clientId }))

@@ -26,7 +26,12 @@ export type BrokerEvent =
   | {
       readonly kind: "client-refused"
       readonly clientId: string
+      readonly username: string | undefined
       readonly address: string
+      /** The address that it came in by. */
+      readonly listener: string
+      /** It said CONNECT, and who it is; false for what knocks and never asks to be let in. */
+      readonly hasAsked: boolean
       readonly why: string
     }
   | { readonly kind: "session-taken-over"; readonly clientId: ClientId }

@@ -55,7 +55,10 @@ export class ClientLink implements Link, Peer {
     subscriptionIdentifiers: readonly number[],
   ): LinkOutcome {
     const { clock, counters } = this.#surroundings
-    if (!this.mayRead(publish.topicName)) return "not-authorized"
+    if (!this.mayRead(publish.topicName)) {
+      this.#surroundings.refusals.readRefused(this.#terms.principal, publish.topicName)
+      return "not-authorized"
+    }
     const firstByte = publishFirstByte(qos, retain, dup)
     const identifier = packetId ?? 0
     const nowMs = publish.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()

@@ -89,6 +89,7 @@ function agree(
   if (will !== undefined) {
     const { topic, qos, retain } = will.message
     if (!authorization.mayPublish(requester, topic.name, qos, retain)) {
+      surroundings.refusals.willRefused(requester, topic.name, qos, retain)
       return { reasonCode: ReasonCode.notAuthorized, why: `it may not publish its will to ${topic.name}` }
     }
   }

@@ -302,8 +302,8 @@ export class Connection implements SocketOwner, ClientKeeper {
    */
   #refuse(reasonCode: ReasonCode | undefined, told: string, clientId = "", why = told): void {
     if (this.#state.at === "closed") return
+    const connect = "connect" in this.#state ? this.#state.connect : undefined
     if (reasonCode !== undefined) {
-      const connect = this.#state.at === "welcoming" ? this.#state.connect : undefined
       const bytes = encodeRefusal(reasonCode, told, connect, this.#spoken)
       this.#socket.output.append(bytes)
       this.#surroundings.counters.packetsSent += 1
@@ -312,7 +312,10 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#surroundings.broker.hook.tell({
       kind: "client-refused",
       clientId,
+      username: connect?.username,
       address: this.#door.remoteAddress,
+      listener: this.#door.entrance.url,
+      hasAsked: connect !== undefined,
       why,
     })
     this.#end(false, undefined, why)

@@ -75,12 +75,13 @@ export class Publishing {
   }
 
   #publishRun(run: PublishRun): void {
-    const { broker, counters, authorization } = this.#surroundings
+    const { broker, counters, authorization, refusals } = this.#surroundings
     const { topic, count } = run
     if (topic === undefined) return
     counters.publishesReceived += count
     counters.publishBytesReceived += run.payloadBytes
     if (!authorization.mayPublish(this.#terms.principal, topic.name, run.qos, false)) {
+      refusals.publishRefused(this.#terms.principal, topic.name, run.qos, false, count)
       for (let index = 0; index < count; index++) {
         this.#refuse(run.qos, run.qos === 0 ? noPacketId : run.packetId(index), ReasonCode.notAuthorized)
       }
@@ -92,7 +93,7 @@ export class Publishing {
   }
 
   #publishOne({ firstByte, bytes, bodyStart, bodyEnd }: FrameReader, nowMs: number): void {
-    const { publishReader: publish, counters, authorization } = this.#surroundings
+    const { publishReader: publish, counters, authorization, refusals } = this.#surroundings
     publish.read(firstByte, bytes, bodyStart, bodyEnd, this.#terms.version)
     counters.publishesReceived += 1
     counters.publishBytesReceived += publish.payload.length
@@ -106,6 +107,7 @@ export class Publishing {
       return
     }
     if (!authorization.mayPublish(this.#terms.principal, topic.name, qos, publish.retain)) {
+      refusals.publishRefused(this.#terms.principal, topic.name, qos, publish.retain, 1)
       this.#refuse(qos, packetId, ReasonCode.notAuthorized)
       return
     }

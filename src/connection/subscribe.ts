@@ -187,7 +187,7 @@ export class Subscribing {
 
   #refusalOf(asked: SubscriptionFilter, qos: Qos): ReasonCode | undefined {
     const { filter, shareName } = asked
-    const { authorization, limits } = this.#surroundings
+    const { authorization, limits, refusals } = this.#surroundings
     if (shareName !== undefined && !limits.sharedSubscriptionAvailable) {
       return ReasonCode.sharedSubscriptionsNotSupported
     }
@@ -195,7 +195,10 @@ export class Subscribing {
       return ReasonCode.wildcardSubscriptionsNotSupported
     }
     // What may be read is decided by the filter itself: the share name in front of it gives no right.
-    if (!authorization.maySubscribe(this.#principal, filter, qos)) return ReasonCode.notAuthorized
+    if (!authorization.maySubscribe(this.#principal, filter, qos)) {
+      refusals.subscribeRefused(this.#principal, filter, qos)
+      return ReasonCode.notAuthorized
+    }
     const { subscriptions } = this.#session
     if (subscriptions.size >= limits.subscriptionsPerClient && subscriptions.get(asked) === undefined) {
       return ReasonCode.quotaExceeded

@@ -9,6 +9,7 @@ import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { TopicLimits } from "../protocol/topic.ts"
 import type { AuthorizationChain } from "../security/authorization.ts"
 import type { OnlineUsers } from "../security/online-users.ts"
+import type { RefusalListener } from "../security/refusal-trail.ts"
 import type { ConnectionLimits } from "./terms.ts"
 
 /** What all connections of a broker share. */
@@ -16,6 +17,8 @@ export interface ConnectionSurroundings {
   readonly broker: Broker
   readonly authorization: AuthorizationChain
   readonly users: OnlineUsers
+  /** Told of all that the authorization refuses. */
+  readonly refusals: RefusalListener
   readonly limits: ConnectionLimits
   readonly topicLimits: TopicLimits
   /** One for all: a PUBLISH is read and routed before the next is looked at. */

@@ -3,7 +3,7 @@ import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import type { AccessRule } from "./access-rule.ts"
 import type { Identity } from "./identity.ts"
 import { isOurs } from "./authorization.ts"
-import { allowedBits, deniedBits, publishBit, subscribeBit } from "./rights.ts"
+import { allowedBits, deniedBits, publishBit, readBit, subscribeBit } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
 import { type DefaultAccess, holdsFrom, isAllowedByDefault, isSameWho, putRule, whosOf } from "./rule-book.ts"
 
@@ -11,6 +11,8 @@ import { type DefaultAccess, holdsFrom, isAllowedByDefault, isSameWho, putRule, 
 export type AccessQuestion =
   | { readonly action: "publish"; readonly topic: TopicName; readonly qos: Qos; readonly retain: boolean }
   | { readonly action: "subscribe"; readonly filter: TopicFilter; readonly qos: Qos }
+  /** To be sent a message, whatever subscription it is for. */
+  | { readonly action: "read"; readonly topic: TopicName }
 
 /** A rule as somebody keeps it. */
 export interface KeptRule {
@@ -54,7 +56,7 @@ export function explainAccess<Kept extends KeptRule>(
   }
   if (identity.superuser) return { allowed: true, because: "superuser", decides: undefined, lost, partly }
   const decides = lost.shift()
-  const text = question.action === "publish" ? question.topic : question.filter
+  const text = question.action === "subscribe" ? question.filter : question.topic
   const isLimited = kept.length > 0 || !isAllowedByDefault(isInUse, defaultAccess)
   const otherwise = isAllowedByDefault(isInUse, defaultAccess) && !(isLimited && text.startsWith("$"))
   if (decides === undefined) return { allowed: otherwise, because: "setting", decides, lost, partly }
@@ -76,8 +78,8 @@ function fitOf(rule: AccessRule, identity: Identity, question: AccessQuestion): 
   const tree = new RightsTree()
   putRule(tree, rule, identity)
   const said = rule.effect === "allow" ? allowedBits : deniedBits
-  if (question.action === "publish") {
-    const bit = publishBit(question.qos, question.retain)
+  if (question.action !== "subscribe") {
+    const bit = question.action === "read" ? readBit : publishBit(question.qos, question.retain)
     return (said(tree.matching(question.topic)) & bit) !== 0 ? "whole" : "none"
   }
   const bit = subscribeBit(question.qos)

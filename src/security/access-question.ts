@@ -104,6 +104,6 @@ function readOptions(words: readonly string[]): Known | RuleProblem {
 export function askingText({ identity, question }: Asking, may: "may" | "may not"): string {
   const { username, clientId } = identity
   const who = username ?? (clientId === "" ? "anonymous" : `client:${clientId}`)
-  const what = question.action === "publish" ? question.topic : question.filter
+  const what = question.action === "subscribe" ? question.filter : question.topic
   return `${who} ${may} ${question.action} ${what}`
 }

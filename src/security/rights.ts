@@ -7,7 +7,7 @@ import type { RightsBits, RightsTree } from "./rights-tree.ts"
  * What can be asked, a bit each: six ways to publish, one to read, three to subscribe. What is denied stands in the low
  * bits and what is allowed above them, so that one number holds the verdicts of any number of rules.
  */
-const readBit = 1 << 6
+export const readBit = 1 << 6
 const allBits = (1 << 10) - 1
 const allowedShift = 10
 

@@ -3,6 +3,7 @@ import type { StoredAccessRule } from "../storage/account-store.ts"
 import type { Store } from "../storage/store.ts"
 import { type AccessRule, parseAccessRule } from "./access-rule.ts"
 import type { AccessRules } from "./access-rules.ts"
+import type { NumberedRules } from "./numbered-rules.ts"
 
 /** A rule in the store says what nobody can read: to go on without it might open what it was to close. */
 export class AccessRuleError extends Error {
@@ -28,12 +29,14 @@ export function readStoredRule({ id, line }: StoredAccessRule): NumberedRule {
  * Fills the rules from the store, and again whenever they change there. What cannot be read then leaves the rules as
  * they were.
  *
+ * @param numbered takes them with their numbers
  * @throws AccessRuleError, StoreError when they cannot be read the first time
  */
 export async function followStoredRules(
   store: Pick<Store, "accounts" | "onAccountsChanged">,
   rules: AccessRules,
   log: Log,
+  numbered?: NumberedRules,
 ): Promise<void> {
   // Of ten thousand rules a change leaves nearly all as they were, and to read them all takes 20 ms.
   let known = new Map<string, AccessRule>()
@@ -42,10 +45,18 @@ export async function followStoredRules(
     const stored = await store.accounts.accessRules()
     const hasUsers = (await store.accounts.countUsers()) > 0
     const areSame = stored.length === known.size && stored.every(({ line }) => known.has(line))
+    const read = stored.map((each): NumberedRule => {
+      const rule = known.get(each.line)
+      return rule === undefined ? readStoredRule(each) : { ...each, rule }
+    })
+    // One that was taken away and added again has another number.
+    numbered?.replace(read)
     if (areSame && hasUsers === hadUsers) return undefined
-    const read = new Map(stored.map((each) => [each.line, known.get(each.line) ?? readStoredRule(each).rule]))
-    rules.replace([...read.values()], hasUsers)
-    known = read
+    rules.replace(
+      read.map(({ rule }) => rule),
+      hasUsers,
+    )
+    known = new Map(read.map(({ line, rule }) => [line, rule]))
     hadUsers = hasUsers
     return areSame ? undefined : stored.length
   }

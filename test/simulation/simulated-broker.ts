@@ -5,6 +5,7 @@ import { OnlineUsers } from "../../src/security/online-users.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
+import { deafRefusals } from "../support/deaf-refusals.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { PublishReader } from "../../src/protocol/publish-reader.ts"
 import { PublishRun } from "../../src/protocol/publish-run.ts"
@@ -74,6 +75,7 @@ export class SimulatedBroker {
       broker: this.broker,
       authorization,
       users: new OnlineUsers(store.accounts, silentLog),
+      refusals: deafRefusals,
       limits,
       topicLimits: defaultTopicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),

@@ -1,7 +1,9 @@
 import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
 import type { DropReason } from "../../src/foundation/counters.ts"
 import { newCounters } from "../../src/foundation/counters.ts"
+import type { Clock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
+import { deafRefusals } from "./deaf-refusals.ts"
 import { silentLog } from "./silent-log.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance } from "../../src/connection/entrance.ts"
@@ -22,6 +24,7 @@ import {
 } from "../../src/security/authorization.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
+import type { RefusalTrail } from "../../src/security/refusal-trail.ts"
 import { Requester } from "../../src/security/requester.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
@@ -40,6 +43,8 @@ export interface TestBrokerOptions {
   /** Without one, everybody is let in as whom he says he is. */
   readonly authenticator?: Authenticator
   readonly authorizers?: readonly Authorizer[]
+  /** Told of what is refused. */
+  readonly refusals?: (clock: Clock) => RefusalTrail
   /** How much may wait for a client that does not read. */
   readonly output?: WriteLimits
 }
@@ -120,6 +125,8 @@ export class TestBroker {
       ...silentLog,
       error: (sentence, fields) => void this.#bugs.push(`${sentence}: ${JSON.stringify(fields)}`),
     }
+    const trail = options.refusals?.(clock)
+    const refusals = trail ?? deafRefusals
     this.#output = options.output ?? {}
     this.users = new OnlineUsers(store.accounts, log)
     store.onAccountsChanged(() => this.users.accountsChanged())
@@ -131,16 +138,25 @@ export class TestBroker {
       shareStrategy: options.shareStrategy ?? "round-robin",
       mayPublishWill: ({ publisher, topic, qos, retain }) => {
         this.users.willIsDone(publisher)
-        return authorization.mayPublish(Requester.of(publisher), topic.name, qos, retain)
+        const requester = Requester.of(publisher)
+        if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
+        refusals.willRefused(requester, topic.name, qos, retain)
+        return false
       },
       meetWillPublishers: (publishers) => this.users.recall(publishers),
       bug: (error) => void this.#bugs.push(String(error)),
     })
+    if (trail !== undefined) {
+      this.broker.hook.onEvent("client-refused", (refused) => {
+        if (refused.hasAsked) trail.loginRefused(refused)
+      })
+    }
     const topics = new TopicTable(topicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authorization,
       users: this.users,
+      refusals,
       limits,
       topicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),

@@ -1,0 +1,25 @@
+import { whoText } from "./access-rule.ts"
+import type { Identity } from "./identity.ts"
+import { whosOf } from "./rule-book.ts"
+import type { NumberedRule } from "./stored-access-rules.ts"
+
+/** The stored rules with their numbers, by whom they are about: of ten thousand, a question looks at its ten. */
+export class NumberedRules {
+  #byWho = new Map<string, NumberedRule[]>()
+
+  replace(rules: readonly NumberedRule[]): void {
+    const byWho = new Map<string, NumberedRule[]>()
+    for (const each of rules) {
+      const who = whoText(each.rule.who)
+      const shelf = byWho.get(who)
+      if (shelf === undefined) byWho.set(who, [each])
+      else shelf.push(each)
+    }
+    this.#byWho = byWho
+  }
+
+  /** Those that may hold for this client. */
+  about(identity: Identity): readonly NumberedRule[] {
+    return whosOf(identity).flatMap((whos) => whos.flatMap((who) => this.#byWho.get(whoText(who)) ?? []))
+  }
+}

@@ -1,0 +1,9 @@
+import type { RefusalListener } from "../../src/security/refusal-trail.ts"
+
+/** Writes nothing down. */
+export const deafRefusals: RefusalListener = {
+  publishRefused() {},
+  readRefused() {},
+  subscribeRefused() {},
+  willRefused() {},
+}
