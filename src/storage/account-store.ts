@@ -129,7 +129,10 @@ export interface AuditQuery {
   readonly limit: number
 }
 
-/** So many audit entries are kept; the oldest go first. */
+/**
+ * So many audit entries of each kind are kept, and a few more; the oldest go first. Of each kind, for strangers can have
+ * refusals written as many as they like, and must not wash away who changed what.
+ */
 export const mostAuditEntries = 100_000
 
 /** Users, groups, access rules, bans and what was done to them, as any process that opens the store finds them now. */

@@ -5,6 +5,7 @@ import {
   type AdministrativeChange,
   type AuditEntry,
   type AuditQuery,
+  auditKinds,
   mostAuditEntries,
   type StoredAccessRule,
   type StoredBan,
@@ -77,7 +78,10 @@ export class MemoryAccounts implements AccountStore {
 
   #write(entry: Omit<AuditEntry, "id">): void {
     this.#audit.push({ ...entry, id: ++this.#lastId })
-    if (this.#audit.length > 2 * mostAuditEntries) this.#audit = this.#audit.slice(-mostAuditEntries)
+    if (this.#audit.length <= 3 * mostAuditEntries) return
+    this.#audit = auditKinds
+      .flatMap((kind) => this.#audit.filter((each) => each.kind === kind).slice(-mostAuditEntries))
+      .toSorted((one, other) => one.id - other.id)
   }
 
   #apply(change: AccountChange): boolean {

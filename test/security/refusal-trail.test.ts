@@ -13,7 +13,7 @@ import { followStoredRules } from "../../src/security/stored-access-rules.ts"
 import type { AccountStore, AuditEntry } from "../../src/storage/account-store.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { addRules, acceptedAs, rejected, removeRules } from "../support/accounts.ts"
-import { publish, subscribe } from "../support/packets.ts"
+import { pingreq, publish, subscribe } from "../support/packets.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { TestBroker } from "../support/test-broker.ts"
 import { TurnedClock } from "../support/turned-clock.ts"
@@ -328,7 +328,9 @@ describe("A broker tells the trail", () => {
     const { broker, rows } = await brokerWith()
     await broker.client("phone").asks({ username: "alice", password: "guess" })
     await broker.client("phone", { version: 4 }).asks({ username: "alice", password: "guess" })
-    broker.client("scanner").sends(new Uint8Array([0x47, 0x45, 0x54]))
+    const knocking = broker.client("scanner")
+    knocking.sends(pingreq)
+    expect(knocking.state).toBe("ended")
     expect(await rows()).toEqual([
       [
         "login refused",

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
-import type { AccountChange } from "../../src/storage/account-store.ts"
+import { type AccountChange, type AuditEntry, mostAuditEntries } from "../../src/storage/account-store.ts"
 import { addRules, removeRules, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
 import { topicOf } from "../../src/protocol/message.ts"
 import type { Store } from "../../src/storage/store.ts"
@@ -270,6 +270,22 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(await accounts.audit({ sinceMs: 7, kind: "refusal", limit: 9 })).toEqual(all.slice(2))
       expect(await accounts.audit({ afterId: all[1]?.id, limit: 9 })).toEqual(all.slice(2))
     })
+
+    test("a flood of refusals washes neither the changes nor the latest refusals out of the audit", async () => {
+      const { accounts } = store
+      await accounts.change("root", [
+        { change: { change: "add-rule", line: "two" }, said: "rule added: two" },
+      ])
+      const flood = Array.from({ length: 3.5 * mostAuditEntries }, (_, atMs): Omit<AuditEntry, "id"> => {
+        return { atMs, kind: "refusal", who: "", what: "login refused", facts: {} }
+      })
+      await accounts.record(flood)
+      const kept = await accounts.audit({ limit: flood.length })
+      expect(kept[0]).toMatchObject({ kind: "change", what: "rule added: two" })
+      expect(kept.at(-1)?.atMs).toBe(flood.length - 1)
+      expect(kept.length).toBeGreaterThan(mostAuditEntries)
+      expect(kept.length).toBeLessThanOrEqual(2.5 * mostAuditEntries)
+    }, 30_000)
 
     test("access rules are kept in the order in which they came, once each, under numbers of their own", async () => {
       const { accounts } = store
