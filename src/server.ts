@@ -192,6 +192,7 @@ async function furnish(
       keepAliveMaximumSeconds: mqtt.keepAliveMaximumSeconds,
       sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
       messageExpiryMaximumSeconds: mqtt.messageExpiryMaximumSeconds,
+      refusedPublish: settings.security.refusedPublish,
       responseInformation: mqtt.responseInformation ?? "",
       serverReference: mqtt.serverReference ?? "",
     },

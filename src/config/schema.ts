@@ -72,6 +72,12 @@ export const sections = {
         ["auto", "allow", "deny"],
         "auto",
       ),
+      refused_publish: choice(
+        "What becomes of a client that publishes what it may not. answer: the message is dropped, and MQTT 5\n" +
+          "clients are told so in PUBACK or PUBREC. close: the connection is closed.",
+        ["answer", "close"],
+        "answer",
+      ),
     },
   },
   limits: {

@@ -22,6 +22,7 @@ export class OnlineClient implements OnlineUser {
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
   readonly #keeper: ClientKeeper
+  #over = false
 
   constructor(
     surroundings: ConnectionSurroundings,
@@ -66,6 +67,8 @@ export class OnlineClient implements OnlineUser {
       return
     }
     this.#publishing.flush()
+    // What was taken may have ended the connection, and what follows it is not read.
+    if (this.#over) return
     if (bodyEnd - bodyStart === 2) {
       const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
       if (packetId !== 0 && this.#acknowledged(firstByte, packetId as PacketId)) return
@@ -91,6 +94,7 @@ export class OnlineClient implements OnlineUser {
 
   /** The connection ends: nothing more is sent. */
   end(): void {
+    this.#over = true
     this.link.end()
     this.#subscribing.close()
   }

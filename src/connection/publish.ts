@@ -253,12 +253,14 @@ export class Publishing {
     this.#surroundings.counters.dropped[
       reasonCode === ReasonCode.notAuthorized ? "not-authorized" : "not-stored"
     ] += 1
+    if (reasonCode === ReasonCode.notAuthorized && this.#surroundings.limits.refusedPublish === "close") {
+      this.#closeInTurn(reasonCode)
+      return
+    }
     if (qos === 0) return
     if (this.#terms.version !== 5 && reasonCode === ReasonCode.quotaExceeded) {
-      // Its only way to learn that we did not take the message is to get no answer. What came before is answered first,
-      // or it would be published again with each attempt.
-      this.#isClosing = true
-      this.#acks.push({ ticket: undefined, settle: () => this.#peer.close(reasonCode) })
+      // Its only way to learn that we did not take the message is to get no answer.
+      this.#closeInTurn(reasonCode)
       return
     }
     const type = qos === 1 ? "puback" : "pubrec"
@@ -269,6 +271,13 @@ export class Publishing {
     // Before MQTT 5 an acknowledgement is all there is, or a closed connection [3.1.1: MQTT-3.3.5-2].
     const kept = qos === 2 ? this.#session.received.keep(packetId) : undefined
     this.#answer(type, packetId, kept, ReasonCode.success)
+  }
+
+  /** What came before is answered first, or it would be published again with each attempt. */
+  #closeInTurn(reasonCode: ReasonCode): void {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#acks.push({ ticket: undefined, settle: () => this.#peer.close(reasonCode) })
   }
 
   #answer(type: AnswerType, packetId: PacketId, ticket: Ticket | undefined, reasonCode: ReasonCode): void {

@@ -48,6 +48,8 @@ export interface ConnectionLimits {
   readonly sessionExpiryMaximumSeconds: number
   /** Longest life of a message; 0: as its publisher wishes. */
   readonly messageExpiryMaximumSeconds: number
+  /** What becomes of a client that publishes what it may not: it is told so, if at all, or its connection is closed. */
+  readonly refusedPublish: "answer" | "close"
   /** Empty: none [3.2.2.3.15]. */
   readonly responseInformation: string
   /** Where clients are sent when they are told to use another server; empty: nowhere [3.14.2.2.5]. */

@@ -81,6 +81,7 @@ const usualLimits: SimulatedLimits = {
   keepAliveMaximumSeconds: 0,
   sessionExpiryMaximumSeconds: 0xffff_ffff,
   messageExpiryMaximumSeconds: 0,
+  refusedPublish: "answer",
   responseInformation: "",
   serverReference: "",
   queuedMessages: 100_000,

@@ -74,6 +74,7 @@ const usualLimits: BrokerLimits & ConnectionLimits = {
   keepAliveMaximumSeconds: 0,
   sessionExpiryMaximumSeconds: 0xffff_ffff,
   messageExpiryMaximumSeconds: 0,
+  refusedPublish: "answer",
   responseInformation: "",
   serverReference: "",
   queuedMessages: 100_000,
