@@ -4,6 +4,7 @@ import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
 import { configCommand } from "./config.ts"
 import { aclCommand } from "./acl.ts"
+import { auditCommand } from "./audit.ts"
 import { groupCommand } from "./groups.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
@@ -18,6 +19,7 @@ Examples:
   bantam pub -t hello -m world         publish one
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
+  bantam audit --since 1h              who changed what, and was refused what
   bantam config print > bantam.toml    every setting, explained`
 
 // In the executable a worker begins here as well, and this must be the first thing it does.
@@ -45,6 +47,7 @@ async function run(words: readonly string[]): Promise<number> {
     userCommand(),
     groupCommand(),
     aclCommand(),
+    auditCommand(),
     configCommand(),
   ]) {
     adopt(program, command)

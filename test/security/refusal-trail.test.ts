@@ -68,8 +68,8 @@ async function trailWith(lines: readonly string[], own: { record?: AccountStore[
       refuse(trail)
       await passes()
       const row = (await store.accounts.audit({ limit: 1 })).at(-1)
-      const { client: _, address, topic, qos, ...reason } = row?.facts ?? {}
-      return reason
+      const facts = Object.entries(row?.facts ?? {})
+      return Object.fromEntries(facts.filter(([name]) => !/^(client|address|topic|qos)$/.test(name)))
     },
   }
 }

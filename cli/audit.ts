@@ -1,0 +1,123 @@
+import { Command, InvalidArgumentError, Option } from "commander"
+import { escapeControls, factText } from "../src/foundation/log.ts"
+import {
+  type AuditEntry,
+  auditKinds,
+  type AuditQuery,
+  mostAuditEntries,
+} from "../src/storage/account-store.ts"
+import { type Accounts, withAccounts } from "./accounts.ts"
+import { parseDuration } from "./duration.ts"
+import { type SettingsOptions, wholeNumber, withSettingsOptions } from "./options.ts"
+import { print, table } from "./output.ts"
+import { isoTime } from "./time-format.ts"
+
+interface AuditOptions extends SettingsOptions {
+  /** In milliseconds since 1970. */
+  readonly since?: number
+  readonly kind?: AuditEntry["kind"]
+  readonly user?: string
+  readonly limit?: number
+  readonly json?: true
+  readonly follow?: true
+}
+
+const usualLimit = 100
+const allThereAre = 4 * mostAuditEntries
+const pollMs = 250
+
+const examples = `
+A change is an entry of its own. The same refusals within a second are one entry that says how many times; beyond five
+hundred different ones a second only their number is kept.
+
+Examples:
+  bantam audit --since 1h --kind refusal
+  bantam audit --user alice --since 2026-01-31
+  bantam audit --follow --json | jq 'select(.what == "login refused")'`
+
+/** bantam audit: who changed what, and who was refused what. */
+export function auditCommand(): Command {
+  return withSettingsOptions(
+    new Command("audit").description("who changed users and rules, and who was refused what"),
+  )
+    .option("--since <when>", "not before: 90s, 15m, 1h, 7d ago, or 2026-01-31, 2026-01-31T12:00", parseSince)
+    .addOption(new Option("--kind <kind>", "only these").choices(auditKinds))
+    .option("--user <name>", "only what this user was refused, or changed")
+    .option(
+      "--limit <number>",
+      `so many at most, the latest; ${usualLimit} unless told, or all with --since`,
+      wholeNumber(1, allThereAre),
+    )
+    .option("--json", "one JSON object a line")
+    .option("-f, --follow", "go on as entries come, until Ctrl-C")
+    .addHelpText("after", examples)
+    .action(audit)
+}
+
+async function audit(options: AuditOptions): Promise<void> {
+  const { kind, user: who, since: sinceMs } = options
+  const query: AuditQuery = {
+    kind,
+    who,
+    sinceMs,
+    limit: options.limit ?? (sinceMs === undefined ? usualLimit : allThereAre),
+  }
+  await withAccounts("the audit", options, async (accounts) => {
+    if (options.follow === true) return follow(accounts, query, options.json === true ? jsonLine : textLine)
+    const entries = await accounts.audit(query)
+    if (options.json === true) await print(entries.map(jsonLine).join(""))
+    else await print(table([["TIME", "WHO", "WHAT", "FACTS"], ...entries.map(cellsOf)]))
+  })
+}
+
+/** Entries of another process are found by asking again and again, which costs next to nothing. */
+async function follow(
+  accounts: Accounts,
+  query: AuditQuery,
+  lineOf: (entry: AuditEntry) => string,
+): Promise<void> {
+  const stopping = new AbortController()
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener("abort", () => resolve()))
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort())
+  let { limit } = query
+  let afterId = 0
+  while (!stopping.signal.aborted) {
+    const entries = await accounts.audit({ ...query, afterId, limit })
+    if (entries.length > 0) await print(entries.map(lineOf).join(""))
+    afterId = entries.at(-1)?.id ?? afterId
+    limit = allThereAre
+    await Promise.race([Bun.sleep(pollMs), stopped])
+  }
+}
+
+function cellsOf({ atMs, who, what, facts }: AuditEntry): string[] {
+  const told = Object.entries(facts).map(([name, fact]) => `${name}=${factText(fact)}`)
+  return [
+    isoTime(new Date(atMs), false),
+    who === "" ? "-" : escapeControls(who),
+    escapeControls(what),
+    told.join(" "),
+  ]
+}
+
+function textLine(entry: AuditEntry): string {
+  return `${cellsOf(entry).join("  ").trimEnd()}\n`
+}
+
+/** Stable: programs read it. */
+function jsonLine({ id, atMs, kind, who, what, facts }: AuditEntry): string {
+  const time = new Date(atMs).toISOString()
+  return `${escapeControls(JSON.stringify({ id, time, kind, who: who === "" ? null : who, what, facts }))}\n`
+}
+
+/** @returns milliseconds since 1970; what names no time zone is meant in ours */
+function parseSince(text: string): number {
+  const agoMs = parseDuration(text)
+  if (agoMs !== undefined) return Date.now() - agoMs
+  const [, day, time] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d\S*))?$/.exec(text) ?? []
+  const atMs = day === undefined ? Number.NaN : Date.parse(`${day}T${time ?? "00:00"}`)
+  if (Number.isFinite(atMs)) return atMs
+  throw new InvalidArgumentError(
+    "It must be a while, such as 90s, 15m, 1h or 7d, or a day, such as 2026-01-31.",
+  )
+}
