@@ -64,7 +64,8 @@ async function audit(options: AuditOptions): Promise<void> {
   }
   await withAccounts("the audit", options, async (accounts) => {
     if (options.follow === true) return follow(accounts, query, options.json === true ? jsonLine : textLine)
-    const entries = await accounts.audit(query)
+    // Refusals are written a second late; whoever follows sees them as they come.
+    const entries = (await accounts.audit(query)).toSorted((one, other) => one.atMs - other.atMs)
     if (options.json === true) await print(entries.map(jsonLine).join(""))
     else await print(table([["TIME", "WHO", "WHAT", "FACTS"], ...entries.map(cellsOf)]))
   })

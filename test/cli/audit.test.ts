@@ -63,6 +63,11 @@ describe("bantam audit", () => {
     })
   })
 
+  test("is in the order of time, although refusals are written late", async () => {
+    await given({ atMs: 2_000, who: "b" }, { atMs: 1_000, who: "a" }, { atMs: 2_000, who: "c" })
+    expect((await lines()).map(({ who }) => who)).toEqual(["a", "b", "c"])
+  })
+
   test("--json is one object a line, and nobody in particular is null", async () => {
     await given({ who: "alice", what: "publish refused", facts: { topic: "a", qos: 0 } }, {})
     expect(await lines()).toEqual([
