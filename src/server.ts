@@ -134,13 +134,12 @@ async function furnish(
       rule: accessRuleText(rule),
     })
   })
-  const numberedRules = new NumberedRules()
-  await followStoredRules(store, rules, log, numberedRules)
+  const soon = (run: () => void): void => void setImmediate(run)
+  const reasons = new RefusalReasons(settings.security.defaultAccess, soon)
+  const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
+  await followStoredRules(store, rules, log, (read) => (reasons.rules = new NumberedRules(read)))
   const users = new OnlineUsers(store.accounts, log)
   store.onAccountsChanged(() => users.accountsChanged())
-  const soon = (run: () => void): void => void setImmediate(run)
-  const reasons = new RefusalReasons(numberedRules, settings.security.defaultAccess, soon)
-  const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()

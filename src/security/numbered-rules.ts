@@ -3,19 +3,20 @@ import type { Identity } from "./identity.ts"
 import { whosOf } from "./rule-book.ts"
 import type { NumberedRule } from "./stored-access-rules.ts"
 
-/** The stored rules with their numbers, by whom they are about: of ten thousand, a question looks at its ten. */
+/**
+ * The stored rules with their numbers, as they were at one moment, by whom they are about: of ten thousand, a question
+ * looks at its ten.
+ */
 export class NumberedRules {
-  #byWho = new Map<string, NumberedRule[]>()
+  readonly #byWho = new Map<string, NumberedRule[]>()
 
-  replace(rules: readonly NumberedRule[]): void {
-    const byWho = new Map<string, NumberedRule[]>()
+  constructor(rules: readonly NumberedRule[]) {
     for (const each of rules) {
       const who = whoText(each.rule.who)
-      const shelf = byWho.get(who)
-      if (shelf === undefined) byWho.set(who, [each])
+      const shelf = this.#byWho.get(who)
+      if (shelf === undefined) this.#byWho.set(who, [each])
       else shelf.push(each)
     }
-    this.#byWho = byWho
   }
 
   /** Those that may hold for this client. */

@@ -2,7 +2,7 @@ import type { AuditEntry } from "../storage/account-store.ts"
 import { type AccessQuestion, explainAccess } from "./access-explanation.ts"
 import { type AccessRule, accessRuleText } from "./access-rule.ts"
 import type { Identity } from "./identity.ts"
-import type { NumberedRules } from "./numbered-rules.ts"
+import { NumberedRules } from "./numbered-rules.ts"
 import type { DefaultAccess } from "./rule-book.ts"
 
 type Facts = AuditEntry["facts"]
@@ -14,15 +14,15 @@ const mostLooks = 50_000
 
 /** Finds for refusals the rule that decided, one rule after the other: slow, and therefore in slices and bounded. */
 export class RefusalReasons {
-  readonly #rules: NumberedRules
+  /** As they are now; whoever will ask why keeps them until then. */
+  rules = new NumberedRules([])
   readonly #defaultAccess: DefaultAccess
   readonly #soon: (run: () => void) => void
   #looks = 0
   #looksOfTurn = 0
 
   /** @param soon runs after whatever else is to be done now */
-  constructor(rules: NumberedRules, defaultAccess: DefaultAccess, soon: (run: () => void) => void) {
-    this.#rules = rules
+  constructor(defaultAccess: DefaultAccess, soon: (run: () => void) => void) {
     this.#defaultAccess = defaultAccess
     this.#soon = soon
   }
@@ -32,9 +32,12 @@ export class RefusalReasons {
     this.#looks = 0
   }
 
-  /** @returns the number and the line of the rule, or why there is none */
-  async of(identity: Identity, question: AccessQuestion): Promise<Facts> {
-    const rules = this.#rules.about(identity)
+  /**
+   * @param then the rules as they were when it was refused
+   * @returns the number and the line of the rule, or why there is none
+   */
+  async of(then: NumberedRules, identity: Identity, question: AccessQuestion): Promise<Facts> {
+    const rules = then.about(identity)
     const looks = rules.length + (identity.rules?.length ?? 0)
     if (this.#looks + looks > mostLooks) return { why: "there are too many rules to look for the one" }
     this.#looks += looks
@@ -48,7 +51,7 @@ export class RefusalReasons {
     const { because, decides } = explainAccess(rules, this.#defaultAccess, identity, question, true)
     if (because === "ours") return { why: "nobody but the broker publishes under $SYS" }
     if (decides === undefined) return { why: "no rule allows it" }
-    if (decides.rule.effect === "allow") return { why: "the rules have changed since" }
+    if (decides.rule.effect === "allow") return { why: "something other than the rules" }
     return { rule: decides.id, line: decides.line }
   }
 }

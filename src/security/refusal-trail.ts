@@ -4,7 +4,8 @@ import type { Qos } from "../protocol/packet.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import type { AccountStore, AuditEntry } from "../storage/account-store.ts"
 import type { AccessQuestion } from "./access-explanation.ts"
-import type { Principal } from "./identity.ts"
+import type { Identity } from "./identity.ts"
+import type { NumberedRules } from "./numbered-rules.ts"
 import type { RefusalReasons } from "./refusal-reasons.ts"
 import type { Requester } from "./requester.ts"
 
@@ -141,7 +142,12 @@ export class RefusalTrail implements RefusalListener {
         ...(question.action !== "read" && { qos }),
         ...(retain && { retain: "yes" }),
       },
-      asked: { requester, principal, question },
+      asked: {
+        identity: { ...principal, clientId, remoteAddress },
+        isRevoked: requester.isRevoked,
+        rules: this.#reasons.rules,
+        question,
+      },
     }))
     if (row === undefined) return
     let topics = this.#known.get(requester)
@@ -213,10 +219,8 @@ export class RefusalTrail implements RefusalListener {
     }
   }
 
-  async #reasonOf({ requester, principal, question }: Asked): Promise<AuditEntry["facts"]> {
-    if (requester.isRevoked) return { why: "its rights were taken away" }
-    const { clientId, remoteAddress } = requester
-    return this.#reasons.of({ ...principal, clientId, remoteAddress }, question)
+  async #reasonOf({ identity, isRevoked, rules, question }: Asked): Promise<AuditEntry["facts"]> {
+    return isRevoked ? { why: "its rights were taken away" } : this.#reasons.of(rules, identity, question)
   }
 }
 
@@ -231,10 +235,11 @@ interface Row {
   readonly asked: Asked | undefined
 }
 
+/** All that decided, as it was at that moment: a second later it may be otherwise. */
 interface Asked {
-  readonly requester: Requester
-  /** What it was at that moment. */
-  readonly principal: Principal
+  readonly identity: Identity
+  readonly isRevoked: boolean
+  readonly rules: NumberedRules
   readonly question: AccessQuestion
 }
 

@@ -3,7 +3,6 @@ import type { StoredAccessRule } from "../storage/account-store.ts"
 import type { Store } from "../storage/store.ts"
 import { type AccessRule, parseAccessRule } from "./access-rule.ts"
 import type { AccessRules } from "./access-rules.ts"
-import type { NumberedRules } from "./numbered-rules.ts"
 
 /** A rule in the store says what nobody can read: to go on without it might open what it was to close. */
 export class AccessRuleError extends Error {
@@ -29,14 +28,14 @@ export function readStoredRule({ id, line }: StoredAccessRule): NumberedRule {
  * Fills the rules from the store, and again whenever they change there. What cannot be read then leaves the rules as
  * they were.
  *
- * @param numbered takes them with their numbers
+ * @param tell takes them with their numbers, whenever they are read
  * @throws AccessRuleError, StoreError when they cannot be read the first time
  */
 export async function followStoredRules(
   store: Pick<Store, "accounts" | "onAccountsChanged">,
   rules: AccessRules,
   log: Log,
-  numbered?: NumberedRules,
+  tell: (rules: readonly NumberedRule[]) => void = () => {},
 ): Promise<void> {
   // Of ten thousand rules a change leaves nearly all as they were, and to read them all takes 20 ms.
   let known = new Map<string, AccessRule>()
@@ -50,7 +49,7 @@ export async function followStoredRules(
       return rule === undefined ? readStoredRule(each) : { ...each, rule }
     })
     // One that was taken away and added again has another number.
-    numbered?.replace(read)
+    tell(read)
     if (areSame && hasUsers === hadUsers) return undefined
     rules.replace(
       read.map(({ rule }) => rule),

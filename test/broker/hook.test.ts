@@ -3,7 +3,7 @@ import { rejected } from "../support/accounts.ts"
 import type { BrokerEvent, BrokerEventKind } from "../../src/broker/hook.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { parseTopicFilter } from "../../src/protocol/topic.ts"
-import { disconnect, lasting, puback, publish, subscribe, unsubscribe } from "../support/packets.ts"
+import { disconnect, lasting, pingreq, puback, publish, subscribe, unsubscribe } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 function filterOf(text: string) {
@@ -53,8 +53,13 @@ describe("the hook tells", () => {
       authenticator: { authenticate: () => rejected(ReasonCode.badUserNameOrPassword) },
     })
     const events = listening(broker, "client-refused", "client-connected")
-    await broker.client("a").asks()
-    expect(events).toMatchObject([{ kind: "client-refused", clientId: "a", why: "the test says so" }])
+    await broker.client("a").asks({ username: "u" })
+    broker.client("b").sends(pingreq)
+    const where = { kind: "client-refused", address: "192.0.2.1", listener: "tcp://127.0.0.1:1883" }
+    expect(events).toMatchObject([
+      { ...where, clientId: "a", username: "u", hasAsked: true, why: "the test says so" },
+      { ...where, clientId: "", username: undefined, hasAsked: false },
+    ])
   })
 
   test("of subscriptions as they were written, and sessions that expire", async () => {

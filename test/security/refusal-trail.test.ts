@@ -9,7 +9,7 @@ import { NumberedRules } from "../../src/security/numbered-rules.ts"
 import { RefusalReasons } from "../../src/security/refusal-reasons.ts"
 import { RefusalTrail } from "../../src/security/refusal-trail.ts"
 import { Requester } from "../../src/security/requester.ts"
-import { followStoredRules } from "../../src/security/stored-access-rules.ts"
+import { followStoredRules, type NumberedRule } from "../../src/security/stored-access-rules.ts"
 import type { AccountStore, AuditEntry } from "../../src/storage/account-store.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { addRules, acceptedAs, rejected, removeRules } from "../support/accounts.ts"
@@ -37,8 +37,6 @@ type Fact = Record<string, unknown>
 async function trailWith(lines: readonly string[], own: { record?: AccountStore["record"] } = {}) {
   const store = new MemoryStore()
   await addRules(store.accounts, ...lines)
-  const numbered = new NumberedRules()
-  await followStoredRules(store, new AccessRules("auto", () => {}), silentLog, numbered)
   const clock = new TurnedClock(1_000_000)
   const errors: unknown[] = []
   let turns = 0
@@ -48,7 +46,10 @@ async function trailWith(lines: readonly string[], own: { record?: AccountStore[
   }
   const record = own.record ?? ((entries) => store.accounts.record(entries))
   const log = { ...silentLog, error: (...words: unknown[]) => void errors.push(words) }
-  const trail = new RefusalTrail({ record }, new RefusalReasons(numbered, "auto", soon), clock, log)
+  const reasons = new RefusalReasons("auto", soon)
+  const tell = (read: readonly NumberedRule[]) => void (reasons.rules = new NumberedRules(read))
+  await followStoredRules(store, new AccessRules("auto", () => {}), silentLog, tell)
+  const trail = new RefusalTrail({ record }, reasons, clock, log)
   const passes = async () => {
     clock.advance(1_000)
     for (let turn = 0; turn < 3_000; turn++) await Promise.resolve()
@@ -227,19 +228,33 @@ describe("Of what is refused the audit says why:", () => {
 
   test("the number that the rule has now", async () => {
     const { reason, store, passes } = await trailWith(["deny alice publish a"])
-    await removeRules(store.accounts, 1)
-    await addRules(store.accounts, "allow everyone publish a")
-    await passes()
-    expect(await reason((trail) => trail.publishRefused(alice, topic("a"), 0, false, 1))).toEqual({
-      why: "the rules have changed since",
-    })
-    await addRules(store.accounts, "deny alice publish a")
+    await store.accounts.change("test", [
+      { change: { change: "remove-rule", id: 1 }, said: undefined },
+      { change: { change: "add-rule", line: "deny alice publish a" }, said: undefined },
+    ])
     await passes()
     const again = (await store.accounts.accessRules()).at(-1)?.id
+    expect(again).toBe(2)
     expect(await reason((trail) => trail.publishRefused(alice, topic("a"), 0, false, 1))).toEqual({
       rule: again,
       line: "deny alice publish a",
     })
+  })
+
+  test("as it was at that moment, whatever has changed before it is written", async () => {
+    const { trail, store, passes, rows } = await trailWith(["deny alice publish a"])
+    const alice = client("alice")
+    trail.publishRefused(alice, topic("a"), 0, false, 1)
+    trail.publishRefused(alice, topic("b"), 0, false, 1)
+    alice.become({ ...plainPrincipal("alice"), superuser: true })
+    alice.revoke()
+    await removeRules(store.accounts, 1)
+    await addRules(store.accounts, "allow alice publish #")
+    await passes()
+    expect(await rows()).toMatchObject([
+      { facts: { topic: "a", rule: 1, line: "deny alice publish a" } },
+      { facts: { topic: "b", why: "no rule allows it" } },
+    ])
   })
 
   test("in slices, and not at all beyond fifty thousand rules to look at", async () => {
@@ -307,9 +322,8 @@ describe("A broker tells the trail", () => {
     const store = new MemoryStore()
     await addRules(store.accounts, ...lines)
     const rules = new AccessRules("auto", () => {})
-    const numbered = new NumberedRules()
-    await followStoredRules(store, rules, silentLog, numbered)
-    const reasons = new RefusalReasons(numbered, "auto", queueMicrotask)
+    const reasons = new RefusalReasons("auto", queueMicrotask)
+    await followStoredRules(store, rules, silentLog, (read) => (reasons.rules = new NumberedRules(read)))
     const broker = await TestBroker.start({
       store,
       authenticator: byPassword,
