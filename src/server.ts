@@ -29,6 +29,7 @@ import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
 import type { Listener } from "./transport/socket.ts"
 import { watchBroker } from "./watch-broker.ts"
+import { watchCertificates } from "./watch-certificates.ts"
 
 export interface ServerOptions {
   readonly log: Log
@@ -92,10 +93,12 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     for (const each of settings.listeners) {
       listeners.push(await open(each, settings, acceptor, authenticators, log))
     }
+    const watch = watchCertificates(listeners, clock, log)
     return {
       urls: listeners.map(({ url }) => url),
       broken: broken.promise,
       stop: async () => {
+        watch.cancel()
         for (const listener of listeners) listener.stop()
         sysTopics.close()
         await acceptor.close(
@@ -233,6 +236,8 @@ async function open(
     paths,
     ...(origins === undefined ? {} : { origins }),
     maximumMessageBytes: settings.limits.packetBytes * 2,
+    onRefused: (address, at, why) => log.warn(`${at} refused`, { address, why }),
+    proxyProtocol: listener.proxyProtocol,
   })
 }
 

@@ -45,6 +45,7 @@ const rooms = {
     floor: 7,
     mayImport: [
       "src/watch-broker.ts",
+      "src/watch-certificates.ts",
       "src/config",
       "src/connection",
       "src/broker",
@@ -62,6 +63,12 @@ const rooms = {
     mayImport: ["src/broker", "src/foundation"],
     packages: {},
     because: "the log hears of a broker what its hook tells",
+  },
+  "src/watch-certificates.ts": {
+    floor: 6,
+    mayImport: ["src/transport/socket.ts", "src/foundation"],
+    packages: {},
+    because: "the log hears of certificates what their listeners tell",
   },
   "src/connection": {
     floor: 6,

@@ -6,6 +6,8 @@ import { choice, flag, texts, unset, unsetTexts, whole, words } from "./kinds.ts
 export const authenticatorNames = ["password"] as const
 export type AuthenticatorName = (typeof authenticatorNames)[number]
 
+const tlsVersions = ["1.2", "1.3"] as const
+
 /**
  * Every setting there is: its description, default and bounds. Checking, the sample file, environment names and
  * the type of the settings all follow from this one table. Units stand at the end of the names.
@@ -19,6 +21,16 @@ export const sections = {
       ca_file: unset("Who may sign client certificates. Without it none is asked for.", "/etc/bantam/ca.pem"),
       crl_file: unset("Client certificates that are revoked.", "/etc/bantam/crl.pem"),
       require_client_certificate: flag("Refuse clients without a valid certificate. Needs ca_file.", false),
+      minimum_version: choice("The oldest version of TLS that is spoken.", tlsVersions, "1.2"),
+      ciphers: unset(
+        "What of TLS 1.2 is offered, as OpenSSL writes it. TLS 1.3 has no choice. Unset: all that is sound.",
+        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+      ),
+      alpn: unsetTexts(
+        "Application protocols of tls:// addresses: a client that names some must name one of these. Unset: none is\n" +
+          "looked at. Nothing to wss:// addresses, which speak HTTP first.",
+        "mqtt",
+      ),
     },
   },
   websocket: {
@@ -203,6 +215,10 @@ export const topLevel = {
             require_client_certificate: v.exactOptional(v.boolean()),
             authenticators: v.exactOptional(v.pipe(v.array(v.picklist(authenticatorNames)), v.readonly())),
             allow_anonymous: v.exactOptional(v.boolean()),
+            minimum_version: v.exactOptional(v.picklist(tlsVersions)),
+            ciphers: v.exactOptional(v.pipe(v.string(), v.nonEmpty())),
+            alpn: v.exactOptional(v.array(v.pipe(v.string(), v.nonEmpty()))),
+            proxy_protocol: v.exactOptional(v.boolean()),
           }),
         ]),
       ),
@@ -212,7 +228,9 @@ export const topLevel = {
       v.description(
         "Addresses to listen on: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT, wss://HOST:PORT or unix:///PATH.\n" +
           "Port 0 takes a free one. A table sets keys of [tls], authenticators and allow_anonymous for one of them:\n" +
-          '{ url = "tls://0.0.0.0:8884", ca_file = "/etc/bantam/ca.pem", require_client_certificate = true }',
+          '{ url = "tls://0.0.0.0:8884", ca_file = "/etc/bantam/ca.pem", require_client_certificate = true }\n' +
+          "Behind a proxy that sends PROXY headers (version 1 or 2), and that alone can connect, a tcp or unix address:\n" +
+          '{ url = "tcp://10.0.0.5:1883", proxy_protocol = true }',
       ),
     ),
     ["tcp://127.0.0.1:1883"],

@@ -1,6 +1,6 @@
 import { homedir } from "node:os"
 import { join, resolve } from "node:path"
-import type { ListenAddress, TlsFiles } from "../transport/socket.ts"
+import type { ListenAddress, TlsSettings } from "../transport/socket.ts"
 import { isLoopback, listenUrl, parseListenUrl } from "./listen-url.ts"
 import type { AuthenticatorName, WrittenSettings } from "./schema.ts"
 
@@ -9,10 +9,12 @@ export interface ListenerSettings {
   /** Normalised: scheme, host and port. */
   readonly url: string
   readonly address: ListenAddress
-  /** Only programs on this machine can reach it. */
+  /** Only programs on this machine can reach it, and none of them is a proxy. */
   readonly loopback: boolean
+  /** Whoever connects is a proxy, and says first whom it speaks for. */
+  readonly proxyProtocol: boolean
   /** Present exactly for tls and wss. */
-  readonly tls: TlsFiles | undefined
+  readonly tls: TlsSettings | undefined
   /** Asked in this order. */
   readonly authenticators: readonly AuthenticatorName[]
   /** Who shows no user name is let in. */
@@ -82,31 +84,51 @@ function resolveListener(
   security: WrittenSettings["security"],
   problems: Problem[],
 ): ListenerSettings | undefined {
-  const { url, authenticators, allow_anonymous, ...own } = typeof entry === "string" ? { url: entry } : entry
+  const {
+    url,
+    authenticators,
+    allow_anonymous,
+    proxy_protocol: proxyProtocol = false,
+    ...own
+  } = typeof entry === "string" ? { url: entry } : entry
   const wrong = (what: string): undefined => {
     problems.push({ key: "listen", what })
   }
   const address = parseListenUrl(url)
   if ("problem" in address) return wrong(`has ${JSON.stringify(url)}, which ${address.problem}`)
-  const loopback = isLoopback(address)
+  // The proxy is on this machine, and whom it speaks for is anywhere.
+  const loopback = isLoopback(address) && !proxyProtocol
   const anonymous = allow_anonymous ?? security.allow_anonymous
   const listener = {
     url: listenUrl(address),
     address,
     loopback,
+    proxyProtocol,
     authenticators: authenticators ?? security.authenticators,
     allowsAnonymous: anonymous === "loopback" ? loopback : anonymous,
   }
+  if (proxyProtocol && address.scheme !== "tcp" && address.scheme !== "unix") {
+    return wrong(
+      `asks for PROXY headers at ${url}; end the encryption or WebSocket at the proxy, and make it tcp://`,
+    )
+  }
   if (address.scheme !== "tls" && address.scheme !== "wss") {
     if (Object.keys(own).length === 0) return { ...listener, tls: undefined }
-    return wrong(`gives certificates to ${url}, which is not encrypted; make it tls:// or wss://`)
+    return wrong(`gives keys of [tls] to ${url}, which is not encrypted; make it tls:// or wss://`)
   }
-  const { key_file, cert_file, ca_file, crl_file, require_client_certificate } = { ...shared, ...own }
+  const tls = { ...shared, ...own }
+  const { key_file, cert_file, ca_file, crl_file, require_client_certificate, ciphers, alpn } = tls
   if (cert_file === undefined || key_file === undefined) {
     return wrong(`has ${url}, which needs a certificate; set tls.cert_file and tls.key_file`)
   }
   if (require_client_certificate === true && ca_file === undefined) {
     return wrong(`has ${url}, which cannot check client certificates; set tls.ca_file to who signs them`)
+  }
+  if (address.scheme === "wss" && own.alpn !== undefined) {
+    return wrong(`gives alpn to ${url}, which speaks HTTP first; leave it out`)
+  }
+  if (alpn?.some((name) => Buffer.byteLength(name) > 255) === true) {
+    return wrong(`has ${url}, whose alpn has a name of more than 255 bytes; choose a shorter one`)
   }
   return {
     ...listener,
@@ -116,6 +138,9 @@ function resolveListener(
       ...(ca_file === undefined ? {} : { caFile: ca_file }),
       ...(crl_file === undefined ? {} : { crlFile: crl_file }),
       requireClientCertificate: require_client_certificate,
+      minimumVersion: tls.minimum_version,
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(alpn === undefined || address.scheme === "wss" ? {} : { alpn }),
     },
   }
 }

@@ -26,6 +26,10 @@ function whyNot(cause: unknown, address: ListenAddress): string {
   return address.scheme === "unix" ? whyNotUnix(cause, address.path) : whyNotPort(cause, address.port)
 }
 
+const noSuchCipher =
+  "its list of ciphers names none that there is; write names of TLS 1.2 such as " +
+  "ECDHE-ECDSA-AES256-GCM-SHA384, colons between them"
+
 function whyNotPort(cause: unknown, port: number): string {
   switch (codeOf(cause)) {
     case "EADDRINUSE":
@@ -43,7 +47,10 @@ function whyNotPort(cause: unknown, port: number): string {
     case "EAGAIN":
     case "ENOTFOUND":
       return "the host name is not known; write it as /etc/hosts has it, or write the address"
+    case "ERR_SSL_NO_CIPHER_MATCH":
+      return noSuchCipher
     default:
+      if (messageOf(cause) === "Invalid ciphers") return noSuchCipher
       return `${messageOf(cause)}; choose another address`
   }
 }

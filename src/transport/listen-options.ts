@@ -2,15 +2,25 @@ import type { StreamSettings } from "./stream-socket.ts"
 import { endOfTurn } from "./turn-schedule.ts"
 import type { WriteLimits } from "./write-buffer.ts"
 
+/** What comes before the first byte of a stream. */
+export type Greeting = "TLS handshake" | "PROXY header"
+
 /** What all listeners can be told beyond where they listen. */
 export interface ListenOptions {
   /** An owner threw: its socket has been closed, the rest goes on. May not throw. */
   readonly onBug: (error: unknown) => void
+  /** A peer never became a socket: what it failed at, and why. Strangers cause it as often as they like. May not throw. */
+  readonly onRefused?: (address: string, at: Greeting, why: string) => void
   /** How long a peer may take from the first packet to the end of the TLS handshake. 10,000 ms unless told. */
   readonly handshakeTimeoutMs?: number
   /** How long a peer may take to close its half after `end` has closed ours. 5,000 ms unless told. */
   readonly lingerMs?: number
   readonly output?: WriteLimits
+  /**
+   * Whoever connects is a proxy that says first whom it speaks for: a PROXY header, version 1 or 2. To be asked for
+   * only where nobody but the proxy can connect, since the header is believed. For `tcp` and `unix`.
+   */
+  readonly proxyProtocol?: boolean
 }
 
 export interface UnixListenOptions extends ListenOptions {

@@ -1,5 +1,5 @@
 import type { WebSocketListenOptions, UnixListenOptions } from "./listen-options.ts"
-import type { Accept, ListenAddress, Listener, TlsFiles } from "./socket.ts"
+import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
 import { listenTcp } from "./tcp.ts"
 import { listenUnix } from "./unix.ts"
 import { listenWebSocket } from "./websocket.ts"
@@ -12,7 +12,7 @@ import { listenWebSocket } from "./websocket.ts"
  */
 export async function listen(
   address: ListenAddress,
-  tls: TlsFiles | undefined,
+  tls: TlsSettings | undefined,
   accept: Accept,
   options: WebSocketListenOptions & UnixListenOptions,
 ): Promise<Listener> {

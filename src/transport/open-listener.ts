@@ -1,6 +1,8 @@
+import { statSync } from "node:fs"
 import { ListenError, listenErrorFrom, urlOf } from "./listen-error.ts"
-import type { ListenAddress, Listener, TlsFiles } from "./socket.ts"
-import { readServerTls } from "./tls-options.ts"
+import type { ListenAddress, Listener, TlsSettings } from "./socket.ts"
+import { codeOf } from "./system-error.ts"
+import { readServerTls, validUntilMs } from "./tls-options.ts"
 import type { ServerTls } from "./tls-options.ts"
 
 export type PortAddress = Exclude<ListenAddress, { readonly scheme: "unix" }>
@@ -21,7 +23,7 @@ interface Server {
  */
 export function openListener(
   address: PortAddress,
-  tls: TlsFiles | undefined,
+  tls: TlsSettings | undefined,
   open: (port: number, certificates: ServerTls | undefined) => Server,
 ): Listener {
   const secure = address.scheme === "tls" || address.scheme === "wss"
@@ -31,20 +33,87 @@ export function openListener(
       : "it takes no certificates; leave them out"
     throw new ListenError(`Cannot listen at ${urlOf(address)}: ${why}.`)
   }
-  let server = attempt(address, () => {
-    const certificates = tls === undefined ? undefined : readServerTls(tls)
-    if (tls !== undefined && address.port !== 0) claimPort(address.host, address.port)
-    return open(address.port, certificates)
-  })
-  const bound = { ...address, port: server.port ?? address.port }
-  const listener = { url: urlOf(bound), stop: () => void server.stop() }
-  if (tls === undefined) return listener
-  const reload = () => {
-    const next = attempt(bound, () => open(bound.port, readServerTls(tls)))
-    server.stop()
-    server = next
+  if (tls === undefined) {
+    const server = attempt(address, () => open(address.port, undefined))
+    return { url: urlOf({ ...address, port: server.port ?? address.port }), stop: () => void server.stop() }
   }
-  return { ...listener, reload }
+  return new SecureListener(address, tls, open)
+}
+
+/** A listener whose certificates can be another's tomorrow. */
+class SecureListener implements Listener {
+  readonly url: string
+  readonly #address: PortAddress
+  readonly #tls: TlsSettings
+  readonly #open: (port: number, certificates: ServerTls) => Server
+  #server: Server
+  #certificates: ServerTls
+  /** Of the files as they were before they were last read: what changes meanwhile is read once more. */
+  #stamp: string
+
+  constructor(
+    address: PortAddress,
+    tls: TlsSettings,
+    open: (port: number, certificates: ServerTls) => Server,
+  ) {
+    this.#tls = tls
+    this.#open = open
+    this.#stamp = stampOf(tls)
+    const { certificates, server } = attempt(address, () => {
+      const read = readServerTls(tls)
+      if (address.port !== 0) claimPort(address.host, address.port)
+      return { certificates: read, server: open(address.port, read) }
+    })
+    this.#certificates = certificates
+    this.#server = server
+    this.#address = { ...address, port: server.port ?? address.port }
+    this.url = urlOf(this.#address)
+  }
+
+  get certificate(): { readonly file: string; readonly validToMs: number } {
+    return { file: this.#tls.certFile, validToMs: validUntilMs(this.#certificates) }
+  }
+
+  stop(): void {
+    this.#server.stop()
+  }
+
+  reload(): void {
+    this.#stamp = stampOf(this.#tls)
+    const { certificates, server } = attempt(this.#address, () => {
+      const read = readServerTls(this.#tls)
+      return { certificates: read, server: this.#open(this.#address.port, read) }
+    })
+    this.#server.stop()
+    this.#server = server
+    this.#certificates = certificates
+  }
+
+  reloadIfChanged(): boolean {
+    if (stampOf(this.#tls) === this.#stamp) return false
+    this.reload()
+    return true
+  }
+}
+
+/**
+ * Another text when a file is another one: written in place, renamed over, or reached through a link that was set to
+ * another folder, as those do who renew certificates.
+ */
+function stampOf({ certFile, keyFile, caFile, crlFile }: TlsSettings): string {
+  return [certFile, keyFile, caFile, crlFile]
+    .map((file) => (file === undefined ? "" : stampOfFile(file)))
+    .join()
+}
+
+function stampOfFile(file: string): string {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
+    return [dev, ino, size, mtimeNs, ctimeNs].join(" ")
+  } catch (error) {
+    // It is not there, or not to be reached: that is a state as well, and reading it will say what is wrong.
+    return codeOf(error)
+  }
 }
 
 /**

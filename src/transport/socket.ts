@@ -4,6 +4,8 @@ import type { WriteBuffer } from "./write-buffer.ts"
 export interface Socket {
   /** Address of the peer without its port; `::ffff:` taken off; `unix` for a unix socket. */
   readonly remoteAddress: string
+  /** What the peer showed of itself in a TLS handshake, when it was asked and what it showed is valid. */
+  readonly peerCertificate: PeerCertificate | undefined
   /** Whatever is to be sent is appended here; the bytes leave together at the end of the turn. */
   readonly output: WriteBuffer
   /** Stop reading: the peer feels it as back-pressure. Up to one more chunk may still arrive. */
@@ -17,6 +19,24 @@ export interface Socket {
   end(peerIsDone?: boolean): void
   /** Closes at once; what the output holds is lost. */
   terminate(): void
+}
+
+/** The certificate of a peer that was verified against the CA file. Its names hold no control characters. */
+export interface PeerCertificate {
+  /** Undefined where there is none, or more than one. */
+  readonly commonName: string | undefined
+  /** As RFC 2253 writes it: `CN=a device,O=Example`. */
+  readonly subject: string
+  readonly alternativeNames: {
+    readonly dns: readonly string[]
+    readonly email: readonly string[]
+    readonly uri: readonly string[]
+  }
+  /** SHA-256 in hexadecimal, lower case, no colons. */
+  readonly fingerprint256: string
+  /** In hexadecimal, lower case. */
+  readonly serialNumber: string
+  readonly validToMs: number
 }
 
 /**
@@ -35,8 +55,8 @@ export interface SocketOwner {
 /** Meets a new connection and says who will own it. */
 export type Accept = (socket: Socket) => SocketOwner
 
-/** Certificates in PEM, by file path, so that a reload reads what stands there now. */
-export interface TlsFiles {
+/** How a listener speaks TLS. Certificates in PEM, by file path, so that a reload reads what stands there now. */
+export interface TlsSettings {
   readonly keyFile: string
   readonly certFile: string
   /** Who may sign a client certificate; without it none is asked for. */
@@ -44,6 +64,12 @@ export interface TlsFiles {
   readonly crlFile?: string
   /** Refuse a client that shows no valid certificate. Needs `caFile`. */
   readonly requireClientCertificate?: boolean
+  /** Older versions are refused. 1.2 unless told. */
+  readonly minimumVersion?: "1.2" | "1.3"
+  /** What of TLS 1.2 is offered, as OpenSSL writes it; TLS 1.3 has no choice. */
+  readonly ciphers?: string
+  /** The application protocols, of which a client that names any must name one. For `tls` alone: `wss` is HTTP. */
+  readonly alpn?: readonly string[]
 }
 
 /** Where to listen. Port 0 lets the system choose; `Listener.url` tells what it chose. */
@@ -64,4 +90,13 @@ export interface Listener {
    * @throws ListenError when the files are no good; the listener then goes on with those it has
    */
   reload?(): void
+  /**
+   * The same, if any of the files is another one than when they were last looked at.
+   *
+   * @returns whether they were read
+   * @throws ListenError as `reload` does, once for each change
+   */
+  reloadIfChanged?(): boolean
+  /** The certificate in use. Present where there are certificates. */
+  readonly certificate?: { readonly file: string; readonly validToMs: number }
 }

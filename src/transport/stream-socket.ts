@@ -1,5 +1,5 @@
 import { assert } from "../foundation/assert.ts"
-import type { Accept, Socket, SocketOwner } from "./socket.ts"
+import type { Accept, PeerCertificate, Socket, SocketOwner } from "./socket.ts"
 import { codeOf } from "./system-error.ts"
 import type { EndOfTurn, FlushSchedule } from "./turn-schedule.ts"
 import { WriteBuffer } from "./write-buffer.ts"
@@ -35,6 +35,7 @@ export interface StreamSettings {
  */
 export class StreamSocket implements Socket, Sink, EndOfTurn {
   readonly remoteAddress: string
+  readonly peerCertificate: PeerCertificate | undefined
   readonly output: WriteBuffer
 
   readonly #wire: Wire
@@ -45,10 +46,16 @@ export class StreamSocket implements Socket, Sink, EndOfTurn {
   /** ending: our half closes when the output is empty. lingering: it is closed, and we wait for the peer's. */
   #state: "open" | "ending" | "lingering" | "closed" = "open"
 
-  constructor(wire: Wire, remoteAddress: string, settings: StreamSettings) {
+  constructor(
+    wire: Wire,
+    remoteAddress: string,
+    settings: StreamSettings,
+    peerCertificate?: PeerCertificate,
+  ) {
     this.#wire = wire
     this.#settings = settings
     this.remoteAddress = remoteAddress
+    this.peerCertificate = peerCertificate
     this.output = new WriteBuffer(this, settings.schedule, settings.limits)
   }
 

@@ -1,14 +1,15 @@
-import { defaultHandshakeTimeoutMs, streamSettings } from "./listen-options.ts"
+import { Deadlines } from "./deadlines.ts"
+import { whyRefused } from "./handshake-refusal.ts"
+import { streamSettings } from "./listen-options.ts"
 import type { ListenOptions } from "./listen-options.ts"
 import { openListener } from "./open-listener.ts"
-import type { Accept, ListenAddress, Listener, TlsFiles } from "./socket.ts"
-import { StreamSocket, plainAddress } from "./stream-socket.ts"
+import { readPeerCertificate } from "./peer-certificate.ts"
+import { plainHandlers } from "./plain-handlers.ts"
+import type { Accept, ListenAddress, Listener, PeerCertificate, TlsSettings } from "./socket.ts"
 import type { StreamSettings } from "./stream-socket.ts"
+import { addressOf, meet, streamHandlers } from "./tcp-socket.ts"
+import type { TcpHandlers, TcpSocket } from "./tcp-socket.ts"
 import type { ServerTls } from "./tls-options.ts"
-
-/** A socket of Bun's, before it has met its owner and after. */
-export type TcpSocket = Bun.Socket<StreamSocket | undefined>
-type Handlers = Bun.SocketHandler<StreamSocket | undefined>
 
 /**
  * Listens for TCP, or for TLS when certificates are given. The owner is met when there is something to talk to:
@@ -18,90 +19,58 @@ type Handlers = Bun.SocketHandler<StreamSocket | undefined>
  */
 export function listenTcp(
   address: ListenAddress & { readonly scheme: "tcp" | "tls" },
-  tls: TlsFiles | undefined,
+  tls: TlsSettings | undefined,
   accept: Accept,
   options: ListenOptions,
 ): Listener {
   const settings = streamSettings(options)
-  const timeoutMs = options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs
   return openListener(address, tls, (port, certificates) => {
     const hostname = address.host
     if (certificates === undefined) {
-      return Bun.listen({ hostname, port, socket: plainHandlers(accept, settings) })
+      return Bun.listen({ hostname, port, socket: plainHandlers(accept, settings, options) })
     }
-    const socket = tlsHandlers(accept, { ...settings, waitsForPeer: true }, certificates, timeoutMs)
+    const socket = tlsHandlers(accept, { ...settings, waitsForPeer: true }, certificates, options)
     // Bun's types do not know reusePort, so the object has a name to be taken as it is.
     const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
     return Bun.listen(shared)
   })
 }
 
-/** The handlers of a socket without a handshake; TCP and unix sockets are alike. */
-export function plainHandlers(accept: Accept, settings: StreamSettings): Handlers {
-  return { ...streamHandlers, open: (socket) => void meet(socket, accept, settings) }
-}
-
-/**
- * What every socket does once it has met its owner. Synchronous all: a rejection would reach no one. When the peer
- * closes its half, Bun closes ours: it reads that a turn after the last bytes, so the answers to them have left.
- */
-export const streamHandlers = {
-  binaryType: "uint8array",
-  data: (socket, chunk) => socket.data?.received(chunk),
-  drain: (socket) => socket.data?.drained(),
-  close: (socket) => socket.data?.closed(),
-  error: (socket, error) => (socket.data === undefined ? socket.terminate() : socket.data.erred(error)),
-} as const satisfies Handlers
-
 function tlsHandlers(
   accept: Accept,
   settings: StreamSettings,
-  certificates: ServerTls,
-  timeoutMs: number,
-): Handlers {
-  const deadlines = new Map<TcpSocket, ReturnType<typeof setTimeout>>()
-  const settle = (socket: TcpSocket) => {
-    clearTimeout(deadlines.get(socket))
-    return deadlines.delete(socket)
+  tls: ServerTls,
+  options: ListenOptions,
+): TcpHandlers {
+  const deadlines = new Deadlines(options)
+  const refuse = (socket: TcpSocket, why: string | undefined) => {
+    if (why !== undefined) options.onRefused?.(addressOf(socket), "TLS handshake", why)
+    socket.terminate()
   }
   return {
     ...streamHandlers,
-    open: (socket) => {
-      // Bun gives a silent peer all the time in the world.
-      deadlines.set(
-        socket,
-        setTimeout(() => socket.terminate(), timeoutMs),
-      )
-    },
-    handshake: (socket, succeeded) => {
-      if (!settle(socket)) return
-      if (succeeded && isWelcome(socket, certificates)) meet(socket, accept, settings)
-      else socket.terminate()
+    // Bun gives a silent peer all the time in the world.
+    open: (socket) => deadlines.begin(socket, "TLS handshake"),
+    handshake: (socket, succeeded, error) => {
+      if (!deadlines.end(socket)) return
+      if (!succeeded || !isWelcome(socket, tls)) return refuse(socket, whyRefused(error))
+      meet(socket, accept, settings, { peerCertificate: peerCertificateOf(socket, tls) })
     },
     close: (socket) => {
-      settle(socket)
+      deadlines.end(socket)
       socket.data?.closed()
     },
   }
 }
 
 /** A handshake succeeds with an untrusted certificate too, and only `authorized` tells. */
-function isWelcome(socket: TcpSocket, certificates: ServerTls): boolean {
-  if (!certificates.requestCert || socket.authorized) return true
-  return !certificates.rejectUnauthorized && !hasPeerCertificate(socket)
+function isWelcome(socket: TcpSocket, tls: ServerTls): boolean {
+  if (!tls.requestCert || socket.authorized) return true
+  return !tls.rejectUnauthorized && socket.getPeerX509Certificate() === undefined
 }
 
-function hasPeerCertificate(socket: TcpSocket): boolean {
-  const shown: unknown = socket.getPeerCertificate()
-  return typeof shown === "object" && shown !== null && Object.keys(shown).length > 0
-}
-
-/** Gives a socket that is ready for use its owner. */
-export function meet(socket: TcpSocket, accept: Accept, settings: StreamSettings): StreamSocket {
-  // A unix socket's peer has no address.
-  const address: string | undefined = socket.remoteAddress
-  const stream = new StreamSocket(socket, address === undefined ? "unix" : plainAddress(address), settings)
-  socket.data = stream
-  stream.meet(accept)
-  return stream
+function peerCertificateOf(socket: TcpSocket, tls: ServerTls): PeerCertificate | undefined {
+  if (!tls.requestCert || !socket.authorized) return undefined
+  const shown = socket.getPeerX509Certificate()
+  return shown === undefined ? undefined : readPeerCertificate(shown)
 }

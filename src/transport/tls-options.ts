@@ -1,11 +1,16 @@
 import { X509Certificate, createPrivateKey } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 import { readFileSync } from "node:fs"
-import type { TlsFiles } from "./socket.ts"
+import type { TlsSettings } from "./socket.ts"
 import { codeOf } from "./system-error.ts"
 
 /** The certificates of a server as Bun.listen and Bun.serve take them. */
 export interface ServerTls {
+  /** As it goes over the wire: 0x0303 is TLS 1.2. */
+  readonly minVersion: number
+  readonly ciphers?: string
+  /** Names as the handshake writes them, each behind its length. For Bun.listen alone. */
+  readonly ALPNProtocols?: Uint8Array
   readonly key: string
   readonly cert: string
   readonly ca?: string
@@ -45,19 +50,48 @@ export class TlsFileError extends Error {
  *
  * @throws TlsFileError
  */
-export function readServerTls(files: TlsFiles): ServerTls {
+export function readServerTls(files: TlsSettings): ServerTls {
   if (files.requireClientCertificate === true && files.caFile === undefined) {
     throw new TlsFileError(
       "client certificates are required, but no CA file says who may sign them; name one",
     )
   }
+  const identity = readIdentity(files.certFile, files.keyFile)
+  refuseOutOfTime(parseCertificate(identity.cert, files.certFile), files.certFile)
   return {
-    ...readIdentity(files.certFile, files.keyFile),
+    ...identity,
+    minVersion: files.minimumVersion === "1.3" ? 0x03_04 : 0x03_03,
+    ...(files.ciphers === undefined ? {} : { ciphers: files.ciphers }),
+    ...(files.alpn === undefined ? {} : { ALPNProtocols: alpnBytes(files.alpn) }),
     ...(files.caFile === undefined ? {} : { ca: readCertificates(files.caFile) }),
     ...(files.crlFile === undefined ? {} : { crl: readPem(files.crlFile, "X509 CRL") }),
     requestCert: files.caFile !== undefined,
     rejectUnauthorized: files.requireClientCertificate === true,
   }
+}
+
+/** When the certificate that a server shows is over, in milliseconds since 1970. */
+export function validUntilMs({ cert }: ServerTls): number {
+  return Date.parse(new X509Certificate(cert).validTo)
+}
+
+/** A server with such a certificate would serve, and everyone who checks it would turn away. */
+function refuseOutOfTime({ validFrom, validTo }: X509Certificate, file: string): void {
+  const now = Date.now()
+  const day = (date: string) => new Date(date).toISOString()
+  if (Date.parse(validTo) < now) {
+    throw new TlsFileError(`the certificate in ${file} expired at ${day(validTo)}; renew it`)
+  }
+  if (Date.parse(validFrom) > now) {
+    throw new TlsFileError(
+      `the certificate in ${file} is not valid before ${day(validFrom)}; check the clock, or wait`,
+    )
+  }
+}
+
+/** @param names of 1 to 255 bytes each */
+function alpnBytes(names: readonly string[]): Uint8Array {
+  return Buffer.concat(names.flatMap((name) => [Buffer.of(Buffer.byteLength(name)), Buffer.from(name)]))
 }
 
 /** @throws TlsFileError */

@@ -2,9 +2,9 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs"
 import { ListenError, listenErrorFrom, urlOf } from "./listen-error.ts"
 import { streamSettings } from "./listen-options.ts"
 import type { UnixListenOptions } from "./listen-options.ts"
+import { plainHandlers } from "./plain-handlers.ts"
 import type { Accept, ListenAddress, Listener } from "./socket.ts"
 import { codeOf } from "./system-error.ts"
-import { plainHandlers } from "./tcp.ts"
 
 type UnixAddress = ListenAddress & { readonly scheme: "unix" }
 
@@ -23,7 +23,10 @@ export async function listenUnix(
 ): Promise<Listener> {
   try {
     await removeStaleFile(address)
-    const server = Bun.listen({ unix: address.path, socket: plainHandlers(accept, streamSettings(options)) })
+    const server = Bun.listen({
+      unix: address.path,
+      socket: plainHandlers(accept, streamSettings(options), options),
+    })
     chmodSync(address.path, options.mode ?? ownerAlone)
     return { url: urlOf(address), stop: () => server.stop() }
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { defaultHandshakeTimeoutMs, streamSettings } from "./listen-options.ts"
 import type { WebSocketListenOptions } from "./listen-options.ts"
 import { openListener } from "./open-listener.ts"
-import type { Accept, ListenAddress, Listener, TlsFiles } from "./socket.ts"
+import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
 import { StreamSocket, plainAddress } from "./stream-socket.ts"
 import type { StreamSettings, Wire } from "./stream-socket.ts"
 
@@ -34,7 +34,7 @@ export const messageBytes = 64 * 1024
  */
 export function listenWebSocket(
   address: ListenAddress & { readonly scheme: "ws" | "wss" },
-  tls: TlsFiles | undefined,
+  tls: TlsSettings | undefined,
   accept: Accept,
   options: WebSocketListenOptions,
 ): Listener {

@@ -25,7 +25,14 @@ describe("Listeners and their certificates", () => {
         url: "tls://0.0.0.0:8883",
         address: { scheme: "tls", host: "0.0.0.0", port: 8883 },
         loopback: false,
-        tls: { certFile: "/c", keyFile: "/k", caFile: "/ca", requireClientCertificate: false },
+        proxyProtocol: false,
+        tls: {
+          certFile: "/c",
+          keyFile: "/k",
+          caFile: "/ca",
+          requireClientCertificate: false,
+          minimumVersion: "1.2",
+        },
         authenticators: ["password"],
         allowsAnonymous: false,
       },
@@ -46,12 +53,73 @@ describe("Listeners and their certificates", () => {
     const own = { url: "wss://0.0.0.0", ca_file: "/own", require_client_certificate: true }
     const { settings } = resolve(["wss://127.0.0.1", own], { ...certificate, crl_file: "/crl" })
     expect(settings.listeners.map(({ tls }) => tls)).toEqual([
-      { certFile: "/c", keyFile: "/k", crlFile: "/crl", requireClientCertificate: false },
-      { certFile: "/c", keyFile: "/k", crlFile: "/crl", caFile: "/own", requireClientCertificate: true },
+      {
+        certFile: "/c",
+        keyFile: "/k",
+        crlFile: "/crl",
+        requireClientCertificate: false,
+        minimumVersion: "1.2",
+      },
+      {
+        certFile: "/c",
+        keyFile: "/k",
+        crlFile: "/crl",
+        caFile: "/own",
+        requireClientCertificate: true,
+        minimumVersion: "1.2",
+      },
+    ])
+  })
+
+  test("an address may speak TLS in its own way, and a wss address has no use for alpn", () => {
+    const shared = { ...certificate, minimum_version: "1.3", alpn: ["mqtt"] }
+    const own = { url: "tls://127.0.0.1", minimum_version: "1.2" as const, ciphers: "HIGH", alpn: ["x"] }
+    const { settings, problems } = resolve([own, "tls://127.0.0.1", "wss://127.0.0.1"], shared)
+    expect(problems).toEqual([])
+    expect(settings.listeners.map(({ tls }) => tls)).toMatchObject([
+      { minimumVersion: "1.2", ciphers: "HIGH", alpn: ["x"] },
+      { minimumVersion: "1.3", alpn: ["mqtt"] },
+      { minimumVersion: "1.3" },
+    ])
+    expect(settings.listeners[2]?.tls).not.toHaveProperty("alpn")
+  })
+
+  test("behind a proxy even an address of this machine is open to any", () => {
+    const { settings, problems } = resolve(
+      [
+        { url: "tcp://127.0.0.1", proxy_protocol: true },
+        { url: "unix:///run/b", proxy_protocol: true },
+      ],
+      {},
+    )
+    expect(problems).toEqual([])
+    expect(settings.listeners).toMatchObject([
+      { proxyProtocol: true, loopback: false },
+      { proxyProtocol: true, loopback: false },
     ])
   })
 
   test.each([
+    [
+      [{ url: "tls://a", proxy_protocol: true }],
+      certificate,
+      "listen asks for PROXY headers at tls://a; end the encryption or WebSocket at the proxy, and make it tcp://",
+    ],
+    [
+      [{ url: "ws://a", proxy_protocol: true }],
+      {},
+      "listen asks for PROXY headers at ws://a; end the encryption or WebSocket at the proxy, and make it tcp://",
+    ],
+    [
+      [{ url: "wss://a", alpn: ["mqtt"] }],
+      certificate,
+      "listen gives alpn to wss://a, which speaks HTTP first; leave it out",
+    ],
+    [
+      [{ url: "tls://a", alpn: ["é".repeat(128)] }],
+      certificate,
+      "listen has tls://a, whose alpn has a name of more than 255 bytes; choose a shorter one",
+    ],
     [["tls://a"], {}, "listen has tls://a, which needs a certificate; set tls.cert_file and tls.key_file"],
     [
       ["tls://a"],
@@ -61,7 +129,7 @@ describe("Listeners and their certificates", () => {
     [
       [{ url: "tcp://a", cert_file: "/c" }],
       {},
-      "listen gives certificates to tcp://a, which is not encrypted; make it tls:// or wss://",
+      "listen gives keys of [tls] to tcp://a, which is not encrypted; make it tls:// or wss://",
     ],
     [
       ["tcp://a:b"],

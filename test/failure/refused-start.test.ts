@@ -130,7 +130,7 @@ describe("A broker that cannot start says so in one line, with a remedy, and lea
       )
     })
 
-    test("certificates that are not there, cannot be read, or do not belong together", async () => {
+    test("certificates that are not there, cannot be read, are over, or do not belong together", async () => {
       using authority = new CertificateAuthority()
       const { certFile, keyFile } = authority.server()
       const other = authority.server()
@@ -144,6 +144,12 @@ describe("A broker that cannot start says so in one line, with a remedy, and lea
         `${folder} cannot be read (EISDIR); check its path`,
       )
       expect(await refused(tls(keyFile, keyFile))).toContain(`${keyFile} holds no CERTIFICATE in PEM; check`)
+      const old = authority.serverUntil(-1)
+      expect(await refused(tls(old.certFile, old.keyFile))).toMatch(
+        /: the certificate in \/\S+ expired at \S+Z; renew it\.$/,
+      )
+      const ciphers = [...tls(certFile, keyFile), "--set", "tls.ciphers=rot13"]
+      expect(await refused(ciphers)).toContain("its list of ciphers names none that there is; write names")
       expect(await refused(tls(certFile, other.keyFile))).toContain(
         `the key in ${other.keyFile} is not that of the certificate in ${certFile}; name a pair`,
       )

@@ -25,6 +25,11 @@ export class CertificateAuthority {
     return this.#issue(commonName, `subjectAltName=${alternativeName}\nextendedKeyUsage=serverAuth\n`)
   }
 
+  /** One for `localhost` that ends so many days from now; below 0 it is over. */
+  serverUntil(days: number): CertificateFiles {
+    return this.#issue("localhost", "subjectAltName=DNS:localhost\n", days)
+  }
+
   client(commonName: string): CertificateFiles {
     return this.#issue(commonName, "extendedKeyUsage=clientAuth\n")
   }

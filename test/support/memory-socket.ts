@@ -1,4 +1,4 @@
-import type { Accept, Socket } from "../../src/transport/socket.ts"
+import type { Accept, PeerCertificate, Socket } from "../../src/transport/socket.ts"
 import { StreamSocket } from "../../src/transport/stream-socket.ts"
 import type { Wire } from "../../src/transport/stream-socket.ts"
 import type { EndOfTurn, FlushSchedule } from "../../src/transport/turn-schedule.ts"
@@ -21,6 +21,7 @@ export class ManualTurn implements FlushSchedule {
 
 export interface MemorySocketOptions {
   readonly remoteAddress?: string
+  readonly peerCertificate?: PeerCertificate
   readonly limits?: WriteLimits
   readonly turn?: ManualTurn
   readonly waitsForPeer?: boolean
@@ -43,13 +44,15 @@ export class MemorySocket {
 
   constructor(accept: Accept, options: MemorySocketOptions = {}) {
     this.#turn = options.turn ?? new ManualTurn()
-    this.#stream = new StreamSocket(this.#wire, options.remoteAddress ?? "192.0.2.1", {
+    const settings = {
       schedule: this.#turn,
       limits: options.limits ?? {},
       lingerMs: 1,
       waitsForPeer: options.waitsForPeer ?? false,
-      onBug: options.onBug ?? ((error) => this.#bugs.push(error)),
-    })
+      onBug: options.onBug ?? ((error: unknown) => this.#bugs.push(error)),
+    }
+    const address = options.remoteAddress ?? "192.0.2.1"
+    this.#stream = new StreamSocket(this.#wire, address, settings, options.peerCertificate)
     this.#wire.closed = () => this.#stream.closed()
     this.socket = this.#stream
     this.#stream.meet(accept)

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { connect } from "../../src/transport/connect.ts"
 import { listen } from "../../src/transport/listen.ts"
 import { ListenError } from "../../src/transport/listen-error.ts"
-import type { Listener, TlsFiles } from "../../src/transport/socket.ts"
+import type { Listener, TlsSettings } from "../../src/transport/socket.ts"
 import type { ClientTlsFiles } from "../../src/transport/tls-options.ts"
 import { CertificateAuthority } from "../support/certificates.ts"
 import { Recorder } from "./recorder.ts"
@@ -23,7 +23,7 @@ afterAll(() => {
 })
 
 /** A listener that greets each owner it meets, and counts them. */
-async function greeter(scheme: "tls" | "wss", tls: TlsFiles, handshakeTimeoutMs = 10_000) {
+async function greeter(scheme: "tls" | "wss", tls: TlsSettings, handshakeTimeoutMs = 10_000) {
   const met: Recorder[] = []
   const address = { scheme, host: "127.0.0.1", port: 0 } as const
   const accept = (socket: Recorder["socket"] & object) => {
@@ -196,7 +196,7 @@ describe("a TLS listener", () => {
     )
   })
 
-  test.each<[string, TlsFiles, string]>([
+  test.each<[string, TlsSettings, string]>([
     [
       "a file that is not there",
       { ...server, certFile: "/nowhere/cert.pem" },
@@ -210,6 +210,7 @@ describe("a TLS listener", () => {
     ["a certificate where a key should be", { ...server, keyFile: server.certFile }, "holds no private key"],
     ["a key of another certificate", { ...server, keyFile: authority.server().keyFile }, "is not that of"],
     ["a requirement without an authority", { ...server, requireClientCertificate: true }, "no CA file"],
+    ["a certificate that is over", { ...authority.serverUntil(-1) }, "; renew it"],
     ["a CRL that is none", { ...server, caFile: authority.caFile, crlFile: server.certFile }, "no X509 CRL"],
   ])("names %s", async (_, files, why) => {
     const address = { scheme: "tls", host: "127.0.0.1", port: 0 } as const

@@ -1,0 +1,189 @@
+import { afterAll, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { connect as connectTls } from "node:tls"
+import type { ConnectionOptions } from "node:tls"
+import { listen } from "../../src/transport/listen.ts"
+import type { Listener, Socket, TlsSettings } from "../../src/transport/socket.ts"
+import { CertificateAuthority } from "../support/certificates.ts"
+import type { CertificateFiles } from "../support/certificates.ts"
+import { Recorder } from "./recorder.ts"
+
+const authority = new CertificateAuthority()
+const stranger = new CertificateAuthority()
+const server = authority.server()
+const listeners: Listener[] = []
+
+afterAll(() => {
+  for (const listener of listeners) listener.stop()
+  authority[Symbol.dispose]()
+  stranger[Symbol.dispose]()
+})
+
+interface Refusal {
+  readonly address: string
+  readonly at: string
+  readonly why: string
+}
+
+/** A listener that keeps whom it meets, and tells the next refusal. */
+async function door(tls: TlsSettings, handshakeTimeoutMs = 10_000) {
+  const met = Promise.withResolvers<Socket>()
+  const refusal = Promise.withResolvers<Refusal>()
+  const accept = (socket: Socket) => {
+    met.resolve(socket)
+    return new Recorder().owns(socket)
+  }
+  const listener = await listen({ scheme: "tls", host: "127.0.0.1", port: 0 }, tls, accept, {
+    onBug: (bug) => met.reject(bug),
+    onRefused: (address, at, why) => refusal.resolve({ address, at, why }),
+    handshakeTimeoutMs,
+  })
+  listeners.push(listener)
+  return { port: Number(new URL(listener.url).port), met: met.promise, refusal: refusal.promise }
+}
+
+function dial(port: number, files: CertificateFiles | undefined, options: ConnectionOptions = {}) {
+  const shown = files && { cert: readFileSync(files.certFile), key: readFileSync(files.keyFile) }
+  const ca = readFileSync(authority.caFile)
+  const socket = connectTls({ host: "127.0.0.1", servername: "localhost", port, ca, ...shown, ...options })
+  // Being turned away is what the server's side tells of.
+  socket.on("error", () => {})
+  return socket
+}
+
+describe.each(["TLSv1.2", "TLSv1.3"] as const)("A handshake of %s", (version) => {
+  const only = { minVersion: version, maxVersion: version }
+  const required = { ...server, caFile: authority.caFile, requireClientCertificate: true }
+
+  test("with a valid client certificate tells who it is", async () => {
+    const { port, met } = await door(required)
+    const client = dial(port, authority.client("a device"), only)
+    const { peerCertificate } = await met
+    expect(peerCertificate?.commonName).toBe("a device")
+    expect(peerCertificate?.subject).toBe("CN=a device")
+    client.destroy()
+  })
+
+  test.each<[string, () => CertificateFiles | undefined, string]>([
+    ["that has expired", () => authority.expiredClient("old"), "the client's certificate has expired"],
+    [
+      "of another authority",
+      () => stranger.client("a device"),
+      "the client's certificate is of an authority that is not in the CA file",
+    ],
+    ["that is missing", () => undefined, "the client showed no certificate"],
+  ])("with a client certificate %s is refused, and says so", async (_, files, why) => {
+    const { port, refusal } = await door(required)
+    const client = dial(port, files(), only)
+    expect(await refusal).toEqual({ address: "127.0.0.1", at: "TLS handshake", why })
+    client.destroy()
+  })
+
+  test("with a revoked client certificate is refused, and says so", async () => {
+    const lost = authority.client("lost")
+    const { port, refusal } = await door({ ...required, crlFile: authority.revoke(lost) })
+    const client = dial(port, lost, only)
+    expect((await refusal).why).toBe("the client's certificate is revoked")
+    client.destroy()
+  })
+
+  test("without a client certificate, where none is required, tells nothing", async () => {
+    for (const tls of [server, { ...server, caFile: authority.caFile }]) {
+      const { port, met } = await door(tls)
+      const client = dial(port, undefined, only)
+      expect((await met).peerCertificate).toBeUndefined()
+      client.destroy()
+    }
+  })
+
+  test("with a certificate that nobody asked for tells nothing", async () => {
+    const { port, met } = await door(server)
+    const client = dial(port, stranger.client("admin"), only)
+    expect((await met).peerCertificate).toBeUndefined()
+    client.destroy()
+  })
+})
+
+describe("The settings of TLS", () => {
+  test("1.2 is refused where 1.3 is the oldest", async () => {
+    const { port, refusal } = await door({ ...server, minimumVersion: "1.3" })
+    const client = dial(port, undefined, { maxVersion: "TLSv1.2" })
+    expect((await refusal).why).toBe("the client speaks no version of TLS that is allowed")
+    client.destroy()
+  })
+
+  test("1.3 is spoken where it is the oldest", async () => {
+    const { port, met } = await door({ ...server, minimumVersion: "1.3" })
+    const client = dial(port, undefined)
+    await met
+    expect(client.getProtocol()).toBe("TLSv1.3")
+    client.destroy()
+  })
+
+  test("of TLS 1.2 only the ciphers that were named are offered", async () => {
+    const { port, met } = await door({ ...server, ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" })
+    const client = dial(port, undefined, { maxVersion: "TLSv1.2" })
+    await met
+    expect(client.getCipher().name).toBe("ECDHE-ECDSA-AES256-GCM-SHA384")
+    client.destroy()
+    const other = await door({ ...server, ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" })
+    const wrong = dial(other.port, undefined, {
+      maxVersion: "TLSv1.2",
+      ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256",
+    })
+    expect((await other.refusal).why).toBe("the client knows no cipher that is allowed")
+    wrong.destroy()
+  })
+
+  test.each(["tls", "wss"] as const)(
+    "ciphers that there are not keep a %s listener from opening",
+    async (scheme) => {
+      const address = { scheme, host: "127.0.0.1", port: 0 } as const
+      const opening = listen(address, { ...server, ciphers: "rot13" }, () => new Recorder(), {
+        onBug: () => {},
+      })
+      await expect(opening).rejects.toThrow(
+        "its list of ciphers names none that there is; write names of TLS 1.2",
+      )
+    },
+  )
+
+  test("a client that names application protocols must name one of ours", async () => {
+    const alpn = { ...server, alpn: ["x-other", "mqtt"] }
+    const { port, met } = await door(alpn)
+    const client = dial(port, undefined, { ALPNProtocols: ["mqtt"] })
+    await met
+    expect(client.alpnProtocol).toBe("mqtt")
+    client.destroy()
+    const other = await door(alpn)
+    const wrong = dial(other.port, undefined, { ALPNProtocols: ["http/1.1"] })
+    expect((await other.refusal).why).toContain("no application protocol (ALPN)")
+    wrong.destroy()
+    const third = await door(alpn)
+    const silent = dial(third.port, undefined)
+    await third.met
+    silent.destroy()
+  })
+})
+
+describe("What is no handshake", () => {
+  test("is told as what it is", async () => {
+    for (const [bytes, why] of [
+      ["hello, is this a TLS server?", "what came is not TLS"],
+      ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "what came is HTTP, not TLS"],
+    ] as const) {
+      const { port, refusal } = await door(server)
+      const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })
+      socket.write(bytes)
+      expect(await refusal).toEqual({ address: "127.0.0.1", at: "TLS handshake", why })
+      socket.terminate()
+    }
+  })
+
+  test("is cut off after its time", async () => {
+    const { port, refusal } = await door(server, 20)
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })
+    expect((await refusal).why).toBe("it did not come to an end in time")
+    socket.terminate()
+  })
+})
