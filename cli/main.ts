@@ -3,6 +3,7 @@ import { version } from "../package.json"
 import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
 import { configCommand } from "./config.ts"
+import { certCommand } from "./cert.ts"
 import { aclCommand } from "./acl.ts"
 import { auditCommand } from "./audit.ts"
 import { groupCommand } from "./groups.ts"
@@ -20,6 +21,7 @@ Examples:
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
+  bantam cert server localhost         make certificates for TLS
   bantam config print > bantam.toml    every setting, explained`
 
 // In the executable a worker begins here as well, and this must be the first thing it does.
@@ -48,6 +50,7 @@ async function run(words: readonly string[]): Promise<number> {
     groupCommand(),
     aclCommand(),
     auditCommand(),
+    certCommand(),
     configCommand(),
   ]) {
     adopt(program, command)

@@ -1,4 +1,5 @@
 import { Command } from "commander"
+import type { PairFiles } from "../src/certificates/certificate-folder.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { Settings } from "../src/config/settings.ts"
 import {
@@ -15,6 +16,7 @@ import { makeAdminUser } from "./admin-user.ts"
 import { withinFileLimit } from "./file-limit.ts"
 import { collect, type SettingsOptions, settingsFlags, wholeNumber, withSettingsOptions } from "./options.ts"
 import { CommandError, goOnWhenNobodyReads, paint, print } from "./output.ts"
+import type { SelfSigned } from "./self-signed.ts"
 import { removeReadyFile, writeReadyFile } from "./ready-file.ts"
 
 interface ServeOptions extends SettingsOptions {
@@ -26,6 +28,7 @@ interface ServeOptions extends SettingsOptions {
   readonly logLevel?: LogLevel
   readonly logFormat?: LogFormat
   readonly recover?: true
+  readonly tlsSelfSigned?: true
 }
 
 /** bantam serve */
@@ -43,6 +46,10 @@ export function serveCommand(version: string): Command {
     .option("--log-level <level>", logLevels.join(", "))
     .option("--log-format <format>", logFormats.join(" or "))
     .option("--recover", "set a damaged store aside and save from it what can be read")
+    .option(
+      "--tls-self-signed",
+      "serve TLS with a certificate of our own making: at tls://127.0.0.1:8883, or at the tls:// and wss:// addresses",
+    )
     .addHelpText(
       "after",
       `
@@ -50,6 +57,7 @@ Examples:
   bantam serve                                           this machine alone, port 1883
   bantam serve --ephemeral --port 0                      for a test: nothing on disk, a free port
   bantam serve --listen tcp://0.0.0.0:1883               the network; needs a user (bantam user add)
+  bantam serve --tls-self-signed                         tries TLS; says which CA file clients are to trust
   bantam serve --config bantam.toml                      see bantam config print
 
 Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certificates again.`,
@@ -64,7 +72,8 @@ Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certifica
 /** Serves until a signal ends it. Answers the exit code. */
 async function serve(options: ServeOptions, version: string, start: typeof startServer): Promise<number> {
   goOnWhenNobodyReads()
-  const read = () => readSettings(options)
+  using certificate = await ownCertificate(options)
+  const read = () => readSettings(options, certificate)
   const settings = read()
   const log = new ReplaceableLog(settings)
   const ended = Promise.withResolvers<number>()
@@ -90,7 +99,7 @@ async function serve(options: ServeOptions, version: string, start: typeof start
     if (options.readyFile !== undefined) {
       writeReadyFile(options.readyFile, { pid: process.pid, version, urls: server.urls })
     }
-    await announce(server, settings, version, log)
+    await announce(server, settings, version, log, certificate?.caFile)
     return await ended.promise
   } finally {
     if (options.readyFile !== undefined) removeReadyFile(options.readyFile)
@@ -98,7 +107,15 @@ async function serve(options: ServeOptions, version: string, start: typeof start
   }
 }
 
-function readSettings(options: ServeOptions): Settings {
+async function ownCertificate(options: ServeOptions): Promise<SelfSigned | undefined> {
+  if (options.tlsSelfSigned !== true) return undefined
+  const { selfSigned } = await import("./self-signed.ts")
+  // Where the files will be follows from the settings, which are complete with any.
+  return selfSigned(readSettings(options, { certFile: "unknown", keyFile: "unknown" }))
+}
+
+/** @param own is what addresses show that are not told otherwise */
+function readSettings(options: ServeOptions, own: PairFiles | undefined): Settings {
   const flags: Flag[] = []
   const short = (flag: string, key: string, value: string | true | undefined): void => {
     if (value !== undefined) flags.push({ flag, key, value: String(value) })
@@ -111,7 +128,10 @@ function readSettings(options: ServeOptions): Settings {
   short("--allow-anonymous", "security.allow_anonymous", options.allowAnonymous)
   short("--log-level", "log.level", options.logLevel)
   short("--log-format", "log.format", options.logFormat)
+  short("--tls-self-signed", "tls.cert_file", own?.certFile)
+  short("--tls-self-signed", "tls.key_file", own?.keyFile)
   return loadSettings({
+    ...(own === undefined ? {} : { secureAddress: "tls://127.0.0.1:8883" }),
     ...(options.config === undefined ? {} : { file: options.config }),
     environment: process.env,
     flags: settingsFlags(options, flags),
@@ -180,14 +200,21 @@ async function reload(server: Server, read: () => Settings, log: ReplaceableLog)
 }
 
 /** The start-up block for people; programs read the ready file or the log. */
-async function announce(server: Server, settings: Settings, version: string, log: Log): Promise<void> {
+async function announce(
+  server: Server,
+  settings: Settings,
+  version: string,
+  log: Log,
+  caFile: string | undefined,
+): Promise<void> {
   const { storage, security } = settings
   const open = settings.listeners.find(({ loopback }) => !loopback)
   if (open !== undefined && security.allowAnonymous === true) {
     log.warn("whoever can reach this address may publish and subscribe", { url: open.url })
   }
   if (settings.log.format === "json") {
-    return log.info("serving", { version, urls: server.urls.join(" "), directory: storage.directory })
+    const urls = server.urls.join(" ")
+    return log.info("serving", { version, urls, directory: storage.directory, ca_file: caFile })
   }
   const facts = [
     ...server.urls.map((url, index) => [index === 0 ? "listening" : "", url]),
@@ -196,9 +223,17 @@ async function announce(server: Server, settings: Settings, version: string, log
       storage.ephemeral ? "in memory alone" : `${storage.directory} (durability: ${storage.durability})`,
     ],
   ]
+  if (caFile !== undefined)
+    facts.push(["TLS", `clients trust ${caFile}, as in`], ["", secureStep(server, caFile)])
   if (process.stdout.isTTY === true) facts.push(...firstSteps(server.urls))
   const lines = facts.map(([name = "", fact = ""]) => `  ${paint.dim(name.padEnd(9))}  ${fact}\n`)
   await print(`${paint.bold(`Bantam ${version}`)}\n${lines.join("")}`)
+}
+
+/** A command that shows that TLS works. */
+function secureStep(server: Server, caFile: string): string {
+  const [, port = "8883"] = /^tls:.*:(\d+)$/m.exec(server.urls.join("\n")) ?? []
+  return `mosquitto_sub --cafile ${caFile} -h localhost -p ${port} -t '#' -v`
 }
 
 /** Two commands that show a newcomer that it works. */

@@ -23,6 +23,7 @@ const rooms = {
       "src/server.ts",
       "src/config",
       "src/client",
+      "src/certificates",
       "src/protocol",
       "src/foundation",
       "src/security/access-explanation.ts",
@@ -120,6 +121,12 @@ const rooms = {
     mayImport: ["src/protocol", "src/transport", "src/foundation"],
     packages: {},
     because: "the client is a stranger to the broker",
+  },
+  "src/certificates": {
+    floor: 3,
+    mayImport: ["src/foundation"],
+    packages: { "@peculiar/x509": "all", "node:": "all" },
+    because: "whoever makes a certificate does not know who will show it",
   },
   "src/config": {
     floor: 3,

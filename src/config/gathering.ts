@@ -1,7 +1,7 @@
 import * as v from "valibot"
 import { ConfigError } from "./config-error.ts"
 import { nearest } from "./nearest.ts"
-import { allSettings, type Setting, sections, settingsSchema } from "./schema.ts"
+import { allSettings, type Setting, sections, settingsSchema, type WrittenSettings } from "./schema.ts"
 import { type Environment, type Problem, resolveSettings, type Settings } from "./settings.ts"
 import { readToml } from "./toml.ts"
 
@@ -50,8 +50,11 @@ export class Gathering {
     this.#put(key, setting === undefined ? text : readAs(setting, text), origin)
   }
 
-  /** @throws ConfigError with every problem there is */
-  settings(environment: Environment): Settings {
+  /**
+   * @param secureAddress listened at as well, if no other address is encrypted
+   * @throws ConfigError with every problem there is
+   */
+  settings(environment: Environment, secureAddress?: string): Settings {
     const checked = v.safeParse(settingsSchema, this.#values)
     if (!checked.success) {
       // One line for each key, however many items of an array are wrong.
@@ -62,7 +65,8 @@ export class Gathering {
       throw new ConfigError(this.#problems)
     }
     const problems: Problem[] = []
-    const settings = resolveSettings(checked.output, environment, problems)
+    const written = withSecureAddress(checked.output, secureAddress)
+    const settings = resolveSettings(written, environment, problems)
     for (const problem of problems) this.#say(problem)
     if (this.#problems.length > 0) throw new ConfigError(this.#problems)
     return settings
@@ -122,6 +126,14 @@ function readAs({ schema }: Setting, text: string): unknown {
 /** The setting that a place inside the settings belongs to: `listen.0.url` to `listen`. */
 function settingKey(path: readonly string[]): string {
   return path.slice(0, Object.hasOwn(sections, path[0] ?? "") ? 2 : 1).join(".")
+}
+
+function withSecureAddress(written: WrittenSettings, address: string | undefined): WrittenSettings {
+  const { listen } = written
+  const isSecure = listen.some((each) =>
+    /^(tls|mqtts|ssl|wss):/.test(typeof each === "string" ? each : each.url),
+  )
+  return address === undefined || isSecure ? written : { ...written, listen: [...listen, address] }
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

@@ -17,6 +17,8 @@ export interface Sources {
   readonly file?: string
   readonly environment?: Environment
   readonly flags?: readonly Flag[]
+  /** Listened at as well, if no other address is encrypted. */
+  readonly secureAddress?: string
 }
 
 /**
@@ -24,12 +26,12 @@ export interface Sources {
  *
  * @throws ConfigError with every problem there is, not the first alone
  */
-export function loadSettings({ file, environment = {}, flags = [] }: Sources): Settings {
+export function loadSettings({ file, environment = {}, flags = [], secureAddress }: Sources): Settings {
   const gathering = new Gathering()
   if (file !== undefined) gathering.takeFile(file)
   gathering.takeEnvironment(environment)
   for (const flag of flags) gathering.takeText(flag.key, flag.value, flag.flag)
-  return gathering.settings(environment)
+  return gathering.settings(environment, secureAddress)
 }
 
 /** `--set limits.connections=5` */
