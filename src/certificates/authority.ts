@@ -1,5 +1,4 @@
-// The library finds its decorators' metadata in this, so it comes first.
-import "reflect-metadata"
+import "./metadata.ts"
 import { X509Certificate, createPrivateKey, randomBytes } from "node:crypto"
 import * as x509 from "@peculiar/x509"
 import { CertificateError } from "./certificate-error.ts"
@@ -12,6 +11,9 @@ const signing = { name: "ECDSA", hash: "SHA-256" } as const
 const dayMs = 24 * 60 * 60 * 1000
 /** So that a device whose clock is behind takes a certificate that was just made. */
 const headStartMs = 60 * 60 * 1000
+
+/** Each entry has a reason: without one the library writes an empty list, which BoringSSL refuses to read. */
+const takenBack = x509.X509CrlReason.privilegeWithdrawn
 
 /** From when to when, in milliseconds since 1970. */
 interface Validity {
@@ -107,7 +109,7 @@ export class Authority {
       if (entries.some((entry) => entry.serialNumber === serialNumber)) {
         throw new CertificateError("it is revoked already")
       }
-      entries.push({ serialNumber, revocationDate: new Date() })
+      entries.push({ serialNumber, revocationDate: new Date(), reason: takenBack })
     }
     const now = Date.now()
     const next = await x509.X509CrlGenerator.create({
@@ -171,9 +173,10 @@ export class Authority {
     if (crl.issuer !== this.#certificate.subject) {
       throw new CertificateError("the list of what is revoked is of another authority; move it away")
     }
-    return crl.entries.map(({ serialNumber, revocationDate }) => ({
+    return crl.entries.map(({ serialNumber, revocationDate, reason = takenBack }) => ({
       serialNumber: serialNumber.toLowerCase(),
       revocationDate,
+      reason,
     }))
   }
 }

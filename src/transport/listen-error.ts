@@ -50,7 +50,10 @@ function whyNotPort(cause: unknown, port: number): string {
     case "ERR_SSL_NO_CIPHER_MATCH":
       return noSuchCipher
     default:
+      // Only the words of these two tell them from what is wrong with an address.
       if (messageOf(cause) === "Invalid ciphers") return noSuchCipher
+      if (messageOf(cause) === "Failed to parse CRL")
+        return "its list of revoked certificates is damaged; check the file"
       return `${messageOf(cause)}; choose another address`
   }
 }

@@ -143,6 +143,19 @@ describe("What is revoked", () => {
     expect(openssl("crl", "-in", "crl.pem", "-noout", "-CAfile", "ca.pem").said).toContain("verify OK")
   })
 
+  test("is read by the library that listens, which is stricter than OpenSSL", async () => {
+    const { certFile, keyFile } = await folder.issueServer(["localhost"], 1)
+    await folder.revoke((await folder.issueClient("a", 1)).certFile)
+    await folder.revoke((await folder.issueClient("b", 1)).certFile)
+    const [cert, key, ca, crl] = [certFile, keyFile, folder.authority.certFile, folder.listFile].map((file) =>
+      readFileSync(file, "utf8"),
+    )
+    const tls = { cert, key, ca, crl, requestCert: true }
+    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, tls, socket: { data() {} } })
+    expect(listener.port).toBeGreaterThan(0)
+    listener.stop()
+  })
+
   test("was issued by this authority, and is revoked once", async () => {
     const other = new CertificateFolder(join(path, "other"))
     await other.makeAuthority("A test's CA", 1)

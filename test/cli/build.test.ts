@@ -55,6 +55,11 @@ describe("The executable", () => {
     expect(readdirSync(cwd).toSorted()).toEqual([".env", "bunfig.toml", "data", "trap.ts"])
   })
 
+  test("makes certificates, whose library wants its imports in order", async () => {
+    const made = await run(["cert", "server", "localhost", "--dir", join(directory, "pki")], compiled)
+    expect(made).toMatchObject({ exitCode: 0, error: "" })
+  })
+
   test("keeps users in a store that it serves", async () => {
     const data = join(directory, "data")
     expect((await run(["user", "add", "alice", "--generate", "--data", data], compiled)).exitCode).toBe(0)

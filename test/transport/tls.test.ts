@@ -50,6 +50,12 @@ async function isRefused(dialed: Promise<unknown>, client: Recorder): Promise<bo
   return client.bytes === 0
 }
 
+function damagedList(): string {
+  const file = join(authority.folder, "damaged.crl")
+  writeFileSync(file, "-----BEGIN X509 CRL-----\nMAAB\n-----END X509 CRL-----\n")
+  return file
+}
+
 const trusting = { caFile: authority.caFile }
 
 describe.each(["tls", "wss"] as const)("a client certificate over %s", (scheme) => {
@@ -211,6 +217,11 @@ describe("a TLS listener", () => {
     ["a key of another certificate", { ...server, keyFile: authority.server().keyFile }, "is not that of"],
     ["a requirement without an authority", { ...server, requireClientCertificate: true }, "no CA file"],
     ["a certificate that is over", { ...authority.serverUntil(-1) }, "; renew it"],
+    [
+      "a CRL that is damaged",
+      { ...server, caFile: authority.caFile, crlFile: damagedList() },
+      "its list of revoked certificates is damaged; check the file",
+    ],
     ["a CRL that is none", { ...server, caFile: authority.caFile, crlFile: server.certFile }, "no X509 CRL"],
   ])("names %s", async (_, files, why) => {
     const address = { scheme: "tls", host: "127.0.0.1", port: 0 } as const

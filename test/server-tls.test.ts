@@ -1,0 +1,99 @@
+import { afterAll, afterEach, describe, expect, test } from "bun:test"
+import { copyFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { loadSettings } from "../src/config/load.ts"
+import type { LogFields } from "../src/foundation/log.ts"
+import { type Server, startServer } from "../src/server.ts"
+import { connect } from "../src/transport/connect.ts"
+import { CertificateAuthority } from "./support/certificates.ts"
+import { silentLog } from "./support/silent-log.ts"
+import { TurnedClock } from "./support/turned-clock.ts"
+import { Recorder } from "./transport/recorder.ts"
+
+const authority = new CertificateAuthority()
+let server: Server | undefined
+afterEach(async () => {
+  await server?.stop()
+  server = undefined
+})
+afterAll(() => authority[Symbol.dispose]())
+
+/** A broker with these listeners, whose log can be waited for. */
+async function serving(listen: string) {
+  const file = join(authority.folder, "bantam.toml")
+  writeFileSync(file, `listen = [${listen}]\n[storage]\nephemeral = true\n`)
+  const clock = new TurnedClock(Date.now())
+  const lines: (readonly [string, LogFields | undefined])[] = []
+  const waiting = new Map<string, (fields: LogFields | undefined) => void>()
+  const say = (sentence: string, fields?: LogFields) => {
+    lines.push([sentence, fields])
+    waiting.get(sentence)?.(fields)
+  }
+  const says = (sentence: string) => {
+    return new Promise<LogFields | undefined>((resolve) => waiting.set(sentence, resolve))
+  }
+  server = await startServer(loadSettings({ file }), {
+    log: { ...silentLog, info: say, warn: say },
+    version: "test",
+    clock,
+  })
+  const port = Number(new URL(server.urls[0] ?? "").port)
+  return { clock, lines, says, port }
+}
+
+const toml = (path: string) => JSON.stringify(path)
+
+describe("A broker", () => {
+  test("tells who was refused a TLS handshake, and why", async () => {
+    const { certFile, keyFile } = authority.server()
+    const files = `cert_file = ${toml(certFile)}, key_file = ${toml(keyFile)}, ca_file = ${toml(authority.caFile)}`
+    const { says, port } = await serving(
+      `{ url = "tls://127.0.0.1:0", ${files}, require_client_certificate = true }`,
+    )
+    const said = says("TLS handshake refused")
+    const dialed = connect(
+      { scheme: "tls", host: "localhost", port, tls: { caFile: authority.caFile } },
+      new Recorder(),
+    )
+    expect(await said).toEqual({ address: "127.0.0.1", why: "the client showed no certificate" })
+    await dialed.catch(() => {})
+  })
+
+  test("takes new certificates without being told", async () => {
+    const { certFile, keyFile } = authority.server()
+    const live = join(authority.folder, "live.pem")
+    copyFileSync(certFile, live)
+    const { clock, lines } = await serving(
+      `{ url = "tls://127.0.0.1:0", cert_file = ${toml(live)}, key_file = ${toml(keyFile)} }`,
+    )
+    clock.advance(5_000)
+    expect(lines.at(-1)?.[0]).toBe("the server's certificate expires soon")
+    writeFileSync(live, "half of it")
+    clock.advance(5_000)
+    expect(lines.at(-1)?.[0]).toBe("new certificates not taken; the old ones stay")
+    copyFileSync(certFile, live)
+    clock.advance(5_000)
+    expect(lines.at(-1)?.[0]).toBe("certificates read again")
+  })
+
+  test("behind a proxy tells what is no PROXY header, and sees the client behind the proxy", async () => {
+    const { says, lines, port } = await serving('{ url = "tcp://127.0.0.1:0", proxy_protocol = true }')
+    const refused = says("PROXY header refused")
+    const stranger = await connect({ scheme: "tcp", host: "127.0.0.1", port }, new Recorder())
+    stranger.output.append(Buffer.from("hello"))
+    expect(await refused).toMatchObject({
+      address: "127.0.0.1",
+      why: expect.stringContaining("there is none"),
+    })
+
+    // Through a proxy nobody comes from this machine, so he needs a name.
+    const client = new Recorder()
+    const proxy = await connect({ scheme: "tcp", host: "127.0.0.1", port }, client)
+    const connectPacket = Buffer.from("100e00044d5154540402003c00027078", "hex")
+    proxy.output.append(
+      Buffer.concat([Buffer.from("PROXY TCP4 192.0.2.7 198.51.100.1 1 2\r\n"), connectPacket]),
+    )
+    await client.closing
+    expect(JSON.stringify(lines)).toContain("192.0.2.7")
+  })
+})
