@@ -1,7 +1,7 @@
 import { codeOf, messageOf } from "./system-error.ts"
 
 /** What a verification or a handshake calls its end, and how it is said: the end of the sentence "refused: …". */
-const reasons = {
+export const reasons = {
   CERT_HAS_EXPIRED: "the client's certificate has expired",
   CERT_NOT_YET_VALID: "the client's certificate is not valid yet",
   CERT_REVOKED: "the client's certificate is revoked",

@@ -1,5 +1,5 @@
 import { Deadlines } from "./deadlines.ts"
-import { whyRefused } from "./handshake-refusal.ts"
+import { reasons, whyRefused } from "./handshake-refusal.ts"
 import { streamSettings } from "./listen-options.ts"
 import type { ListenOptions } from "./listen-options.ts"
 import { openListener } from "./open-listener.ts"
@@ -54,7 +54,11 @@ function tlsHandlers(
     handshake: (socket, succeeded, error) => {
       if (!deadlines.end(socket)) return
       if (!succeeded || !isWelcome(socket, tls)) return refuse(socket, whyRefused(error))
-      meet(socket, accept, settings, { peerCertificate: peerCertificateOf(socket, tls) })
+      const peerCertificate = peerCertificateOf(socket, tls)
+      // A handshake that goes on with an earlier session does not look at the certificate again.
+      const isOver = peerCertificate !== undefined && peerCertificate.validToMs < Date.now()
+      if (isOver) return refuse(socket, reasons.CERT_HAS_EXPIRED)
+      meet(socket, accept, settings, { peerCertificate })
     },
     close: (socket) => {
       deadlines.end(socket)

@@ -1,5 +1,6 @@
-import { afterAll, describe, expect, test } from "bun:test"
-import { readFileSync } from "node:fs"
+import { afterAll, describe, expect, setSystemTime, test } from "bun:test"
+import { copyFileSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { connect as connectTls } from "node:tls"
 import type { ConnectionOptions } from "node:tls"
 import { listen } from "../../src/transport/listen.ts"
@@ -28,9 +29,13 @@ interface Refusal {
 /** A listener that keeps whom it meets, and tells the next refusal. */
 async function door(tls: TlsSettings, handshakeTimeoutMs = 10_000) {
   const met = Promise.withResolvers<Socket>()
+  const all: Socket[] = []
+  let awaited: (() => void) | undefined
   const refusal = Promise.withResolvers<Refusal>()
   const accept = (socket: Socket) => {
     met.resolve(socket)
+    all.push(socket)
+    awaited?.()
     return new Recorder().owns(socket)
   }
   const listener = await listen({ scheme: "tls", host: "127.0.0.1", port: 0 }, tls, accept, {
@@ -39,7 +44,16 @@ async function door(tls: TlsSettings, handshakeTimeoutMs = 10_000) {
     handshakeTimeoutMs,
   })
   listeners.push(listener)
-  return { port: Number(new URL(listener.url).port), met: met.promise, refusal: refusal.promise }
+  /** Each once, in their order. */
+  const nextMet = async (): Promise<Socket> => {
+    for (;;) {
+      const next = all.shift()
+      if (next !== undefined) return next
+      await new Promise<void>((resolve) => (awaited = resolve))
+    }
+  }
+  const port = Number(new URL(listener.url).port)
+  return { listener, port, met: met.promise, nextMet, refusal: refusal.promise }
 }
 
 function dial(port: number, files: CertificateFiles | undefined, options: ConnectionOptions = {}) {
@@ -77,6 +91,39 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("A handshake of %s", (version) =>
     const client = dial(port, files(), only)
     expect(await refusal).toEqual({ address: "127.0.0.1", at: "TLS handshake", why })
     client.destroy()
+  })
+
+  test("that goes on with an earlier session tells the same, and a reload ends such sessions", async () => {
+    const lost = authority.client("a device")
+    const crlFile = join(authority.folder, `${version}.crl`)
+    copyFileSync(authority.revoke(authority.client("another")), crlFile)
+    const { port, nextMet, listener, refusal } = await door({ ...required, crlFile })
+    const before = dial(port, lost, only)
+    const session = new Promise<Buffer>((resolve) => before.once("session", resolve))
+    // The ticket of TLS 1.3 comes with the first bytes.
+    ;(await nextMet()).output.append(Uint8Array.of(1))
+    const resumed = dial(port, lost, { ...only, session: await session })
+    const again = await nextMet()
+    expect(resumed.isSessionReused()).toBe(true)
+    expect(again.peerCertificate?.commonName).toBe("a device")
+    copyFileSync(authority.revoke(lost), crlFile)
+    expect(listener.reloadIfChanged?.()).toBe(true)
+    const late = dial(port, lost, { ...only, session: await session })
+    expect((await refusal).why).toBe("the client's certificate is revoked")
+    for (const client of [before, resumed, late]) client.destroy()
+  })
+
+  test("that goes on with an earlier session is refused when the certificate has expired since", async () => {
+    const { port, nextMet, refusal } = await door(required)
+    const client = dial(port, authority.client("a device"), only)
+    await nextMet()
+    // The library has no clock that could be turned; to it the certificate is still good, as in an old session.
+    setSystemTime(Date.now() + 3 * 24 * 60 * 60 * 1000)
+    const late = dial(port, authority.client("a device"), only)
+    const { why } = await refusal
+    setSystemTime()
+    expect(why).toBe("the client's certificate has expired")
+    for (const each of [client, late]) each.destroy()
   })
 
   test("with a revoked client certificate is refused, and says so", async () => {
