@@ -22,6 +22,8 @@ export const reasons = {
   UNSUPPORTED_PROTOCOL: "the client speaks no version of TLS that is allowed",
   NO_APPLICATION_PROTOCOL: "the client offers no application protocol (ALPN) that is allowed",
   NO_SHARED_CIPHER: "the client knows no cipher that is allowed",
+  BAD_PACKET_LENGTH:
+    "it broke off, as a client of TLS 1.3 does that does not trust the server's certificate (BAD_PACKET_LENGTH)",
   TLSV1_ALERT_UNKNOWN_CA: "the client does not trust the server's certificate",
   SSLV3_ALERT_BAD_CERTIFICATE: "the client does not trust the server's certificate",
   SSLV3_ALERT_CERTIFICATE_UNKNOWN: "the client does not trust the server's certificate",
@@ -37,6 +39,7 @@ export const reasons = {
 export function whyRefused(error: unknown): string | undefined {
   const code = codeOf(error)
   if (code === "ECONNRESET" || code === "EPIPE") return undefined
+  if (!(error instanceof Error)) return "it came to nothing, and nobody knows why"
   const word = code === "EPROTO" ? (messageOf(error).split(":").at(-1) ?? "") : code
   return Object.hasOwn(reasons, word) ? reasons[word as keyof typeof reasons] : messageOf(error)
 }

@@ -227,6 +227,36 @@ describe("What is no handshake", () => {
     }
   })
 
+  test("is told of when the client does not trust the server, in the one way of each version", async () => {
+    for (const [version, why] of [
+      ["TLSv1.2", "the client does not trust the server's certificate"],
+      ["TLSv1.3", "it broke off, as a client of TLS 1.3 does that does not trust"],
+    ] as const) {
+      const { port, refusal } = await door(server)
+      const words = ["-connect", `127.0.0.1:${port}`, "-CAfile", stranger.caFile, "-verify_return_error"]
+      const only = version === "TLSv1.2" ? "-tls1_2" : "-tls1_3"
+      const client = Bun.spawn(["openssl", "s_client", ...words, only], {
+        stdout: "ignore",
+        stderr: "ignore",
+      })
+      expect((await refusal).why).toStartWith(why)
+      await client.exited
+    }
+  })
+
+  test("is not told of when somebody only looked whether the port is open", async () => {
+    const { port, refusal } = await door(server)
+    const closed = Promise.withResolvers<void>()
+    const socket = { data() {}, close: () => closed.resolve() }
+    const first = await Bun.connect({ hostname: "127.0.0.1", port, socket })
+    first.end()
+    await closed.promise
+    const second = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })
+    second.write("what is told of")
+    expect((await refusal).why).toBe("what came is not TLS")
+    second.terminate()
+  })
+
   test("is cut off after its time", async () => {
     const { port, refusal } = await door(server, 20)
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })

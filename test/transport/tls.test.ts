@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test"
+import { afterAll, describe, expect, setSystemTime, test } from "bun:test"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { connect } from "../../src/transport/connect.ts"
@@ -176,6 +176,14 @@ describe.each(["tls", "wss"] as const)("the server's certificate over %s", (sche
 })
 
 describe("a TLS listener", () => {
+  test("does not open with a certificate that is not valid yet", async () => {
+    const address = { scheme: "tls", host: "127.0.0.1", port: 0 } as const
+    setSystemTime(Date.now() - 24 * 60 * 60 * 1000)
+    const opening = listen(address, server, () => new Recorder(), { onBug: () => {} })
+    setSystemTime()
+    await expect(opening).rejects.toThrow(/is not valid before \S+Z; check the clock, or wait\.$/)
+  })
+
   test("closes a peer that does not shake hands in time", async () => {
     const { port, met } = await greeter("tls", server, 20)
     const client = new Recorder()
