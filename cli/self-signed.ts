@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { isIP } from "node:net"
 import { join } from "node:path"
-import { parseCertificate } from "../src/certificates/authority.ts"
 import { about, CertificateFolder, type PairFiles } from "../src/certificates/certificate-folder.ts"
+import { parseCertificate } from "../src/certificates/parse-certificate.ts"
 import type { Settings } from "../src/config/settings.ts"
 
 const authorityDays = 3_650

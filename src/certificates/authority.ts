@@ -1,9 +1,9 @@
-import "./metadata.ts"
 import { X509Certificate, createPrivateKey, randomBytes } from "node:crypto"
 import * as x509 from "@peculiar/x509"
 import { CertificateError } from "./certificate-error.ts"
 import { alternativeName, commonName } from "./names.ts"
 import type { Pair } from "./pair.ts"
+import { parseCertificate } from "./parse-certificate.ts"
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256" } as const
 const signing = { name: "ECDSA", hash: "SHA-256" } as const
@@ -21,7 +21,10 @@ interface Validity {
   readonly untilMs: number
 }
 
-/** A certificate authority: makes the certificates of servers and clients, and takes them back. */
+/**
+ * A certificate authority: makes the certificates of servers and clients, and takes them back. To be loaded after
+ * `metadata.ts`.
+ */
 export class Authority {
   readonly #certificate: x509.X509Certificate
   readonly #key: CryptoKey
@@ -178,15 +181,6 @@ export class Authority {
       revocationDate,
       reason,
     }))
-  }
-}
-
-/** @throws CertificateError */
-export function parseCertificate(pem: string): X509Certificate {
-  try {
-    return new X509Certificate(pem)
-  } catch (cause) {
-    throw new CertificateError("it holds no certificate in PEM; check the file", { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Authority } from "./authority.ts"
+import type { Authority } from "./authority.ts"
 import { CertificateError } from "./certificate-error.ts"
 import type { Pair } from "./pair.ts"
 
@@ -38,6 +38,7 @@ export class CertificateFolder {
   /** With an empty list, so that a broker can be told of it from the start. @throws CertificateError */
   async makeAuthority(name: string, days: number): Promise<PairFiles> {
     this.#refuseToReplace(this.authority)
+    const { Authority } = await loadAuthority()
     const pair = await Authority.make(name, days)
     const files = this.#write(this.authority, pair)
     const authority = await Authority.read(pair)
@@ -74,6 +75,7 @@ export class CertificateFolder {
     if (!this.hasAuthority) {
       throw new CertificateError(`${certFile} does not exist; make an authority with \`bantam cert ca\``)
     }
+    const { Authority } = await loadAuthority()
     return about(certFile, () => Authority.read({ certificate: readText(certFile), key: readText(keyFile) }))
   }
 
@@ -94,6 +96,11 @@ export class CertificateFolder {
     replaceFile(files.certFile, certificate, open)
     return files
   }
+}
+
+async function loadAuthority(): Promise<typeof import("./authority.ts")> {
+  await import("./metadata.ts")
+  return import("./authority.ts")
 }
 
 /** A name in which nothing leads to another folder, and which is not one of the folder's own. */

@@ -1,9 +1,11 @@
-import "reflect-metadata"
 import { describe, expect, test } from "bun:test"
 import { X509Certificate } from "node:crypto"
-import * as x509 from "@peculiar/x509"
 import type { JsonAttributeAndObjectValue, JsonGeneralName } from "@peculiar/x509"
 import { readPeerCertificate } from "../../src/transport/peer-certificate.ts"
+
+// One after the other, for the second looks for the first.
+await import("reflect-metadata")
+const x509 = await import("@peculiar/x509")
 
 const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"])
 
