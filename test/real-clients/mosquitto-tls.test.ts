@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { CertificateFolder, type PairFiles } from "../../src/certificates/certificate-folder.ts"
+import { killWhatIsLeft, WatchedBroker } from "../failure/watched-broker.ts"
+import { RunningProgram } from "./program-output.ts"
+import { describeWith, mosquittoClients } from "./tools.ts"
+
+describeWith(
+  "mosquitto-clients",
+  mosquittoClients(),
+  "mosquitto_pub and mosquitto_sub with certificates of `bantam cert`",
+  (programs) => {
+    const path = mkdtempSync(join(tmpdir(), "mosquitto-tls-"))
+    const folder = new CertificateFolder(path, true)
+    let broker: WatchedBroker
+    let phone: PairFiles
+    beforeAll(async () => {
+      await folder.makeAuthority("A test's CA", 30)
+      const { certFile, keyFile } = await folder.issueServer(["localhost"], 30)
+      phone = await folder.issueClient("phone", 30)
+      const settings = [
+        ...[`cert_file=${certFile}`, `key_file=${keyFile}`, `ca_file=${folder.authority.certFile}`],
+        ...[`crl_file=${folder.listFile}`, "require_client_certificate=true"],
+      ]
+      const words = settings.flatMap((setting) => ["--set", `tls.${setting}`])
+      broker = await WatchedBroker.serving({
+        words: ["--ephemeral", "--listen", "tls://127.0.0.1:0", ...words],
+      })
+    }, 60_000)
+    afterAll(async () => {
+      await broker.stop()
+      rmSync(path, { recursive: true })
+      killWhatIsLeft()
+    })
+
+    const door = () => [
+      ...["-h", "localhost", "-p", String(broker.port("tls"))],
+      ...["--cafile", folder.authority.certFile],
+    ]
+    const showing = ({ certFile, keyFile }: PairFiles) => ["--cert", certFile, "--key", keyFile]
+
+    /** @returns the exit code */
+    async function pub(...words: readonly string[]): Promise<number> {
+      const cmd = [join(programs, "mosquitto_pub"), ...door(), "-t", "t", "-q", "1", "-m", "hello", ...words]
+      return Bun.spawn({ cmd, stdout: "ignore", stderr: "ignore" }).exited
+    }
+
+    test("who shows a certificate is let in, who shows none is not", async () => {
+      expect(await pub(...showing(phone))).toBe(0)
+      expect(await pub()).not.toBe(0)
+      const { why } = await broker.says("TLS handshake refused")
+      expect(why).toBe("the client showed no certificate")
+    })
+
+    test("new certificates and a longer list of revoked ones hold for who comes later, and cut off nobody", async () => {
+      const lost = await folder.issueClient("lost", 30)
+      const words = ["-t", "t", "-C", "1", "-d", "-F", "got %p"]
+      const cmd = [join(programs, "mosquitto_sub"), ...door(), ...showing(lost), ...words]
+      const subscriber = new RunningProgram(cmd)
+      await subscriber.line(/^Subscribed/)
+      await folder.revoke(lost.certFile)
+      await folder.issueServer(["localhost"], 30)
+      await broker.says("certificates read again")
+      expect(await pub(...showing(lost))).not.toBe(0)
+      expect(broker.all("TLS handshake refused").at(-1)?.["why"]).toBe("the client's certificate is revoked")
+      expect(await pub(...showing(phone))).toBe(0)
+      expect(await subscriber.rest()).toContain("got hello")
+    }, 20_000)
+  },
+)
