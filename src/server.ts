@@ -17,6 +17,7 @@ import { AccountAuthenticator } from "./security/accounts.ts"
 import { AuthenticationChain, type Authenticator, anonymousAuthenticator } from "./security/authentication.ts"
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
+import { CertificateAuthenticator } from "./security/certificate.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
 import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/numbered-rules.ts"
@@ -89,7 +90,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    const authenticators = makeAuthenticators(store, log)
+    const authenticators = makeAuthenticators(settings, store, log)
     for (const each of settings.listeners) {
       listeners.push(await open(each, settings, acceptor, authenticators, log))
     }
@@ -215,8 +216,13 @@ async function furnish(
 type Authenticators = Readonly<Record<AuthenticatorName, Authenticator>>
 
 /** One of each for all listeners. What is not set up passes on everybody. */
-function makeAuthenticators(store: Store, log: Log): Authenticators {
-  return { password: new AccountAuthenticator(store.accounts, log) }
+function makeAuthenticators(settings: Settings, store: Store, log: Log): Authenticators {
+  const { accounts } = store
+  const { identity, knownUsersOnly } = settings.certificate
+  return {
+    certificate: new CertificateAuthenticator(accounts, identity, knownUsersOnly),
+    password: new AccountAuthenticator(accounts, log),
+  }
 }
 
 async function open(

@@ -2,8 +2,10 @@ import * as v from "valibot"
 import { logFormats, logLevels } from "../foundation/log.ts"
 import { choice, flag, texts, unset, unsetTexts, whole, words } from "./kinds.ts"
 
+const certificateIdentities = ["common-name", "dns", "email", "uri", "fingerprint"] as const
+
 /** The ways to prove who one is, as settings name them. */
-export const authenticatorNames = ["password"] as const
+export const authenticatorNames = ["certificate", "password"] as const
 export type AuthenticatorName = (typeof authenticatorNames)[number]
 
 const tlsVersions = ["1.2", "1.3"] as const
@@ -90,6 +92,24 @@ export const sections = {
         ["answer", "close"],
         "answer",
       ),
+    },
+  },
+  certificate: {
+    about: "What a client certificate says about a user, at tls:// addresses that have a ca_file.",
+    keys: {
+      identity: v.exactOptional(
+        v.pipe(
+          v.picklist(certificateIdentities),
+          v.title(`one of ${certificateIdentities.map((each) => JSON.stringify(each)).join(", ")}`),
+          v.description(
+            "What in it is the name of the user. Unset: it opens the connection, and the user is proven otherwise.\n" +
+              "dns, email and uri are its alternative names, of which it must have one; fingerprint is its SHA-256 in\n" +
+              "lower-case hexadecimal digits.",
+          ),
+          v.metadata({ example: "common-name" }),
+        ),
+      ),
+      known_users_only: flag("Refuse whoever is no user of `bantam user`.", false),
     },
   },
   limits: {
@@ -244,6 +264,7 @@ export const settingsSchema = v.strictObject({
   websocket: v.strictObject(sections.websocket.keys),
   storage: v.strictObject(sections.storage.keys),
   security: v.strictObject(sections.security.keys),
+  certificate: v.strictObject(sections.certificate.keys),
   limits: v.strictObject(sections.limits.keys),
   mqtt: v.strictObject(sections.mqtt.keys),
   log: v.strictObject(sections.log.keys),

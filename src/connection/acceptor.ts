@@ -63,7 +63,8 @@ export class Acceptor implements ConnectionKeeper {
       socket.terminate()
       return nobody
     }
-    const door = { remoteAddress: socket.remoteAddress, entrance }
+    const { remoteAddress, peerCertificate: certificate } = socket
+    const door = { remoteAddress, certificate, entrance }
     const connection = new Connection(this.#surroundings, socket, door, this)
     this.#connections.add(connection)
     return connection

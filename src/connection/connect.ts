@@ -9,6 +9,7 @@ import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
 import type { FinalVerdict } from "../security/authentication.ts"
 import { assignedName, mayCallItself } from "../security/user.ts"
+import type { Principal } from "../security/identity.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
 import type { Door } from "./entrance.ts"
@@ -58,6 +59,7 @@ export function welcome(
     username: connect.username,
     password: connect.password,
     remoteAddress: door.remoteAddress,
+    certificate: door.certificate,
     listener: door.entrance.url,
   })
   return verdict instanceof Promise
@@ -82,7 +84,7 @@ function agree(
     const why = `${principal.username} may not call itself ${clientId}`
     return { reasonCode: ReasonCode.clientIdentifierNotValid, why }
   }
-  const requester = new Requester(principal, clientId, door.remoteAddress)
+  const requester = new Requester(withCertificate(principal, door), clientId, door.remoteAddress)
   const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
   if (typeof will === "number") return refusal(will)
@@ -101,6 +103,11 @@ function agree(
     keepAliveSeconds: keepAliveOf(connect, limits.keepAliveMaximumSeconds),
     accountsEdition,
   }
+}
+
+/** Rules may name the certificate, whatever it was that proved who the client is. */
+function withCertificate(principal: Principal, { certificate }: Door): Principal {
+  return certificate === undefined ? principal : { ...principal, certificateName: certificate.commonName }
 }
 
 function refusal(reasonCode: ReasonCode): Refusal {

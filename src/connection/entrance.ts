@@ -1,4 +1,5 @@
 import type { AuthenticationChain } from "../security/authentication.ts"
+import type { ClientCertificate } from "../security/certificate.ts"
 
 /** One listener, as those who come in by it find it. */
 export interface Entrance {
@@ -10,5 +11,6 @@ export interface Entrance {
 /** What a connection knows of its peer before the peer says anything. */
 export interface Door {
   readonly remoteAddress: string
+  readonly certificate: ClientCertificate | undefined
   readonly entrance: Entrance
 }

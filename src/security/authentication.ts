@@ -1,5 +1,6 @@
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import { ReasonCode as Codes } from "../protocol/reason-code.ts"
+import type { ClientCertificate } from "./certificate.ts"
 import { anonymous, type Principal } from "./identity.ts"
 
 /** What a client shows of itself at CONNECT [3.1.3.5, 3.1.3.6]. */
@@ -8,6 +9,8 @@ export interface Credentials {
   readonly username: string | undefined
   readonly password: Uint8Array | undefined
   readonly remoteAddress: string
+  /** Undefined where it showed none, or where nobody can know. */
+  readonly certificate: ClientCertificate | undefined
   /** The address that it came in by: tcp://127.0.0.1:1883. */
   readonly listener: string
 }

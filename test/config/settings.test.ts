@@ -10,7 +10,7 @@ function resolve(
   tls: object,
 ): { settings: Settings; problems: readonly string[] } {
   const problems: Problem[] = []
-  const empty = { websocket: {}, storage: {}, security: {}, limits: {}, mqtt: {}, log: {} }
+  const empty = { websocket: {}, storage: {}, security: {}, certificate: {}, limits: {}, mqtt: {}, log: {} }
   const written = v.parse(settingsSchema, { ...empty, listen, tls })
   const settings = resolveSettings(written, {}, problems)
   return { settings, problems: problems.map(({ key, what }) => `${key} ${what}`) }
@@ -33,7 +33,7 @@ describe("Listeners and their certificates", () => {
           requireClientCertificate: false,
           minimumVersion: "1.2",
         },
-        authenticators: ["password"],
+        authenticators: ["certificate", "password"],
         allowsAnonymous: false,
       },
     ])
@@ -43,8 +43,8 @@ describe("Listeners and their certificates", () => {
     const own = { url: "tcp://0.0.0.0:1884", authenticators: [], allow_anonymous: true }
     const { settings } = resolve(["tcp://127.0.0.1", "tcp://0.0.0.0", own], {})
     expect(settings.listeners.map((each) => [each.authenticators, each.allowsAnonymous])).toEqual([
-      [["password"], true],
-      [["password"], false],
+      [["certificate", "password"], true],
+      [["certificate", "password"], false],
       [[], true],
     ])
   })

@@ -13,6 +13,7 @@ const credentials = (username: string | undefined, password?: string): Credentia
   username,
   password: password === undefined ? undefined : Buffer.from(password),
   remoteAddress: "192.0.2.1",
+  certificate: undefined,
   listener: "tcp://127.0.0.1:1883",
 })
 

@@ -415,6 +415,7 @@ describe("A login that is no login is refused:", () => {
       username,
       password,
       remoteAddress: "192.0.2.1",
+      certificate: undefined,
       listener: "tcp",
     })
   }
@@ -478,6 +479,7 @@ describe("A login that is no login is refused:", () => {
       username: undefined,
       password: undefined,
       remoteAddress: "",
+      certificate: undefined,
       listener: "",
     }
     const { accounts } = new MemoryStore()
