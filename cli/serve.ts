@@ -1,6 +1,7 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
+import type { AuthenticatorName } from "../src/config/schema.ts"
 import type { Settings } from "../src/config/settings.ts"
 import {
   type Log,
@@ -140,7 +141,9 @@ function readSettings(options: ServeOptions, own: PairFiles | undefined): Settin
 
 /** A broker that the network reaches and nobody can log in to is a mistake, and one open to all must be meant. */
 async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<void> {
-  const wide = settings.listeners.find(({ loopback }) => !loopback)
+  const wide = settings.listeners.find(
+    ({ loopback, authenticators }) => !loopback && !isVouchedFor(settings, authenticators),
+  )
   // A damaged store is about to be mended; and nobody gets in without a password while anonymous is not allowed.
   if (wide === undefined || settings.security.allowAnonymous === true || recover) return
   if (await hasUsers(settings)) return
@@ -148,6 +151,13 @@ async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<voi
     ? "let everyone in with --allow-anonymous, or keep users with storage.ephemeral = false"
     : "add a user with `bantam user add NAME`, or let everyone in with --allow-anonymous"
   throw new CommandError(`${wide.url} can be reached from the network and there is no user yet; ${remedy}`)
+}
+
+/** Somebody else than the store says who may come in there. */
+function isVouchedFor({ jwt, httpAuthentication }: Settings, ways: readonly AuthenticatorName[]): boolean {
+  return (
+    (jwt !== undefined && ways.includes("jwt")) || (httpAuthentication !== undefined && ways.includes("http"))
+  )
 }
 
 async function hasUsers({ storage }: Settings): Promise<boolean> {

@@ -14,16 +14,24 @@ import { PublishRun } from "./protocol/publish-run.ts"
 import { ReasonCode } from "./protocol/reason-code.ts"
 import { TopicTable } from "./protocol/topic-table.ts"
 import { AccountAuthenticator } from "./security/accounts.ts"
-import { AuthenticationChain, type Authenticator, anonymousAuthenticator } from "./security/authentication.ts"
+import {
+  AuthenticationChain,
+  type Authenticator,
+  anonymousAuthenticator,
+  passesOn,
+} from "./security/authentication.ts"
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
 import { CertificateAuthenticator } from "./security/certificate.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
+import { HttpAuthenticator } from "./security/http-authenticator.ts"
+import { JwtAuthenticator } from "./security/jwt-authenticator.ts"
 import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/numbered-rules.ts"
 import { RefusalReasons } from "./security/refusal-reasons.ts"
 import { RefusalTrail } from "./security/refusal-trail.ts"
 import { Requester } from "./security/requester.ts"
+import type { UnusableListener } from "./security/rule-book.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
@@ -49,7 +57,7 @@ export interface Server {
   /** Says goodbye to the clients, writes what waits, and lets go of everything. */
   stop(): Promise<void>
   /**
-   * Takes over what can change while it serves: certificates, and the level of the log, which is the caller's.
+   * Takes over what can change while it serves: certificates, keys of tokens, and the level of the log, which is the caller's.
    *
    * @returns the sections of the settings that differ and need a restart
    */
@@ -62,6 +70,7 @@ export interface Server {
  * @throws ListenError an address cannot be listened on
  * @throws StoreError the store is damaged, foreign, or served by another process
  * @throws AccessRuleError a rule in the store cannot be read
+ * @throws TokenKeyError the keys of tokens cannot be read
  */
 export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
   const { version } = options
@@ -90,7 +99,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    const authenticators = makeAuthenticators(settings, store, log)
+    const authenticators = makeAuthenticators(settings, store, clock, log)
     for (const each of settings.listeners) {
       listeners.push(await open(each, settings, acceptor, authenticators, log))
     }
@@ -112,6 +121,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
         await store.close()
       },
       reload: async (changed) => {
+        for (const authenticator of Object.values(authenticators)) authenticator.reload?.()
         for (const listener of listeners) listener.reload?.()
         return sectionsThatDiffer(settings, changed)
       },
@@ -131,13 +141,15 @@ async function furnish(
   log: Log,
 ): Promise<ConnectionSurroundings & { readonly refusals: RefusalTrail }> {
   const { limits, mqtt } = settings
-  const rules = new AccessRules(settings.security.defaultAccess, (rule, { clientId, username }) => {
+  const bringRules = settings.jwt !== undefined || settings.httpAuthentication !== undefined
+  const complain: UnusableListener = (rule, { clientId, username }) => {
     log.warn("a name that fits no placeholder", {
       client: clientId,
       user: username,
       rule: accessRuleText(rule),
     })
-  })
+  }
+  const rules = new AccessRules(settings.security.defaultAccess, complain, bringRules)
   const soon = (run: () => void): void => void setImmediate(run)
   const reasons = new RefusalReasons(settings.security.defaultAccess, soon)
   const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
@@ -216,11 +228,14 @@ async function furnish(
 type Authenticators = Readonly<Record<AuthenticatorName, Authenticator>>
 
 /** One of each for all listeners. What is not set up passes on everybody. */
-function makeAuthenticators(settings: Settings, store: Store, log: Log): Authenticators {
-  const { accounts } = store
+function makeAuthenticators(settings: Settings, store: Store, clock: Clock, log: Log): Authenticators {
+  const { jwt, httpAuthentication: http } = settings
   const { identity, knownUsersOnly } = settings.certificate
+  const { accounts } = store
   return {
     certificate: new CertificateAuthenticator(accounts, identity, knownUsersOnly),
+    jwt: jwt === undefined ? passesOn : new JwtAuthenticator(jwt, accounts, clock, log),
+    http: http === undefined ? passesOn : new HttpAuthenticator(http, accounts, clock, log),
     password: new AccountAuthenticator(accounts, log),
   }
 }

@@ -101,7 +101,7 @@ const rooms = {
   "src/security": {
     floor: 4,
     mayImport: ["src/storage/account-store.ts", "src/storage/store.ts", "src/protocol", "src/foundation"],
-    packages: { "node:": "all" },
+    packages: { "node:": "all", jose: "all", valibot: "all" },
     because: "who you are and what you may do does not depend on sockets or sessions",
   },
   "src/routing": {

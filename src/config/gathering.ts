@@ -1,8 +1,8 @@
 import * as v from "valibot"
-import { ConfigError } from "./config-error.ts"
+import { ConfigError, type Problem } from "./config-error.ts"
 import { nearest } from "./nearest.ts"
 import { allSettings, type Setting, sections, settingsSchema, type WrittenSettings } from "./schema.ts"
-import { type Environment, type Problem, resolveSettings, type Settings } from "./settings.ts"
+import { type Environment, resolveSettings, type Settings } from "./settings.ts"
 import { readToml } from "./toml.ts"
 
 /** The environment variable of a setting: `limits.connections` is `BANTAM_LIMITS_CONNECTIONS`. */

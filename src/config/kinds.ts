@@ -66,6 +66,35 @@ export function words<const Options extends readonly string[]>(
   )
 }
 
+/** The same with no default. */
+export function unsetWords<const Options extends readonly string[]>(
+  description: string,
+  options: Options,
+  example: readonly Options[number][],
+) {
+  return v.exactOptional(
+    v.pipe(
+      v.array(v.picklist(options)),
+      v.minLength(1),
+      v.check((chosen) => new Set(chosen).size === chosen.length),
+      v.readonly(),
+      v.title(
+        `one or more of ${options.map((option) => JSON.stringify(option)).join(", ")}, each once at most`,
+      ),
+      v.description(description),
+      v.metadata({ example }),
+    ),
+  )
+}
+
+/** A text. */
+export function text(description: string, fallback: string) {
+  return v.optional(
+    v.pipe(v.string(), v.nonEmpty(), v.title("a text that is not empty"), v.description(description)),
+    fallback,
+  )
+}
+
 /** A text with no default: absent unless it is set. The example stands in the sample. */
 export function unset(description: string, example: string) {
   return v.exactOptional(

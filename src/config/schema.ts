@@ -1,14 +1,21 @@
 import * as v from "valibot"
 import { logFormats, logLevels } from "../foundation/log.ts"
-import { choice, flag, texts, unset, unsetTexts, whole, words } from "./kinds.ts"
+import { choice, flag, text, texts, unset, unsetTexts, unsetWords, whole, words } from "./kinds.ts"
 
 const certificateIdentities = ["common-name", "dns", "email", "uri", "fingerprint"] as const
 
 /** The ways to prove who one is, as settings name them. */
-export const authenticatorNames = ["certificate", "password"] as const
+export const authenticatorNames = ["certificate", "jwt", "http", "password"] as const
 export type AuthenticatorName = (typeof authenticatorNames)[number]
 
 const tlsVersions = ["1.2", "1.3"] as const
+
+/** What a token may be signed with: HMAC with a secret, or anything else with a public key. */
+export const tokenAlgorithms = [
+  ...(["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
+  ...(["ES256", "ES384", "ES512", "EdDSA"] as const),
+] as const
+export type TokenAlgorithm = (typeof tokenAlgorithms)[number]
 
 /**
  * Every setting there is: its description, default and bounds. Checking, the sample file, environment names and
@@ -110,6 +117,76 @@ export const sections = {
         ),
       ),
       known_users_only: flag("Refuse whoever is no user of `bantam user`.", false),
+    },
+  },
+  jwt: {
+    about:
+      "Tokens (JSON Web Tokens) as proof of who one is; docs/authentication.md says what they hold. Without\n" +
+      "algorithms they prove nothing.",
+    keys: {
+      algorithms: unsetWords(
+        "What tokens are signed with, whatever they say themselves. HS256, HS384 and HS512 need secret_file. RS256,\n" +
+          "PS256, ES256 and so on to 512, and EdDSA, need key_file or jwks_url. The two kinds do not go together.",
+        tokenAlgorithms,
+        ["ES256"],
+      ),
+      secret_file: unset(
+        "The shared secret: every byte of the file but one newline at its end. At least as long as the hash.",
+        "/etc/bantam/token-secret",
+      ),
+      key_file: unset(
+        "The public key: PEM (a key or a certificate), JWK or JWKS. Read again at a reload, as secret_file is.",
+        "/etc/bantam/token-key.pem",
+      ),
+      jwks_url: unset(
+        "Where the public keys are fetched, as a JWKS: https://, or http:// on this machine.",
+        "https://id.example.org/.well-known/jwks.json",
+      ),
+      jwks_max_age_seconds: whole(
+        "Fetched keys are fetched again when they are older, or when a token names another.",
+        10,
+        86_400,
+        600,
+      ),
+      issuer: unset("A token must name this as its iss. Unset: any.", "https://id.example.org"),
+      audience: unset("A token must name this in its aud. Unset: any.", "mqtt"),
+      clock_skew_seconds: whole("How far the clock of whoever issues tokens may be off.", 0, 300, 5),
+      require_expiry: flag("Refuse tokens that never expire.", true),
+      source: choice("Where a client puts its token.", ["password", "username"], "password"),
+      username_claim: text("The claim that is the user's name; a token without it is refused.", "sub"),
+      client_id_claim: unset("The client identifier must be this claim, where a token has it.", "client_id"),
+      groups_claim: text("The claim that lists the user's groups.", "groups"),
+      attributes_claim: text("The claim that holds the user's attributes.", "attributes"),
+      acl_claim: text("The claim that holds access rules. What they do not allow is refused.", "acl"),
+      superuser_claim: unset("Whom no access rule binds, as this claim says with true.", "superuser"),
+    },
+  },
+  http_authentication: {
+    about:
+      "A service of yours that is asked, by HTTP, whether a client may come in; docs/authentication.md says how.\n" +
+      "Without url none is asked.",
+    keys: {
+      url: unset("Where to ask: https://, or http:// on this machine.", "https://id.example.org/mqtt"),
+      allow_plain_http: flag("Let http:// leave this machine, for all to read: passwords too.", false),
+      headers: texts('Sent along, each as "Name: value".', []),
+      timeout_ms: whole("How long the answer may take.", 1, 60_000, 2_000),
+      cache_seconds: whole(
+        "For how long a client that was let in comes in again without a question. 0: always ask.",
+        0,
+        86_400,
+        0,
+      ),
+      at_once: whole(
+        "Questions under way at a time; 1,000 more may wait, the rest is told to.",
+        1,
+        1_000,
+        50,
+      ),
+      on_error: choice(
+        "Without an answer: deny refuses the client, pass asks the next of security.authenticators.",
+        ["deny", "pass"],
+        "deny",
+      ),
     },
   },
   limits: {
@@ -265,6 +342,8 @@ export const settingsSchema = v.strictObject({
   storage: v.strictObject(sections.storage.keys),
   security: v.strictObject(sections.security.keys),
   certificate: v.strictObject(sections.certificate.keys),
+  jwt: v.strictObject(sections.jwt.keys),
+  http_authentication: v.strictObject(sections.http_authentication.keys),
   limits: v.strictObject(sections.limits.keys),
   mqtt: v.strictObject(sections.mqtt.keys),
   log: v.strictObject(sections.log.keys),

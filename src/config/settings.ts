@@ -1,6 +1,10 @@
 import { homedir } from "node:os"
 import { join, resolve } from "node:path"
 import type { ListenAddress, TlsSettings } from "../transport/socket.ts"
+import { type Camel, camel } from "./camel.ts"
+import type { Problem } from "./config-error.ts"
+import { type HttpAuthenticationSettings, resolveHttpAuthentication } from "./http-authentication.ts"
+import { type JwtSettings, resolveJwt } from "./jwt.ts"
 import { isLoopback, listenUrl, parseListenUrl } from "./listen-url.ts"
 import type { AuthenticatorName, WrittenSettings } from "./schema.ts"
 
@@ -25,31 +29,21 @@ export interface ListenerSettings {
  * What the broker is told before it starts. Each setting is named as in the file, in camelCase, and described in
  * `schema.ts`; what is derived from several of them is worked out once, here.
  */
-export type Settings = Omit<Camel<WrittenSettings>, "listen" | "tls" | "storage"> & {
+export type Settings = Omit<
+  Camel<WrittenSettings>,
+  "listen" | "tls" | "jwt" | "httpAuthentication" | "storage"
+> & {
   readonly listeners: readonly ListenerSettings[]
+  /** Undefined: tokens prove nothing. */
+  readonly jwt: JwtSettings | undefined
+  /** Undefined: no service is asked. */
+  readonly httpAuthentication: HttpAuthenticationSettings | undefined
   /** The directory is an absolute path. */
   readonly storage: Camel<WrittenSettings["storage"]> & { readonly directory: string }
 }
 
-/** `keep_alive_maximum_seconds` becomes `keepAliveMaximumSeconds`, all the way down. */
-export type Camel<Written> = Written extends readonly unknown[]
-  ? Written
-  : Written extends object
-    ? { readonly [Key in keyof Written as CamelName<Key & string>]: Camel<Written[Key]> }
-    : Written
-type CamelName<Name extends string> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<CamelName<Tail>>}`
-  : Name
-
 /** What a setting may depend on besides the file. */
 export type Environment = Readonly<Record<string, string | undefined>>
-
-/** Something wrong with one setting. */
-export interface Problem {
-  readonly key: string
-  /** The sentence after the key. */
-  readonly what: string
-}
 
 /**
  * Completes checked settings.
@@ -61,10 +55,12 @@ export function resolveSettings(
   environment: Environment,
   problems: Problem[],
 ): Settings {
-  const { listen, tls, storage, ...rest } = written
+  const { listen, tls, storage, jwt, http_authentication, ...rest } = written
   return {
     ...camel(rest),
     listeners: listen.flatMap((entry) => resolveListener(entry, tls, rest.security, problems) ?? []),
+    jwt: resolveJwt(jwt, problems),
+    httpAuthentication: resolveHttpAuthentication(http_authentication, problems),
     storage: { ...camel(storage), directory: resolve(storage.directory ?? defaultDirectory(environment)) },
   }
 }
@@ -143,18 +139,4 @@ function resolveListener(
       ...(alpn === undefined || address.scheme === "wss" ? {} : { alpn }),
     },
   }
-}
-
-function camel<Written extends object>(written: Written): Camel<Written> {
-  return camelKeys(written) as Camel<Written>
-}
-
-function camelKeys(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      camelKeys(inner),
-    ]),
-  )
 }

@@ -100,7 +100,7 @@ export class Connection implements SocketOwner, ClientKeeper {
   }
 
   /**
-   * Ends what has been silent for too long.
+   * Ends what has been silent for too long, or is no longer whom it was found to be.
    *
    * @returns when to look again
    */
@@ -113,10 +113,17 @@ export class Connection implements SocketOwner, ClientKeeper {
         return nowMs + farewellMs
       case "online": {
         const { link, terms } = state.client
-        const { silenceLimitMs } = terms
+        const { silenceLimitMs, principal } = terms
+        const { expiresAtMs } = principal.principal
+        if (nowMs >= expiresAtMs) {
+          this.#part(ReasonCode.maximumConnectTime, "the token has expired")
+          return nowMs + farewellMs
+        }
         // Whom we read no further, for the disk is behind, we cannot hear.
-        if (this.#reading === "paused" && link.takesMore) return nowMs + silenceLimitMs
-        if (nowMs - this.#heardMs <= silenceLimitMs) return this.#heardMs + silenceLimitMs + 1
+        if (this.#reading === "paused" && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiresAtMs)
+        if (nowMs - this.#heardMs <= silenceLimitMs) {
+          return Math.min(this.#heardMs + silenceLimitMs + 1, expiresAtMs)
+        }
         this.#part(ReasonCode.keepAliveTimeout)
         return nowMs + farewellMs
       }
@@ -288,7 +295,8 @@ export class Connection implements SocketOwner, ClientKeeper {
       version: versionNames[terms.version],
       sessionPresent,
     })
-    this.#keeper.comeBy(this, this.#heardMs + terms.silenceLimitMs)
+    const { expiresAtMs } = terms.principal.principal
+    this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, expiresAtMs))
     session.attach(link)
     users.arrived(client, agreed.accountsEdition)
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import * as v from "valibot"
+import type { Problem } from "../../src/config/config-error.ts"
 import { settingsSchema, type WrittenSettings } from "../../src/config/schema.ts"
-import { defaultDirectory, type Problem, resolveSettings, type Settings } from "../../src/config/settings.ts"
+import { defaultDirectory, resolveSettings, type Settings } from "../../src/config/settings.ts"
 
 const certificate = { cert_file: "/c", key_file: "/k" }
 
@@ -10,7 +11,17 @@ function resolve(
   tls: object,
 ): { settings: Settings; problems: readonly string[] } {
   const problems: Problem[] = []
-  const empty = { websocket: {}, storage: {}, security: {}, certificate: {}, limits: {}, mqtt: {}, log: {} }
+  const empty = {
+    websocket: {},
+    storage: {},
+    security: {},
+      certificate: {},
+    jwt: {},
+    http_authentication: {},
+    limits: {},
+    mqtt: {},
+    log: {},
+  }
   const written = v.parse(settingsSchema, { ...empty, listen, tls })
   const settings = resolveSettings(written, {}, problems)
   return { settings, problems: problems.map(({ key, what }) => `${key} ${what}`) }
@@ -33,7 +44,7 @@ describe("Listeners and their certificates", () => {
           requireClientCertificate: false,
           minimumVersion: "1.2",
         },
-        authenticators: ["certificate", "password"],
+        authenticators: ["certificate", "jwt", "http", "password"],
         allowsAnonymous: false,
       },
     ])
@@ -41,10 +52,11 @@ describe("Listeners and their certificates", () => {
 
   test("each lets in whom the settings let in, unless it has a word of its own", () => {
     const own = { url: "tcp://0.0.0.0:1884", authenticators: [], allow_anonymous: true }
+    const everyWay = ["jwt", "http", "password"] as const
     const { settings } = resolve(["tcp://127.0.0.1", "tcp://0.0.0.0", own], {})
     expect(settings.listeners.map((each) => [each.authenticators, each.allowsAnonymous])).toEqual([
-      [["certificate", "password"], true],
-      [["certificate", "password"], false],
+      [["certificate", "jwt", "http", "password"], true],
+      [["certificate", "jwt", "http", "password"], false],
       [[], true],
     ])
   })

@@ -1,0 +1,146 @@
+import { isUtf8 } from "node:buffer"
+import type { Clock } from "../foundation/clock.ts"
+import type { Log } from "../foundation/log.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
+import type { AccountStore } from "../storage/account-store.ts"
+import type { AuthenticationVerdict, Authenticator, Credentials } from "./authentication.ts"
+import { readBounded } from "./bounded-body.ts"
+import { type HttpAnswer, readAnswer } from "./http-answer.ts"
+import type { Principal } from "./identity.ts"
+import { Turnstile } from "./turnstile.ts"
+import { admit, refused } from "./vouched.ts"
+
+/** Whom to ask, and how. */
+export interface HttpOptions {
+  readonly url: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly timeoutMs: number
+  /** Who was let in is let in again for so long; 0: is asked for again. */
+  readonly cacheSeconds: number
+  /** Questions under way at a time. */
+  readonly atOnce: number
+  /** What becomes of a client for whom there is no answer. */
+  readonly onError: "deny" | "pass"
+}
+
+const mostWaiting = 1_000
+const mostBytes = 65_536
+const mostKnown = 10_000
+const noBody = new Uint8Array(0)
+
+interface Known {
+  readonly principal: Principal
+  readonly untilMs: number
+}
+
+/** Asks a service about every client that comes, by POST. It follows no redirect: whoever answers is who was named. */
+export class HttpAuthenticator implements Authenticator {
+  readonly #options: HttpOptions
+  readonly #accounts: AccountStore
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #headers: Headers
+  readonly #turnstile: Turnstile
+  /** By a digest of all that was said, under a key that nobody has: what is kept tells no password. Oldest first. */
+  readonly #known = new Map<string, Known>()
+  readonly #digestKey = crypto.getRandomValues(new Uint8Array(32))
+
+  constructor(options: HttpOptions, accounts: AccountStore, clock: Clock, log: Log) {
+    this.#options = options
+    this.#accounts = accounts
+    this.#clock = clock
+    this.#log = log
+    this.#turnstile = new Turnstile({ atOnce: options.atOnce, waiting: mostWaiting })
+    this.#headers = new Headers(options.headers.map(([name, value]): [string, string] => [name, value]))
+    this.#headers.set("content-type", "application/json")
+    this.#headers.set("accept", "application/json")
+  }
+
+  async authenticate(credentials: Credentials): Promise<AuthenticationVerdict> {
+    const question = questionAbout(credentials)
+    const digest = this.#options.cacheSeconds === 0 ? "" : this.#digestOf(question)
+    const known = this.#recall(digest)
+    if (known !== undefined) return admit(known, this.#accounts)
+    const answer = await this.#turnstile.inTurn(() => this.#ask(question, credentials))
+    if (answer === undefined) {
+      const why = "too many wait for the authentication service"
+      return { verdict: "reject", reasonCode: ReasonCode.serverBusy, why }
+    }
+    switch (answer.result) {
+      case "allow":
+        this.#remember(digest, answer.principal)
+        return admit(answer.principal, this.#accounts)
+      case "deny":
+        return refused(answer.why)
+      case "ignore":
+        return { verdict: "pass" }
+      case "none":
+        if (this.#options.onError === "pass") return { verdict: "pass" }
+        return { verdict: "reject", reasonCode: ReasonCode.serverUnavailable, why: answer.why }
+    }
+  }
+
+  async #ask(question: string, { clientId, username }: Credentials): Promise<HttpAnswer> {
+    const { url, timeoutMs } = this.#options
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: this.#headers,
+        body: question,
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      const { status } = response
+      // Only then does it say more than its status.
+      const body = status === 200 ? await readBounded(response, mostBytes) : noBody
+      if (body === noBody) await response.body?.cancel()
+      return readAnswer(status, body, username, this.#clock.now())
+    } catch (error) {
+      // A bug of ours would show here as well, and lets nobody in.
+      const why = error instanceof Error ? error.message : String(error)
+      this.#log.warn("the authentication service gives no answer", { client: clientId, why })
+      return { result: "none", why: `the authentication service gives no answer: ${why}` }
+    }
+  }
+
+  #digestOf(question: string): string {
+    return new Bun.CryptoHasher("sha256", this.#digestKey).update(question).digest("base64")
+  }
+
+  #recall(digest: string): Principal | undefined {
+    const known = this.#known.get(digest)
+    if (known === undefined || known.untilMs > this.#clock.now()) return known?.principal
+    this.#known.delete(digest)
+    return undefined
+  }
+
+  #remember(digest: string, principal: Principal): void {
+    const { cacheSeconds } = this.#options
+    if (cacheSeconds === 0) return
+    const untilMs = Math.min(this.#clock.now() + cacheSeconds * 1000, principal.expiresAtMs)
+    this.#known.delete(digest)
+    this.#known.set(digest, { principal, untilMs })
+    if (this.#known.size <= mostKnown) return
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined) this.#known.delete(oldest)
+  }
+}
+
+/** The names are those that services written for EMQX know. What the client did not show is left out. */
+function questionAbout({ clientId, username, password, remoteAddress, listener }: Credentials): string {
+  return JSON.stringify({
+    clientid: clientId,
+    username,
+    ...(password !== undefined && passwordOf(password)),
+    peerhost: remoteAddress,
+    listener,
+  })
+}
+
+function passwordOf(
+  password: Uint8Array,
+): { readonly password: string } | { readonly password_base64: string } {
+  // A byte order mark belongs to the password.
+  if (isUtf8(password)) return { password: new TextDecoder("utf-8", { ignoreBOM: true }).decode(password) }
+  return { password_base64: Buffer.from(password).toString("base64") }
+}
