@@ -95,7 +95,11 @@ function isFor({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, algorithm
   if (algorithm === "EdDSA") return asymmetricKeyType === "ed25519"
   if (algorithm.startsWith("ES")) return asymmetricKeyDetails?.namedCurve === curves[algorithm]
   // RFC 7518, sections 3.3 and 3.5.
-  return asymmetricKeyType === "rsa" && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+  return (
+    /^[RP]S/.test(algorithm) &&
+    asymmetricKeyType === "rsa" &&
+    (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+  )
 }
 
 function isMeantFor(jwk: JWK | undefined, algorithm: string): boolean {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from "jose"
+import type { Log } from "../../src/foundation/log.ts"
 import type { AuthenticationVerdict } from "../../src/security/authentication.ts"
 import { JwtAuthenticator, type JwtOptions } from "../../src/security/jwt-authenticator.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
@@ -52,6 +53,14 @@ export function forged(header: string | object, payload: string | object, signat
 export class TokenDesk {
   readonly clock = new TurnedClock()
   readonly accounts: AccountStore = new MemoryStore().accounts
+  /** What it said in its log, without what it said beside. */
+  readonly said: string[] = []
+  readonly log: Log = {
+    ...silentLog,
+    info: (sentence) => void this.said.push(sentence),
+    warn: (sentence) => void this.said.push(sentence),
+    error: (sentence) => void this.said.push(sentence),
+  }
   readonly folder = mkdtempSync(join(tmpdir(), "tokens-"));
 
   [Symbol.dispose](): void {
@@ -71,7 +80,7 @@ export class TokenDesk {
 
   authenticator(keys: JwtOptions["keys"], algorithms: readonly string[], words: Partial<JwtOptions> = {}) {
     const options: JwtOptions = { ...usualOptions, algorithms, keys, ...words }
-    return new JwtAuthenticator(options, this.accounts, this.clock, silentLog)
+    return new JwtAuthenticator(options, this.accounts, this.clock, this.log)
   }
 }
 
