@@ -6,7 +6,7 @@ import type { AccountStore } from "../storage/account-store.ts"
 import type { AuthenticationVerdict, Authenticator, Credentials } from "./authentication.ts"
 import { readBounded } from "./bounded-body.ts"
 import { type HttpAnswer, readAnswer } from "./http-answer.ts"
-import type { Principal } from "./identity.ts"
+import { RememberedAnswers } from "./remembered-answers.ts"
 import { Turnstile } from "./turnstile.ts"
 import { admit, refused } from "./vouched.ts"
 
@@ -25,13 +25,7 @@ export interface HttpOptions {
 
 const mostWaiting = 1_000
 const mostBytes = 65_536
-const mostKnown = 10_000
 const noBody = new Uint8Array(0)
-
-interface Known {
-  readonly principal: Principal
-  readonly untilMs: number
-}
 
 /** Asks a service about every client that comes, by POST. It follows no redirect: whoever answers is who was named. */
 export class HttpAuthenticator implements Authenticator {
@@ -41,15 +35,14 @@ export class HttpAuthenticator implements Authenticator {
   readonly #log: Log
   readonly #headers: Headers
   readonly #turnstile: Turnstile
-  /** By a digest of all that was said, under a key that nobody has: what is kept tells no password. Oldest first. */
-  readonly #known = new Map<string, Known>()
-  readonly #digestKey = crypto.getRandomValues(new Uint8Array(32))
+  readonly #remembered: RememberedAnswers
 
   constructor(options: HttpOptions, accounts: AccountStore, clock: Clock, log: Log) {
     this.#options = options
     this.#accounts = accounts
     this.#clock = clock
     this.#log = log
+    this.#remembered = new RememberedAnswers(options.cacheSeconds, clock)
     this.#turnstile = new Turnstile({ atOnce: options.atOnce, waiting: mostWaiting })
     this.#headers = new Headers(options.headers.map(([name, value]): [string, string] => [name, value]))
     this.#headers.set("content-type", "application/json")
@@ -58,8 +51,7 @@ export class HttpAuthenticator implements Authenticator {
 
   async authenticate(credentials: Credentials): Promise<AuthenticationVerdict> {
     const question = questionAbout(credentials)
-    const digest = this.#options.cacheSeconds === 0 ? "" : this.#digestOf(question)
-    const known = this.#recall(digest)
+    const known = this.#remembered.to(question)
     if (known !== undefined) return admit(known, this.#accounts)
     const answer = await this.#turnstile.inTurn(() => this.#ask(question, credentials))
     if (answer === undefined) {
@@ -68,7 +60,7 @@ export class HttpAuthenticator implements Authenticator {
     }
     switch (answer.result) {
       case "allow":
-        this.#remember(digest, answer.principal)
+        this.#remembered.add(question, answer.principal)
         return admit(answer.principal, this.#accounts)
       case "deny":
         return refused(answer.why)
@@ -96,33 +88,11 @@ export class HttpAuthenticator implements Authenticator {
       if (body === noBody) await response.body?.cancel()
       return readAnswer(status, body, username, this.#clock.now())
     } catch (error) {
-      // A bug of ours would show here as well, and lets nobody in.
+      // Whatever it was, it lets nobody in.
       const why = error instanceof Error ? error.message : String(error)
       this.#log.warn("the authentication service gives no answer", { client: clientId, why })
       return { result: "none", why: `the authentication service gives no answer: ${why}` }
     }
-  }
-
-  #digestOf(question: string): string {
-    return new Bun.CryptoHasher("sha256", this.#digestKey).update(question).digest("base64")
-  }
-
-  #recall(digest: string): Principal | undefined {
-    const known = this.#known.get(digest)
-    if (known === undefined || known.untilMs > this.#clock.now()) return known?.principal
-    this.#known.delete(digest)
-    return undefined
-  }
-
-  #remember(digest: string, principal: Principal): void {
-    const { cacheSeconds } = this.#options
-    if (cacheSeconds === 0) return
-    const untilMs = Math.min(this.#clock.now() + cacheSeconds * 1000, principal.expiresAtMs)
-    this.#known.delete(digest)
-    this.#known.set(digest, { principal, untilMs })
-    if (this.#known.size <= mostKnown) return
-    const [oldest] = this.#known.keys()
-    if (oldest !== undefined) this.#known.delete(oldest)
   }
 }
 

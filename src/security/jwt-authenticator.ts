@@ -102,20 +102,20 @@ export class JwtAuthenticator implements Authenticator {
   #principalOf(claims: JWTPayload, credentials: Credentials): Principal | RuleProblem {
     const { usernameClaim, clientIdClaim, superuserClaim, groupsClaim, attributesClaim, aclClaim, source } =
       this.#options
-    const username = claimOf(claims, usernameClaim)
+    const username = claims[usernameClaim]
     if (!isName(username)) return { problem: `has no name in its claim ${usernameClaim}` }
     // Some clients cannot send a password without a user name, and send an empty one.
     const calledItself = source === "username" ? "" : (credentials.username ?? "")
     if (calledItself !== "" && calledItself !== username) return { problem: "is that of another user" }
-    const clientId = clientIdClaim === undefined ? undefined : claimOf(claims, clientIdClaim)
+    const clientId = clientIdClaim === undefined ? undefined : claims[clientIdClaim]
     if (clientId !== undefined && clientId !== credentials.clientId) {
       return { problem: "is for another client identifier" }
     }
     return readVouching(username, {
-      superuser: superuserClaim === undefined ? undefined : claimOf(claims, superuserClaim),
-      groups: claimOf(claims, groupsClaim),
-      attributes: claimOf(claims, attributesClaim),
-      acl: claimOf(claims, aclClaim),
+      superuser: superuserClaim === undefined ? undefined : claims[superuserClaim],
+      groups: claims[groupsClaim],
+      attributes: claims[attributesClaim],
+      acl: claims[aclClaim],
       expiresAtMs: this.#expiryOf(claims),
     })
   }
@@ -148,10 +148,6 @@ function isToken(text: string): boolean {
     // The first part is no JSON object: somebody has a password with two dots in it.
     return false
   }
-}
-
-function claimOf(claims: JWTPayload, name: string): unknown {
-  return Object.hasOwn(claims, name) ? claims[name] : undefined
 }
 
 /** A text that MQTT could carry as a user name [1.5.4]. */

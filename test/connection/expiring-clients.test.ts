@@ -1,12 +1,16 @@
 import { describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
+import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type { Store } from "../../src/storage/store.ts"
 import { allVersions, lasting, payloads, pingreq, publish } from "../support/packets.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 /** Everybody comes with a token that is good for so long from then on, but for one. */
-async function brokerWithTokens(seconds: number): Promise<TestBroker> {
+async function brokerWithTokens(seconds: number, store: Store = new MemoryStore()): Promise<TestBroker> {
   const broker: TestBroker = await TestBroker.start({
+    store,
     authenticator: {
       authenticate: ({ username }) => {
         const endMs = broker.clock.now() + seconds * 1000
@@ -53,6 +57,28 @@ describe("a session ends when the token does", () => {
       expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.maximumConnectTime }])
       expect(client.state).toBe("ended")
     }
+  })
+
+  test("whoever comes with the last seconds of one", async () => {
+    const broker = await brokerWithTokens(2)
+    const client = await broker.connected("ann", { username: "ann" })
+    await broker.passes(3)
+    expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.maximumConnectTime }])
+  })
+
+  test("whoever is not read, for the disk is behind", async () => {
+    const store = new DeferredStore()
+    const broker = await brokerWithTokens(100, store)
+    const client = await broker.connected("ann", { username: "ann", keepAliveSeconds: 100 })
+    const lasts = await broker.connected("for-ever", { username: "for-ever", ...lasting })
+    lasts.subscribes("t")
+    store.hold()
+    store.mood = "behind"
+    client.sends(publish({ topic: "t", qos: 1, packetId: 1 }))
+    await broker.passes(99)
+    expect([client.state, client.receives()]).toEqual(["open", []])
+    await broker.passes(2)
+    expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.maximumConnectTime }])
   })
 
   test("whoever has fallen silent is still ended for that, when it comes first", async () => {

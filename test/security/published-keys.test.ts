@@ -31,6 +31,7 @@ class Publisher {
 }
 
 const [first, second] = [keyPairFor("ES256"), keyPairFor("ES256")]
+const keySet = JSON.stringify({ keys: [publicJwk(first, { kid: "k1" })] })
 const unavailable = "the keys of tokens cannot be fetched: "
 const unknown = "its token is not accepted: no applicable key found in the JSON Web Key Set"
 
@@ -148,7 +149,7 @@ describe("published keys", () => {
     ["no JSON", () => new Response("<html>")],
     ["no set of keys", () => Response.json({ keys: "none" })],
     ["a redirect", () => Response.redirect("/elsewhere")],
-    ["more than a megabyte", () => new Response("[".repeat(1_048_577))],
+    ["more than a megabyte", () => new Response(keySet + " ".repeat(1_048_577))],
   ])("are not read from an answer of %s", async (_, answer) => {
     publisher.answer = answer
     expect(await login("k1", first)).toContain(unavailable)
