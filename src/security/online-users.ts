@@ -152,17 +152,20 @@ export class OnlineUsers {
 function update(requester: Requester, account: StoredUser | undefined): string | undefined {
   const { principal } = requester
   const before = principal.account
-  // Somebody else has vouched for it, and no account.
-  if (before === undefined) return undefined
-  const why = endOf(before, account, requester.clientId)
+  const why = before === undefined ? endOfVouched(account) : endOf(before, account, requester.clientId)
   if (why !== undefined) {
     requester.revoke()
     return why
   }
-  if (account === undefined || Bun.deepEquals(before, account)) return undefined
+  if (before === undefined || account === undefined || Bun.deepEquals(before, account)) return undefined
   const { superuser, groups, attributes, limits } = account
   requester.become({ ...principal, superuser, groups, attributes, limits, account })
   return undefined
+}
+
+/** Somebody else has vouched for it: all that an account of its name can do is to shut it out. */
+function endOfVouched(account: StoredUser | undefined): string | undefined {
+  return account?.enabled === false ? "the user was disabled" : undefined
 }
 
 function endOf(before: StoredUser, account: StoredUser | undefined, clientId: string): string | undefined {

@@ -1,5 +1,5 @@
-import { Fifo } from "../foundation/fifo.ts"
 import { isMosquittoHash, matchesMosquittoHash } from "./mosquitto-hash.ts"
+import { Turnstile } from "./turnstile.ts"
 
 /**
  * What one guess costs: about 20 ms of one core and 19 MiB, the least that OWASP advises for argon2id. More would
@@ -54,18 +54,14 @@ export type PasswordVerdict = "match" | "mismatch" | "busy" | "unreadable"
  * for as many as he likes.
  */
 export class PasswordVerifier {
-  readonly #atOnce: number
-  readonly #maximumWaiting: number
-  readonly #waiting = new Fifo<() => void>()
-  #running = 0
+  readonly #turnstile: Turnstile
 
   /**
    * @param limits atOnce: passwords verified in parallel; waiting: how many more may wait for their turn, by default ten
    *   seconds' worth on two cores, for devices that all come back after a power cut give up after thirty
    */
   constructor(limits: { readonly atOnce: number; readonly waiting: number } = { atOnce: 2, waiting: 1_000 }) {
-    this.#atOnce = limits.atOnce
-    this.#maximumWaiting = limits.waiting
+    this.#turnstile = new Turnstile(limits)
   }
 
   /**
@@ -74,30 +70,13 @@ export class PasswordVerifier {
    * @param hash from the store; undefined when there is no such user, or no password of his
    */
   async verify(password: Uint8Array, hash: string | undefined): Promise<PasswordVerdict> {
-    const turn = await this.#inTurn(() => verifyNow(password, hash))
+    const turn = await this.#turnstile.inTurn(() => verifyNow(password, hash))
     return turn ?? "busy"
   }
 
   /** @returns undefined when too many wait */
   hash(password: Uint8Array): Promise<string | undefined> {
-    return this.#inTurn(() => hashPassword(password))
-  }
-
-  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-    if (this.#running >= this.#atOnce) {
-      if (this.#waiting.size >= this.#maximumWaiting) return undefined
-      // Whoever finishes hands its place over, so nobody who comes later slips in between.
-      await new Promise<void>((turn) => this.#waiting.push(turn))
-    } else {
-      this.#running += 1
-    }
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running -= 1
-      else next()
-    }
+    return this.#turnstile.inTurn(() => hashPassword(password))
   }
 }
 

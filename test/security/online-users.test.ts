@@ -155,6 +155,25 @@ describe("A client whose user", () => {
   })
 })
 
+describe("A client that somebody else than its account vouches for", () => {
+  test("stays whatever becomes of an account of its name, until that is disabled", async () => {
+    const store = new MemoryStore()
+    const authenticator: Authenticator = { authenticate: () => acceptedAs("ann") }
+    const broker = await TestBroker.start({ store, authenticator })
+    const client = await broker.connected("a", asAnn)
+    for (const [, change] of changes.filter(([what]) => what !== "is disabled")) {
+      await saveUsers(store.accounts, { ...ann, superuser: true })
+      await change(store.accounts)
+      await broker.settle()
+    }
+    expect([client.state, client.receives()]).toEqual(["open", []])
+    await saveUsers(store.accounts, { ...ann, enabled: false })
+    await broker.settle()
+    expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.administrativeAction }])
+    expect(client.state).toBe("ended")
+  })
+})
+
 /** A store with one session, whose will waits since the time 0. */
 class WithWill extends MemoryStore {
   override async *sessions(): AsyncIterable<StoredSession> {
