@@ -67,12 +67,11 @@ export class HttpAuthenticator implements Authenticator {
       case "ignore":
         return { verdict: "pass" }
       case "none":
-        if (this.#options.onError === "pass") return { verdict: "pass" }
-        return { verdict: "reject", reasonCode: ReasonCode.serverUnavailable, why: answer.why }
+        return this.#without(answer.why, credentials)
     }
   }
 
-  async #ask(question: string, { clientId, username }: Credentials): Promise<HttpAnswer> {
+  async #ask(question: string, { username }: Credentials): Promise<HttpAnswer> {
     const { url, timeoutMs } = this.#options
     try {
       const response = await fetch(url, {
@@ -90,9 +89,18 @@ export class HttpAuthenticator implements Authenticator {
     } catch (error) {
       // Whatever it was, it lets nobody in.
       const why = error instanceof Error ? error.message : String(error)
-      this.#log.warn("the authentication service gives no answer", { client: clientId, why })
-      return { result: "none", why: `the authentication service gives no answer: ${why}` }
+      return { result: "none", why }
     }
+  }
+
+  #without(why: string, { clientId }: Credentials): AuthenticationVerdict {
+    const what = "the authentication service gives no answer"
+    if (this.#options.onError === "deny") {
+      return { verdict: "reject", reasonCode: ReasonCode.serverUnavailable, why: `${what}: ${why}` }
+    }
+    // A refusal is in the log in any case; this would not be.
+    this.#log.warn(what, { client: clientId, why })
+    return { verdict: "pass" }
   }
 }
 

@@ -77,6 +77,24 @@ describe("A broker that cannot start says so in one line, with a remedy, and lea
     expect(await from(garbage)).toBe(`${join(garbage, "bantam.lock")} is no lock of bantam's: remove it`)
   })
 
+  test("on keys of tokens that cannot be read, for then anybody could say who he is", async () => {
+    const file = join(folder, "key")
+    const jwt = (algorithms: string, key: string) => {
+      const settings = [`jwt.algorithms=${algorithms}`, `jwt.${key}=${file}`]
+      return refusal(["--port", "0", "--ephemeral", ...settings.flatMap((each) => ["--set", each])])
+    }
+    expect(await jwt("ES256", "key_file")).toBe(
+      `${file} cannot be read (ENOENT); check its path and its mode`,
+    )
+    writeFileSync(file, "nonsense")
+    expect(await jwt("ES256", "key_file")).toBe(
+      `${file} holds neither PEM nor JSON; name a public key, a JWK or a JWKS`,
+    )
+    expect(await jwt("HS256", "secret_file")).toBe(
+      `${file} holds a secret of 8 bytes, too short for HS256; make one of at least 32`,
+    )
+  })
+
   test.if(isRoot)("where it may not write", async () => {
     const stopped = await WatchedBroker.serving({ words: ["--port", "0", "--data", data] })
     expect(await stopped.stop()).toBe(0)
