@@ -17,12 +17,12 @@ export class NoAnswer extends Error {
 /** Names as EMQX has them, and `attributes` as well for what it calls client_attrs. What is null is not there. */
 const answerSchema = v.object({
   result: v.picklist(["allow", "deny", "ignore"]),
-  is_superuser: v.nullish(v.unknown()),
-  groups: v.nullish(v.unknown()),
-  client_attrs: v.nullish(v.unknown()),
-  attributes: v.nullish(v.unknown()),
+  is_superuser: v.optional(v.unknown()),
+  groups: v.optional(v.unknown()),
+  client_attrs: v.optional(v.unknown()),
+  attributes: v.optional(v.unknown()),
   acl: v.optional(v.unknown()),
-  expire_at: v.nullish(v.number()),
+  expire_at: v.optional(v.unknown()),
 })
 
 /**
@@ -46,7 +46,11 @@ export function readAnswer(
   const { result, is_superuser, groups, client_attrs, attributes, acl, expire_at } = answer.output
   if (result === "deny") return { result, why: "the service denies it" }
   if (result === "ignore") return { result }
-  const expiresAtMs = (expire_at ?? Number.POSITIVE_INFINITY) * 1000
+  const expiresAt = expire_at ?? Number.POSITIVE_INFINITY
+  // It means to let the client in, but not like this: to go on without what cannot be read might allow more.
+  const but = (what: string): HttpAnswer => ({ result: "deny", why: `what the service says of it ${what}` })
+  if (typeof expiresAt !== "number") return but("has no number for when it expires")
+  const expiresAtMs = expiresAt * 1000
   if (expiresAtMs <= nowMs) return { result: "deny", why: "what the service says of it has expired" }
   const principal = readVouching(username, {
     superuser: is_superuser ?? undefined,
@@ -55,9 +59,7 @@ export function readAnswer(
     acl,
     expiresAtMs,
   })
-  if (!("problem" in principal)) return { result, principal }
-  // It means to let the client in, but not like this: to go on without what cannot be read might allow more.
-  return { result: "deny", why: `the service says of it what ${principal.problem}` }
+  return "problem" in principal ? but(principal.problem) : { result, principal }
 }
 
 function parseJson(body: Uint8Array): unknown {

@@ -34,6 +34,7 @@ export interface JwtOptions {
 }
 
 const longestToken = 16_384
+const longestReason = 200
 
 /** Clients that show a JSON Web Token [RFC 7519]. Who shows something else is left to others. */
 export class JwtAuthenticator implements Authenticator {
@@ -92,7 +93,8 @@ export class JwtAuthenticator implements Authenticator {
         requiredClaims: requireExpiry ? ["exp"] : [],
       })
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      // It may repeat what a stranger wrote.
+      const why = (error instanceof Error ? error.message : String(error)).slice(0, longestReason)
       if (!(error instanceof KeysUnavailable)) return refused(`its token is not accepted: ${why}`)
       const reasonCode = ReasonCode.serverUnavailable
       return { verdict: "reject", reasonCode, why: `the keys of tokens cannot be fetched: ${why}` }

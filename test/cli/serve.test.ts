@@ -115,6 +115,18 @@ describe("bantam serve", () => {
       )
     })
 
+    test("though not where tokens, or a service, say who may come in", async () => {
+      const port = ["--listen", "tcp://192.0.2.1:1883", "--ephemeral"]
+      const service = ["--set", "http_authentication.url=http://127.0.0.1:1/"]
+      const jwt = ["--set", "jwt.algorithms=ES256", "--set", "jwt.jwks_url=http://127.0.0.1:1/"]
+      // That far it comes, where it is allowed.
+      for (const words of [service, jwt]) {
+        expect(await complaint([...port, ...words])).toContain("this machine has no such address")
+      }
+      const passwords = ["--set", "security.authenticators=password"]
+      expect(await complaint([...port, ...service, ...passwords])).toContain("there is no user yet")
+    })
+
     test("an administrator's password that says two things, or nothing", async () => {
       const both = { BANTAM_ADMIN_PASSWORD: "a", BANTAM_ADMIN_PASSWORD_FILE: "b" }
       expect(await complaint(["--data", "data"], both)).toContain("exclude each other")

@@ -179,6 +179,7 @@ describe("its answer decides", () => {
     [{ attributes: { a: [] } }, "attributes that are no object"],
     [{ acl: ["allow publish a/#/b"] }, "access rules of which one"],
     [{ expire_at: 1 }, "has expired"],
+    [{ expire_at: "2030-01-01" }, "no number for when it expires"],
   ])(
     "what it says in vain with %j is not left out: it denies, whatever an error is to become",
     async (more, why) => {

@@ -200,6 +200,12 @@ describe("what is not signed as the settings want it proves nothing", () => {
     expect(await decide(b64)).toContain("its token is not accepted")
   })
 
+  test("one that would fill the log with words of its own", async () => {
+    const name = "x".repeat(5_000)
+    const wordy = forged({ alg: "ES256", crit: [name], [name]: 1 }, claims(), "A".repeat(86))
+    expect((await decide(wordy)).length).toBeLessThan(250)
+  })
+
   test("one that is longer than 16 KiB", async () => {
     expect(await decide(await token({ more: "x".repeat(16_384) }))).toBe(
       "its token is longer than 16384 bytes",
