@@ -4,6 +4,7 @@ import { FrameReader } from "../protocol/frame-reader.ts"
 import type { Connect, Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
 import { ProtocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
+import { tellableName } from "../security/token-shape.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { ClientLink } from "./client-link.ts"
@@ -320,7 +321,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#surroundings.broker.hook.tell({
       kind: "client-refused",
       clientId,
-      username: connect?.username,
+      username: tellableName(connect?.username),
       address: this.#door.remoteAddress,
       listener: this.#door.entrance.url,
       hasAsked: connect !== undefined,

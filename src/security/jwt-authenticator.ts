@@ -1,5 +1,5 @@
 import { isAscii } from "node:buffer"
-import { decodeProtectedHeader, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose"
+import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose"
 import type { Clock } from "../foundation/clock.ts"
 import type { Log } from "../foundation/log.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
@@ -9,6 +9,7 @@ import type { Principal } from "./identity.ts"
 import { KeysUnavailable, PublishedKeys } from "./published-keys.ts"
 import type { RuleProblem } from "./rule-words.ts"
 import { readPublicKeys, readSecret } from "./token-keys.ts"
+import { isToken } from "./token-shape.ts"
 import { admit, readVouching, refused } from "./vouched.ts"
 
 /** Which tokens prove what. */
@@ -138,17 +139,6 @@ export class JwtAuthenticator implements Authenticator {
       case "published":
         return new PublishedKeys(keys, this.#clock, this.#log).get
     }
-  }
-}
-
-/** Whether it has the shape of a JWS in compact form: then it is a token, good or bad [RFC 7515, section 7.1]. */
-function isToken(text: string): boolean {
-  if (!/^[\w-]+\.[\w-]*\.[\w-]*$/.test(text)) return false
-  try {
-    return typeof decodeProtectedHeader(text).alg === "string"
-  } catch {
-    // The first part is no JSON object: somebody has a password with two dots in it.
-    return false
   }
 }
 
