@@ -105,13 +105,18 @@ export class HttpAuthenticator implements Authenticator {
 }
 
 /** The names are those that services written for EMQX know. What the client did not show is left out. */
-function questionAbout({ clientId, username, password, remoteAddress, listener }: Credentials): string {
+function questionAbout(credentials: Credentials): string {
+  const { clientId, username, password, remoteAddress, certificate, listener } = credentials
   return JSON.stringify({
     clientid: clientId,
     username,
     ...(password !== undefined && passwordOf(password)),
     peerhost: remoteAddress,
     listener,
+    ...(certificate !== undefined && {
+      cert_common_name: certificate.commonName,
+      cert_fingerprint: certificate.fingerprint256,
+    }),
   })
 }
 

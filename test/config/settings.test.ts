@@ -15,7 +15,7 @@ function resolve(
     websocket: {},
     storage: {},
     security: {},
-      certificate: {},
+    certificate: {},
     jwt: {},
     http_authentication: {},
     limits: {},
@@ -52,7 +52,6 @@ describe("Listeners and their certificates", () => {
 
   test("each lets in whom the settings let in, unless it has a word of its own", () => {
     const own = { url: "tcp://0.0.0.0:1884", authenticators: [], allow_anonymous: true }
-    const everyWay = ["jwt", "http", "password"] as const
     const { settings } = resolve(["tcp://127.0.0.1", "tcp://0.0.0.0", own], {})
     expect(settings.listeners.map((each) => [each.authenticators, each.allowsAnonymous])).toEqual([
       [["certificate", "jwt", "http", "password"], true],

@@ -66,6 +66,7 @@ function credentials(words: Partial<Credentials> = {}): Credentials {
     username: "ann",
     password: Buffer.from("opensesame"),
     remoteAddress: "192.0.2.1",
+    certificate: undefined,
     listener: "tls://0.0.0.0:8883",
     ...words,
   }
@@ -99,6 +100,19 @@ describe("the service is asked", () => {
     })
     expect(asked?.headers.get("authorization")).toBe("Bearer x")
     expect(asked?.headers.get("content-type")).toBe("application/json")
+  })
+
+  test("about the certificate as well, where there is one", async () => {
+    const certificate = {
+      commonName: "pump-1",
+      alternativeNames: { dns: [], email: [], uri: [] },
+      fingerprint256: "ab".repeat(32),
+    }
+    await authenticator().authenticate(credentials({ certificate }))
+    expect(service.asked[0]?.body).toMatchObject({
+      cert_common_name: "pump-1",
+      cert_fingerprint: certificate.fingerprint256,
+    })
   })
 
   test("without what the client does not show", async () => {
@@ -277,6 +291,13 @@ describe("answers that are kept", () => {
       { clientId: "sensor-2" },
       { remoteAddress: "192.0.2.2" },
       { listener: "tcp://127.0.0.1:1883" },
+      {
+        certificate: {
+          commonName: "pump-1",
+          alternativeNames: { dns: [], email: [], uri: [] },
+          fingerprint256: "ab".repeat(32),
+        },
+      },
     ]
     for (const words of others) await hook.authenticate(credentials(words))
     expect(service.asked).toHaveLength(others.length)

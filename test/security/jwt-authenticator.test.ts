@@ -30,6 +30,7 @@ function credentials(
     username: undefined,
     password: typeof password === "string" ? encoder.encode(password) : password,
     remoteAddress: "192.0.2.1",
+    certificate: undefined,
     listener: "tcp://127.0.0.1:1883",
     ...words,
   }

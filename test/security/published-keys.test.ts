@@ -64,6 +64,7 @@ async function verdict(kid: string, pair: KeyPair): Promise<AuthenticationVerdic
     username: "ann",
     password: Buffer.from(token),
     remoteAddress: "192.0.2.1",
+    certificate: undefined,
     listener: "tcp://127.0.0.1:1883",
   })
 }

@@ -52,7 +52,13 @@ describe("a secret", () => {
     const bytes = new Uint8Array(33).fill(0x0a)
     const jwt = desk.authenticator({ kind: "secret", file: desk.file("secret", bytes) }, ["HS256"])
     const token = await signed({ sub: "ann", exp: desk.now + 1 }, bytes.subarray(1), { alg: "HS256" })
-    const credentials = { clientId: "", username: undefined, remoteAddress: "", listener: "" }
+    const credentials = {
+      clientId: "",
+      username: undefined,
+      remoteAddress: "",
+      certificate: undefined,
+      listener: "",
+    }
     const verdict = await jwt.authenticate({ ...credentials, password: Buffer.from(token) })
     expect(outcome(verdict)).toBe("accept ann")
   })
