@@ -7,11 +7,11 @@ import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
-import type { FinalVerdict } from "../security/authentication.ts"
 import { assignedName, mayCallItself } from "../security/user.ts"
 import type { Principal } from "../security/identity.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
+import { type Converse, type Proof, prove, type ProvenVerdict } from "./authenticating.ts"
 import type { Door } from "./entrance.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
@@ -26,6 +26,8 @@ export interface Welcome {
   readonly keepAliveSeconds: number
   /** How often accounts had changed before its own was looked at. */
   readonly accountsEdition: number
+  /** Undefined: it named no authentication method. */
+  readonly proof: Proof | undefined
 }
 
 /** Why a stranger is not let in. */
@@ -39,29 +41,33 @@ export interface Refusal {
  * From stranger to client, before any session is touched: who refuses here has kicked, resumed and ended nobody's
  * session [3.1.4].
  *
+ * @param converse exchanges AUTH packets with a client that names an authentication method
  * @returns the refusal, or what was agreed; at once, unless authentication takes its time
  */
 export function welcome(
   connect: Connect,
   door: Door,
   surroundings: ConnectionSurroundings,
+  converse: Converse,
 ): Welcome | Refusal | Promise<Welcome | Refusal> {
   const { limits, users } = surroundings
   const { edition } = users
-  // No authentication method is configured, so none is the right one [MQTT-4.12.0-1].
-  if (connect.properties.authenticationMethod !== undefined) {
-    return refusal(ReasonCode.badAuthenticationMethod)
-  }
   const clientId = clientIdOf(connect, limits.clientIdBytes)
   if (clientId === undefined) return refusal(ReasonCode.clientIdentifierNotValid)
-  const verdict = door.entrance.authentication.authenticate({
+  const { authentication } = door.entrance
+  const credentials = {
     clientId,
     username: connect.username,
     password: connect.password,
     remoteAddress: door.remoteAddress,
     certificate: door.certificate,
     listener: door.entrance.url,
-  })
+  }
+  const { authenticationMethod } = connect.properties
+  const verdict =
+    authenticationMethod === undefined
+      ? authentication.authenticate(credentials)
+      : prove(authenticationMethod, credentials, authentication, converse)
   return verdict instanceof Promise
     ? verdict.then((settled) => agree(connect, clientId, settled, door, surroundings, edition))
     : agree(connect, clientId, verdict, door, surroundings, edition)
@@ -70,7 +76,7 @@ export function welcome(
 function agree(
   connect: Connect,
   asked: ClientId,
-  verdict: FinalVerdict,
+  verdict: ProvenVerdict,
   door: Door,
   surroundings: ConnectionSurroundings,
   accountsEdition: number,
@@ -102,6 +108,7 @@ function agree(
     assigned: connect.clientId === "" && connect.version === 5,
     keepAliveSeconds: keepAliveOf(connect, limits.keepAliveMaximumSeconds),
     accountsEdition,
+    proof: "proof" in verdict ? verdict.proof : undefined,
   }
 }
 
@@ -125,6 +132,7 @@ export function connackFor(
     return { type: "connack", sessionPresent, reasonCode: ReasonCode.success, properties: noProperties }
   }
   const { limits } = surroundings
+  const { proof } = agreed
   const asked = connect.properties.sessionExpiryInterval ?? 0
   const granted = Math.min(asked, limits.sessionExpiryMaximumSeconds)
   const properties: PropertiesOf<"connack"> = {
@@ -140,6 +148,9 @@ export function connackFor(
     ...(agreed.keepAliveSeconds !== connect.keepAliveSeconds && { serverKeepAlive: agreed.keepAliveSeconds }),
     ...(connect.properties.requestResponseInformation === true &&
       limits.responseInformation !== "" && { responseInformation: limits.responseInformation }),
+    // The same method as in the CONNECT, or none when that named none [MQTT-4.12.0-5, 4.12.0-6].
+    ...(proof !== undefined && { authenticationMethod: proof.method }),
+    ...(proof?.data !== undefined && { authenticationData: proof.data }),
   }
   return { type: "connack", sessionPresent, reasonCode: ReasonCode.success, properties }
 }

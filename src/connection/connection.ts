@@ -1,12 +1,15 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
+import { encodePacket } from "../protocol/encoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
-import type { Connect, Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
-import { ProtocolError } from "../protocol/protocol-error.ts"
+import type { Auth, Connect, Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
+import { ProtocolError, protocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
+import type { AuthenticationExchange, ExchangeOutcome } from "../security/exchange.ts"
 import { tellableName } from "../security/token-shape.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
+import { Authenticating } from "./authenticating.ts"
 import { ClientLink } from "./client-link.ts"
 import { connackFor, encodeRefusal, namedVersion, type Refusal, type Welcome, welcome } from "./connect.ts"
 import type { Door } from "./entrance.ts"
@@ -14,9 +17,11 @@ import { OnlineClient } from "./online-client.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 
 type State =
-  | { readonly at: "awaiting-connect"; readonly deadlineMs: number }
+  | { readonly at: "awaiting-connect" }
   /** CONNECT was read; what follows it waits until the client is in. */
   | { readonly at: "welcoming"; readonly connect: Connect }
+  /** The client is asked who it is, in AUTH packets [4.12]. */
+  | { readonly at: "authenticating"; readonly connect: Connect; readonly exchange: Authenticating }
   | { readonly at: "online"; readonly client: OnlineClient }
   /** Nothing more is read; the last bytes are on their way out until the deadline. */
   | { readonly at: "closed"; readonly deadlineMs: number }
@@ -42,6 +47,8 @@ export class Connection implements SocketOwner, ClientKeeper {
   readonly #door: Door
   readonly #keeper: ConnectionKeeper
   readonly #frames: FrameReader
+  /** By then it has said CONNECT, and has proven who it is if that takes AUTH packets. */
+  readonly #connectDeadlineMs: number
   #state: State
   #heardMs: number
   #reading: "reading" | "paused" = "reading"
@@ -59,9 +66,9 @@ export class Connection implements SocketOwner, ClientKeeper {
     // Until CONNECT says that version 5 is spoken, which forbids it.
     this.#frames.takesPaddedLengths = true
     this.#heardMs = surroundings.clock.now()
-    const deadlineMs = this.#heardMs + surroundings.limits.connectTimeoutMs
-    this.#state = { at: "awaiting-connect", deadlineMs }
-    keeper.comeBy(this, deadlineMs)
+    this.#connectDeadlineMs = this.#heardMs + surroundings.limits.connectTimeoutMs
+    this.#state = { at: "awaiting-connect" }
+    keeper.comeBy(this, this.#connectDeadlineMs)
   }
 
   /** The server ends it: says why, as far as the version allows, and closes. */
@@ -109,8 +116,12 @@ export class Connection implements SocketOwner, ClientKeeper {
     const state = this.#state
     switch (state.at) {
       case "awaiting-connect":
-        if (nowMs < state.deadlineMs) return state.deadlineMs
+        if (nowMs < this.#connectDeadlineMs) return this.#connectDeadlineMs
         this.#refuse(undefined, "no CONNECT in time")
+        return nowMs + farewellMs
+      case "authenticating":
+        if (nowMs < this.#connectDeadlineMs) return this.#connectDeadlineMs
+        this.#refuse(ReasonCode.notAuthorized, "authentication was not over in time")
         return nowMs + farewellMs
       case "online": {
         const { link, terms } = state.client
@@ -143,6 +154,17 @@ export class Connection implements SocketOwner, ClientKeeper {
 
   part(reasonCode: ReasonCode): void {
     this.#part(reasonCode)
+  }
+
+  refuse(why: string): void {
+    if (this.#state.at !== "online") return
+    const { clientId, principal } = this.#state.client.terms
+    this.#tellRefusal(clientId, principal.username, true, why)
+    this.#part(ReasonCode.notAuthorized)
+  }
+
+  fail(error: unknown): void {
+    this.#fail(error)
   }
 
   /** Only reason code 0 discards the will [MQTT-3.14.4-3]. */
@@ -209,7 +231,9 @@ export class Connection implements SocketOwner, ClientKeeper {
   }
 
   get #readsNow(): boolean {
-    return this.#state.at === "awaiting-connect" || this.#state.at === "online"
+    const state = this.#state
+    if (state.at === "authenticating") return state.exchange.listens
+    return state.at === "awaiting-connect" || state.at === "online"
   }
 
   #frame(frames: FrameReader): void {
@@ -219,6 +243,10 @@ export class Connection implements SocketOwner, ClientKeeper {
       return
     }
     const { firstByte, bytes, bodyStart, bodyEnd } = frames
+    if (state.at === "authenticating") {
+      this.#converse(state.exchange, decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5))
+      return
+    }
     this.#spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
     this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
   }
@@ -249,10 +277,53 @@ export class Connection implements SocketOwner, ClientKeeper {
    * @returns what has to be waited for
    */
   #welcome(connect: Connect): Promise<void> | undefined {
-    const agreed = welcome(connect, this.#door, this.#surroundings)
+    const agreed = welcome(connect, this.#door, this.#surroundings, (method, exchange) =>
+      this.#authenticate(connect, method, exchange),
+    )
     return agreed instanceof Promise
       ? agreed.then((settled) => this.#open(connect, settled))
       : this.#open(connect, agreed)
+  }
+
+  async #authenticate(
+    connect: Connect,
+    method: string,
+    exchange: AuthenticationExchange,
+  ): Promise<ExchangeOutcome> {
+    const authenticating = new Authenticating({
+      method,
+      exchange,
+      maximumPacketBytes: connect.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+      ask: (auth) => this.#ask(auth),
+    })
+    this.#state = { at: "authenticating", connect, exchange: authenticating }
+    authenticating.begin(connect.properties.authenticationData)
+    const outcome = await authenticating.outcome
+    // What is here already was sent before our CONNACK, so it may be DISCONNECT and nothing else [MQTT-3.1.2-30].
+    this.#readFrames()
+    if (this.#state.at === "authenticating") this.#state = { at: "welcoming", connect }
+    return outcome
+  }
+
+  /** The client's turn. */
+  #ask(auth: Auth): void {
+    this.#sendDirectly(encodePacket(auth, 5))
+    this.#socket.resume()
+    this.#readFrames()
+  }
+
+  /** Takes a packet of a client that is asked who it is. */
+  #converse(exchange: Authenticating, packet: Packet): void {
+    switch (packet.type) {
+      case "auth":
+        exchange.auth(packet)
+        this.#socket.pause()
+        return
+      case "disconnect":
+        return this.#end(false, undefined, "disconnected by client", true)
+      default:
+        throw protocolError(`${packet.type} before CONNACK [MQTT-3.1.2-30]`)
+    }
   }
 
   #open(connect: Connect, agreed: Welcome | Refusal): Promise<void> | undefined {
@@ -282,7 +353,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     const { terms } = agreed
     const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
     link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
-    const client = new OnlineClient(this.#surroundings, session, terms, link, this)
+    const client = new OnlineClient(this.#surroundings, session, terms, link, agreed.proof, this)
     this.#state = { at: "online", client }
     this.#frames.maximumBytes = limits.packetBytes
     counters.connectionsAccepted += 1
@@ -309,25 +380,31 @@ export class Connection implements SocketOwner, ClientKeeper {
    * @param told what the client is told
    * @param why what the log is told
    */
-  #refuse(reasonCode: ReasonCode | undefined, told: string, clientId = "", why = told): void {
+  #refuse(reasonCode: ReasonCode | undefined, told: string, clientId?: string, why = told): void {
     if (this.#state.at === "closed") return
     const connect = "connect" in this.#state ? this.#state.connect : undefined
-    if (reasonCode !== undefined) {
-      const bytes = encodeRefusal(reasonCode, told, connect, this.#spoken)
-      this.#socket.output.append(bytes)
-      this.#surroundings.counters.packetsSent += 1
-      this.#surroundings.counters.bytesSent += bytes.length
-    }
+    if (reasonCode !== undefined) this.#sendDirectly(encodeRefusal(reasonCode, told, connect, this.#spoken))
+    this.#tellRefusal(clientId ?? connect?.clientId ?? "", connect?.username, connect !== undefined, why)
+    this.#end(false, undefined, why)
+  }
+
+  #tellRefusal(clientId: string, username: string | undefined, hasAsked: boolean, why: string): void {
     this.#surroundings.broker.hook.tell({
       kind: "client-refused",
       clientId,
-      username: tellableName(connect?.username),
+      username: tellableName(username),
       address: this.#door.remoteAddress,
       listener: this.#door.entrance.url,
-      hasAsked: connect !== undefined,
+      hasAsked,
       why,
     })
-    this.#end(false, undefined, why)
+  }
+
+  /** To whoever has no link yet. */
+  #sendDirectly(bytes: Uint8Array): void {
+    this.#socket.output.append(bytes)
+    this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += bytes.length
   }
 
   /** Tells a version 5 client why [4.13.1], and closes. */
@@ -355,6 +432,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#state = { at: "closed", deadlineMs }
     this.#keeper.comeBy(this, deadlineMs)
     this.#socket.end(peerIsDone)
+    if (state.at === "authenticating") state.exchange.abandon()
     if (state.at !== "online") return
     const { client } = state
     client.end()

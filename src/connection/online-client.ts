@@ -8,8 +8,10 @@ import type { Session } from "../session/session.ts"
 import type { OnlineUser } from "../security/online-users.ts"
 import type { Requester } from "../security/requester.ts"
 import { AckQueue } from "./ack-queue.ts"
+import type { Proof } from "./authenticating.ts"
 import type { ClientLink } from "./client-link.ts"
 import { Publishing } from "./publish.ts"
+import { Reauthenticating } from "./reauthenticating.ts"
 import { Subscribing } from "./subscribe.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
@@ -21,6 +23,7 @@ export class OnlineClient implements OnlineUser {
   readonly link: ClientLink
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
+  readonly #reauthenticating: Reauthenticating
   readonly #keeper: ClientKeeper
   #over = false
 
@@ -29,6 +32,7 @@ export class OnlineClient implements OnlineUser {
     session: Session,
     terms: Terms,
     link: ClientLink,
+    proof: Proof | undefined,
     keeper: ClientKeeper,
   ) {
     this.session = session
@@ -38,6 +42,7 @@ export class OnlineClient implements OnlineUser {
     const acks = new AckQueue()
     this.#publishing = new Publishing(surroundings, link, session, terms, acks)
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
+    this.#reauthenticating = new Reauthenticating(link, terms, proof, keeper)
   }
 
   get requester(): Requester {
@@ -97,6 +102,7 @@ export class OnlineClient implements OnlineUser {
     this.#over = true
     this.link.end()
     this.#subscribing.close()
+    this.#reauthenticating.close()
   }
 
   #acknowledged(firstByte: number, packetId: PacketId): boolean {
@@ -144,7 +150,7 @@ export class OnlineClient implements OnlineUser {
       case "connect":
         throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
       case "auth":
-        throw new ProtocolError(ReasonCode.protocolError, "AUTH without an authentication method [4.12]")
+        return this.#reauthenticating.auth(packet)
       case "publish":
       case "connack":
       case "suback":

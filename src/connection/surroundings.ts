@@ -40,6 +40,10 @@ export interface ConnectionSurroundings {
 export interface ClientKeeper {
   /** Says goodbye, as far as the version allows, and closes. */
   part(reasonCode: ReasonCode): void
+  /** The client could not prove again who it is, for the reason that the log is told [MQTT-4.12.1-2]. */
+  refuse(why: string): void
+  /** Something was thrown in what the client asked for and had to wait for. */
+  fail(error: unknown): void
   /** The client has said goodbye. */
   farewell(disconnect: Disconnect): void
   /** Nothing of the session waits any more: what waited for that goes on. */

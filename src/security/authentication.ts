@@ -1,6 +1,7 @@
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import { ReasonCode as Codes } from "../protocol/reason-code.ts"
 import type { ClientCertificate } from "./certificate.ts"
+import type { AuthenticationExchange, ExchangeAuthenticator } from "./exchange.ts"
 import { anonymous, type Principal } from "./identity.ts"
 
 /** What a client shows of itself at CONNECT [3.1.3.5, 3.1.3.6]. */
@@ -34,12 +35,22 @@ export const passesOn: Authenticator = { authenticate: () => ({ verdict: "pass" 
 /** What stands in the end. */
 export type FinalVerdict = Exclude<AuthenticationVerdict, { verdict: "pass" }>
 
-/** Asks one authenticator after the other. The first verdict stands; a client that nobody knows is refused. */
+/**
+ * Asks one authenticator after the other. The first verdict stands; a client that nobody knows is refused. Who names
+ * an authentication method is asked by that method alone.
+ */
 export class AuthenticationChain {
   readonly #links: readonly Authenticator[]
+  readonly #exchanges: ReadonlyMap<string, ExchangeAuthenticator>
 
-  constructor(links: readonly Authenticator[]) {
+  constructor(links: readonly Authenticator[], exchanges: readonly ExchangeAuthenticator[] = []) {
     this.#links = links
+    this.#exchanges = new Map(exchanges.map((each) => [each.method, each]))
+  }
+
+  /** @returns undefined for a method that is not offered here */
+  begin(method: string, credentials: Credentials): AuthenticationExchange | undefined {
+    return this.#exchanges.get(method)?.begin(credentials)
   }
 
   /** Answers at once when all who are asked do: most clients are not worth a promise (bench row connection-storm). */

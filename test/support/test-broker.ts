@@ -22,6 +22,7 @@ import {
   superusersMayAll,
   sysTopicsAreOurs,
 } from "../../src/security/authorization.ts"
+import type { ExchangeAuthenticator } from "../../src/security/exchange.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
 import type { RefusalTrail } from "../../src/security/refusal-trail.ts"
@@ -42,6 +43,8 @@ export interface TestBrokerOptions {
   readonly shareStrategy?: ShareStrategy
   /** Without one, everybody is let in as whom he says he is. */
   readonly authenticator?: Authenticator
+  /** For who names an authentication method; without any, every method is unknown. */
+  readonly exchanges?: readonly ExchangeAuthenticator[]
   readonly authorizers?: readonly Authorizer[]
   /** Told of what is refused. */
   readonly refusals?: (clock: Clock) => RefusalTrail
@@ -178,7 +181,7 @@ export class TestBroker {
     this.acceptor = new Acceptor(surroundings)
     this.#entrance = {
       url: "tcp://127.0.0.1:1883",
-      authentication: new AuthenticationChain([options.authenticator ?? everybody]),
+      authentication: new AuthenticationChain([options.authenticator ?? everybody], options.exchanges),
     }
   }
 
