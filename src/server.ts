@@ -26,13 +26,16 @@ import { CertificateAuthenticator } from "./security/certificate.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
 import { HttpAuthenticator } from "./security/http-authenticator.ts"
 import { JwtAuthenticator } from "./security/jwt-authenticator.ts"
+import type { ExchangeAuthenticator } from "./security/exchange.ts"
 import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/numbered-rules.ts"
 import { RefusalReasons } from "./security/refusal-reasons.ts"
 import { RefusalTrail } from "./security/refusal-trail.ts"
 import { Requester } from "./security/requester.ts"
 import type { UnusableListener } from "./security/rule-book.ts"
+import { ScramAuthenticator } from "./security/scram-exchange.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
+import { scramMechanisms } from "./storage/account-store.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
@@ -225,7 +228,7 @@ async function furnish(
   }
 }
 
-type Authenticators = Readonly<Record<AuthenticatorName, Authenticator>>
+type Authenticators = Readonly<Record<AuthenticatorName, Authenticator | readonly ExchangeAuthenticator[]>>
 
 /** One of each for all listeners. What is not set up passes on everybody. */
 function makeAuthenticators(settings: Settings, store: Store, clock: Clock, log: Log): Authenticators {
@@ -237,6 +240,7 @@ function makeAuthenticators(settings: Settings, store: Store, clock: Clock, log:
     jwt: jwt === undefined ? passesOn : new JwtAuthenticator(jwt, accounts, clock, log),
     http: http === undefined ? passesOn : new HttpAuthenticator(http, accounts, clock, log),
     password: new AccountAuthenticator(accounts, log),
+    scram: scramMechanisms.map((mechanism) => new ScramAuthenticator(mechanism, accounts)),
   }
 }
 
@@ -247,9 +251,16 @@ async function open(
   authenticators: Authenticators,
   log: Log,
 ): Promise<Listener> {
-  const links = listener.authenticators.map((name) => authenticators[name])
+  const links: Authenticator[] = []
+  const exchanges: ExchangeAuthenticator[] = []
+  for (const name of listener.authenticators) {
+    const each = authenticators[name]
+    if ("authenticate" in each) links.push(each)
+    else exchanges.push(...each)
+  }
   if (listener.allowsAnonymous) links.push(anonymousAuthenticator)
-  const entrance: Entrance = { url: listener.url, authentication: new AuthenticationChain(links) }
+  const authentication = new AuthenticationChain(links, exchanges)
+  const entrance: Entrance = { url: listener.url, authentication }
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, acceptor.accept(entrance), {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),

@@ -5,7 +5,7 @@ import { choice, flag, text, texts, unset, unsetTexts, unsetWords, whole, words 
 const certificateIdentities = ["common-name", "dns", "email", "uri", "fingerprint"] as const
 
 /** The ways to prove who one is, as settings name them. */
-export const authenticatorNames = ["certificate", "jwt", "http", "password"] as const
+export const authenticatorNames = ["certificate", "jwt", "http", "password", "scram"] as const
 export type AuthenticatorName = (typeof authenticatorNames)[number]
 
 const tlsVersions = ["1.2", "1.3"] as const
@@ -73,7 +73,8 @@ export const sections = {
     keys: {
       authenticators: words(
         "The ways to prove who one is, asked in this order: the first that has a verdict decides, and a\n" +
-          "refusal ends it. Those that are not set up have none.",
+          "refusal ends it. Those that are not set up have none.\n" +
+          "scram is for clients of MQTT 5 that ask for it, by SCRAM-SHA-256 or SCRAM-SHA-512, wherever it stands.",
         authenticatorNames,
         authenticatorNames,
       ),

@@ -44,7 +44,7 @@ describe("Listeners and their certificates", () => {
           requireClientCertificate: false,
           minimumVersion: "1.2",
         },
-        authenticators: ["certificate", "jwt", "http", "password"],
+        authenticators: ["certificate", "jwt", "http", "password", "scram"],
         allowsAnonymous: false,
       },
     ])
@@ -54,8 +54,8 @@ describe("Listeners and their certificates", () => {
     const own = { url: "tcp://0.0.0.0:1884", authenticators: [], allow_anonymous: true }
     const { settings } = resolve(["tcp://127.0.0.1", "tcp://0.0.0.0", own], {})
     expect(settings.listeners.map((each) => [each.authenticators, each.allowsAnonymous])).toEqual([
-      [["certificate", "jwt", "http", "password"], true],
-      [["certificate", "jwt", "http", "password"], false],
+      [["certificate", "jwt", "http", "password", "scram"], true],
+      [["certificate", "jwt", "http", "password", "scram"], false],
       [[], true],
     ])
   })
