@@ -16,7 +16,6 @@ export class Reauthenticating {
   readonly #proof: Proof | undefined
   readonly #keeper: ClientKeeper
   #exchange: Authenticating | undefined
-  #over = false
 
   /** @param proof undefined: the client was let in without a method, and has no AUTH [MQTT-4.12.0-7] */
   constructor(peer: Peer, terms: Terms, proof: Proof | undefined, keeper: ClientKeeper) {
@@ -37,9 +36,8 @@ export class Reauthenticating {
     this.#exchange.auth(packet)
   }
 
-  /** The connection ends. */
+  /** The connection ends, and whatever comes of an exchange means nothing any more. */
   close(): void {
-    this.#over = true
     this.#exchange?.abandon()
   }
 
@@ -66,7 +64,6 @@ export class Reauthenticating {
   }
 
   #end(method: string, outcome: ExchangeOutcome): void {
-    if (this.#over) return
     this.#exchange = undefined
     if (outcome.verdict === "reject") return this.#keeper.refuse(outcome.why)
     const { principal } = this.#terms

@@ -290,6 +290,21 @@ describe("4.12 until its CONNACK a client with a method", () => {
     expect(broker.counters.clientsConnected).toBe(0)
   })
 
+  test("is read no further while we think, however much it sends", async () => {
+    const { broker, begins, says, obliging } = await start()
+    const client = begins("a", "wait: more")
+    expect(client.socket.paused).toBe(true)
+    obliging.goesOn()
+    await says(client)
+    expect(client.socket.paused).toBe(false)
+    await says(client, auth("wait: let in ann"))
+    expect(client.socket.paused).toBe(true)
+    obliging.goesOn()
+    expect(await says(client)).toMatchObject([welcome])
+    expect(client.socket.paused).toBe(false)
+    expect(broker.counters.clientsConnected).toBe(1)
+  })
+
   test("is not asked for ever", async () => {
     const { begins, says, hears, refusals } = await start()
     const client = begins("a", "more")
@@ -392,8 +407,10 @@ describe("4.12 an exchange that breaks off", () => {
       const client = begins("a", data)
       await hears(client)
       client.cuts()
+      const { packetsSent } = broker.counters
       obliging.goesOn()
       await broker.settle()
+      expect(broker.counters.packetsSent).toBe(packetsSent)
       expect(broker.broker.sessions.size).toBe(0)
       expect(broker.counters.clientsConnected).toBe(0)
       expect(broker.acceptor.size).toBe(0)

@@ -109,7 +109,10 @@ describe("A SCRAM client", () => {
   })
 
   test("has a name of nothing but what cannot be typed, and is refused", async () => {
-    expect((await login("\u0007", "pencil")).verdict).toMatchObject({ verdict: "reject" })
+    expect((await login("\u0007", "pencil")).verdict).toMatchObject({
+      verdict: "reject",
+      why: "a user name that nobody may have [RFC 4013]",
+    })
   })
 
   test("that has sent the method alone is asked for its first message [RFC 4422]", async () => {

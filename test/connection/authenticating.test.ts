@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test"
+import { Authenticating, authPacket } from "../../src/connection/authenticating.ts"
+import type { Auth } from "../../src/protocol/packet.ts"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import type { ExchangeVerdict } from "../../src/security/exchange.ts"
+
+const more: ExchangeVerdict = { verdict: "continue", data: new Uint8Array([1]) }
+const left = { verdict: "reject", why: "it left before it had proven who it is" }
+
+function exchange(step: (data: Uint8Array | undefined) => ExchangeVerdict | Promise<ExchangeVerdict>) {
+  const asked: Auth[] = []
+  const authenticating = new Authenticating({
+    method: "M",
+    exchange: { step },
+    maximumPacketBytes: Number.POSITIVE_INFINITY,
+    ask: (auth) => void asked.push(auth),
+  })
+  return { authenticating, asked }
+}
+
+describe("An exchange that is given up", () => {
+  test("is over when it is the client's turn", async () => {
+    const { authenticating } = exchange(() => more)
+    authenticating.begin(undefined)
+    await Promise.resolve()
+    await Promise.resolve()
+    authenticating.abandon()
+    expect(await authenticating.outcome).toMatchObject(left)
+  })
+
+  test("is over when we have thought, and nothing is asked any more", async () => {
+    const thought = Promise.withResolvers<ExchangeVerdict>()
+    const { authenticating, asked } = exchange(() => thought.promise)
+    authenticating.begin(undefined)
+    authenticating.abandon()
+    thought.resolve(more)
+    expect(await authenticating.outcome).toMatchObject(left)
+    expect(asked).toEqual([])
+  })
+
+  test("tells of a bug all the same", async () => {
+    const thought = Promise.withResolvers<ExchangeVerdict>()
+    const { authenticating } = exchange(() => thought.promise)
+    authenticating.begin(undefined)
+    authenticating.abandon()
+    thought.reject(new Error("a bug"))
+    await expect(authenticating.outcome).rejects.toThrow("a bug")
+  })
+})
+
+describe("A step of an exchange", () => {
+  test("keeps what the client has sent, whatever becomes of the bytes it came in", async () => {
+    const kept: (Uint8Array | undefined)[] = []
+    const { authenticating } = exchange((data) => {
+      kept.push(data)
+      return more
+    })
+    const bytes = new Uint8Array([1, 2, 3])
+    authenticating.begin(bytes)
+    bytes.fill(0)
+    await Promise.resolve()
+    const answer = new Uint8Array([4])
+    authenticating.auth(authPacket(ReasonCode.continueAuthentication, "M", answer))
+    answer.fill(0)
+    expect(kept).toEqual([new Uint8Array([1, 2, 3]), new Uint8Array([4])])
+  })
+})
