@@ -575,7 +575,12 @@ describe("4.12.1 a client that proves again who it is", () => {
 describe("4.12 SCRAM, the example of the specification", () => {
   async function scram() {
     const store = new MemoryStore()
-    await saveUsers(store.accounts, storedUser("alice", { scram: await makeScramCredentials("pencil") }))
+    const scram = await makeScramCredentials("pencil")
+    await saveUsers(
+      store.accounts,
+      storedUser("alice", { scram }),
+      storedUser("bound", { scram, clientId: { kind: "prefix", text: "bound-" } }),
+    )
     const exchanges = [new ScramAuthenticator("SCRAM-SHA-256", store.accounts)]
     const broker = await TestBroker.start({ store, exchanges })
     const packet = (reasonCode: ReasonCode, authenticationData: Uint8Array): Auth => {
@@ -613,6 +618,21 @@ describe("4.12 SCRAM, the example of the specification", () => {
     await broker.settle()
     expect(second.trusts(dataOf(client))).toBe(true)
     expect(client.state).toBe("open")
+  })
+
+  test.each([
+    ["bound-1", ReasonCode.success],
+    ["unbound", ReasonCode.clientIdentifierNotValid],
+  ])("lets a user call itself what its account says, and nothing else: %s", async (clientId, reasonCode) => {
+    const { broker, packet, dataOf } = await scram()
+    const client = broker.client(clientId)
+    const knows = new ScramClient("SCRAM-SHA-256", "bound", "pencil")
+    const properties = { authenticationMethod: "SCRAM-SHA-256", authenticationData: knows.first() }
+    client.sends(connect(5, { clientId, properties }))
+    await broker.settle()
+    client.sends(packet(ReasonCode.continueAuthentication, await knows.final(dataOf(client))))
+    await broker.settle()
+    expect(client.receives()).toMatchObject([{ type: "connack", reasonCode }])
   })
 
   test("tells a stranger nothing of whether it is the name or the password that is wrong", async () => {

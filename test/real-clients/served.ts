@@ -8,6 +8,8 @@ export interface Served {
   readonly broker: BrokerProcess
   readonly caFile: string
   readonly unixPath: string
+  /** Of its data. */
+  readonly directory: string
   port(scheme: "tcp" | "tls" | "ws" | "wss"): number
   /** @throws Error when the broker logged an error or did not leave in good order */
   close(): Promise<void>
@@ -21,9 +23,10 @@ export async function serve(): Promise<Served> {
   const authority = new CertificateAuthority()
   const { certFile, keyFile } = authority.server()
   const unixPath = join(authority.folder, "bantam.sock")
+  const directory = join(authority.folder, "store")
   const doors = ["tcp", "tls", "ws", "wss"].map((scheme) => `${scheme}://127.0.0.1:0`)
   const settings = [
-    `storage.directory=${join(authority.folder, "store")}`,
+    `storage.directory=${directory}`,
     `tls.cert_file=${certFile}`,
     `tls.key_file=${keyFile}`,
     `limits.packet_bytes=${packetBytes}`,
@@ -38,6 +41,7 @@ export async function serve(): Promise<Served> {
     broker,
     caFile: authority.caFile,
     unixPath,
+    directory,
     port: (scheme) => portOf(broker, scheme),
     close: async () => {
       const exitCode = await broker.stop()
