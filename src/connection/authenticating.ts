@@ -95,9 +95,7 @@ export class Authenticating {
       })
       return
     }
-    // The bytes of a connection are good until its next packet, and this may take longer.
-    const own = data === undefined ? undefined : new Uint8Array(data)
-    this.#weigh(await this.#options.exchange.step(own))
+    this.#weigh(await this.#options.exchange.step(data))
   }
 
   #weigh(verdict: ExchangeVerdict): void {

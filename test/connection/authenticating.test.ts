@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { Authenticating, authPacket } from "../../src/connection/authenticating.ts"
+import { Authenticating } from "../../src/connection/authenticating.ts"
 import type { Auth } from "../../src/protocol/packet.ts"
-import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { ExchangeVerdict } from "../../src/security/exchange.ts"
 
 const more: ExchangeVerdict = { verdict: "continue", data: new Uint8Array([1]) }
@@ -45,23 +44,5 @@ describe("An exchange that is given up", () => {
     authenticating.abandon()
     thought.reject(new Error("a bug"))
     await expect(authenticating.outcome).rejects.toThrow("a bug")
-  })
-})
-
-describe("A step of an exchange", () => {
-  test("keeps what the client has sent, whatever becomes of the bytes it came in", async () => {
-    const kept: (Uint8Array | undefined)[] = []
-    const { authenticating } = exchange((data) => {
-      kept.push(data)
-      return more
-    })
-    const bytes = new Uint8Array([1, 2, 3])
-    authenticating.begin(bytes)
-    bytes.fill(0)
-    await Promise.resolve()
-    const answer = new Uint8Array([4])
-    authenticating.auth(authPacket(ReasonCode.continueAuthentication, "M", answer))
-    answer.fill(0)
-    expect(kept).toEqual([new Uint8Array([1, 2, 3]), new Uint8Array([4])])
   })
 })

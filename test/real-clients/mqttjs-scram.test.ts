@@ -29,8 +29,13 @@ describe("MQTT.js proves who it is by SCRAM", () => {
   })
 
   /** @param words beside what SCRAM needs */
-  function begin(scheme: "tcp" | "tls", scram: ScramClient, words: IClientOptions = {}): RecordingClient {
-    const url = `${scheme === "tcp" ? "mqtt" : "mqtts"}://localhost:${served.port(scheme)}`
+  function begin(
+    scheme: "tcp" | "tls",
+    scram: ScramClient,
+    words: IClientOptions = {},
+    at = served,
+  ): RecordingClient {
+    const url = `${scheme === "tcp" ? "mqtt" : "mqtts"}://localhost:${at.port(scheme)}`
     const recording = new RecordingClient(url, {
       ca: readFileSync(served.caFile),
       protocolVersion: 5,
@@ -131,5 +136,12 @@ describe("MQTT.js proves who it is by SCRAM", () => {
     const scram = new ScramClient("SCRAM-SHA-256", "alice", "pencil")
     const properties = { authenticationMethod: "SCRAM-SHA-1", authenticationData: scram.first() }
     await expect(begin("tcp", scram, { properties }).connack).rejects.toMatchObject({ code: 0x8c })
+  })
+
+  test("it is refused where the settings leave SCRAM out", async () => {
+    const without = await serve(["security.authenticators=password"])
+    const scram = new ScramClient("SCRAM-SHA-256", "alice", "pencil")
+    await expect(begin("tcp", scram, {}, without).connack).rejects.toMatchObject({ code: 0x8c })
+    await without.close()
   })
 })

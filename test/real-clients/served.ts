@@ -18,7 +18,8 @@ export interface Served {
 /** Longest packet the broker takes: room for a payload of 1 MiB. */
 const packetBytes = 2_097_152
 
-export async function serve(): Promise<Served> {
+/** @param more settings, such as `limits.connections=5` */
+export async function serve(more: readonly string[] = []): Promise<Served> {
   const path = await executable()
   const authority = new CertificateAuthority()
   const { certFile, keyFile } = authority.server()
@@ -30,6 +31,7 @@ export async function serve(): Promise<Served> {
     `tls.cert_file=${certFile}`,
     `tls.key_file=${keyFile}`,
     `limits.packet_bytes=${packetBytes}`,
+    ...more,
   ]
   const broker = await startBroker(path, {
     words: [
