@@ -163,6 +163,11 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#part(ReasonCode.notAuthorized)
   }
 
+  renewed(): void {
+    if (this.#state.at !== "online") return
+    this.#keeper.comeBy(this, this.#state.client.terms.principal.principal.expiresAtMs)
+  }
+
   fail(error: unknown): void {
     this.#fail(error)
   }

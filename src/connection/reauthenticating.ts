@@ -74,6 +74,7 @@ export class Reauthenticating {
     const auth = authPacket(ReasonCode.success, method, outcome.data)
     if (!fits(auth, this.#terms.maximumPacketBytes)) return this.#peer.close(ReasonCode.packetTooLarge)
     principal.become(outcome.principal)
+    this.#keeper.renewed()
     this.#peer.send(auth)
   }
 }

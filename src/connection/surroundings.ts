@@ -42,6 +42,8 @@ export interface ClientKeeper {
   part(reasonCode: ReasonCode): void
   /** The client could not prove again who it is, for the reason that the log is told [MQTT-4.12.1-2]. */
   refuse(why: string): void
+  /** The client has proven again who it is, and for how long. */
+  renewed(): void
   /** Something was thrown in what the client asked for and had to wait for. */
   fail(error: unknown): void
   /** The client has said goodbye. */
