@@ -101,7 +101,7 @@ function agree(
       return { reasonCode: ReasonCode.notAuthorized, why: `it may not publish its will to ${topic.name}` }
     }
   }
-  return {
+  const agreed: Welcome = {
     terms,
     cleanStart: connect.cleanStart,
     will,
@@ -110,6 +110,16 @@ function agree(
     accountsEdition,
     proof: "proof" in verdict ? verdict.proof : undefined,
   }
+  if (agreed.proof !== undefined && !fitsConnack(connect, agreed, surroundings)) {
+    return refusal(ReasonCode.packetTooLarge)
+  }
+  return agreed
+}
+
+/** A CONNACK may be cut down to what its client takes, but not by the method that let it in [MQTT-4.12.0-5]. */
+function fitsConnack(connect: Connect, agreed: Welcome, surroundings: ConnectionSurroundings): boolean {
+  const connack = connackFor(connect, agreed, false, surroundings)
+  return encodePacket(connack, connect.version).length <= agreed.terms.maximumPacketBytes
 }
 
 /** Rules may name the certificate, whatever it was that proved who the client is. */

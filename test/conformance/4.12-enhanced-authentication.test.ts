@@ -20,7 +20,7 @@ const method = "OBLIGING"
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 /**
- * Does what the client asks for: `more` goes on, `let in NAME` and `refuse` end it, `break` is a bug. `wait` and what
+ * Does what the client asks for: `more` goes on, `more TEXT` with another question, `let in NAME` and `refuse` end it, `break` is a bug. `wait` and what
  * follows it comes when the test says so.
  */
 class Obliging implements ExchangeAuthenticator {
@@ -46,7 +46,7 @@ class Obliging implements ExchangeAuthenticator {
   }
 
   #verdict(said: string): ExchangeVerdict {
-    if (said === "more") return { verdict: "continue", data: bytes("and?") }
+    if (said.startsWith("more")) return { verdict: "continue", data: bytes(said.slice(5) || "and?") }
     if (said === "break") throw new Error("a bug")
     if (said.startsWith("let in ")) {
       const [username = "", ...words] = said.slice(7).split(" ")
@@ -326,6 +326,13 @@ describe("4.12 until its CONNACK a client with a method", () => {
     expect(none.state).toBe("ended")
   })
 
+  test("is not let in by a CONNACK that has no room for the method [MQTT-4.12.0-5]", async () => {
+    const { broker, begins, hears } = await start()
+    const client = begins("a", "let in ann", { maximumPacketSize: 30 })
+    expect(await hears(client)).toMatchObject([{ type: "connack", reasonCode: ReasonCode.packetTooLarge }])
+    expect(broker.broker.sessions.size).toBe(0)
+  })
+
   test("is taken at no more than a stranger's length", async () => {
     const { begins, hears, says } = await start({ limits: { connectPacketBytes: 1_024 } })
     const client = begins("a", "more")
@@ -555,8 +562,8 @@ describe("4.12.1 a client that proves again who it is", () => {
 
   test("may not be sent more than it takes [MQTT-3.1.2-24]", async () => {
     const { online, says } = await start()
-    const client = await online("a", "ann", { properties: { maximumPacketSize: 21 } })
-    expect(await says(client, again("more"))).toMatchObject([
+    const client = await online("a", "ann", { properties: { maximumPacketSize: 60 } })
+    expect(await says(client, again(`more ${"?".repeat(60)}`))).toMatchObject([
       { type: "disconnect", reasonCode: ReasonCode.notAuthorized },
     ])
   })
