@@ -19,7 +19,8 @@ export interface Proof {
 
 /** How it was found who a client is. */
 export type ProvenVerdict =
-  FinalVerdict | (Extract<FinalVerdict, { verdict: "accept" }> & { readonly proof: Proof })
+  | Extract<ExchangeOutcome, { verdict: "reject" }>
+  | (Extract<FinalVerdict, { verdict: "accept" }> & { readonly proof?: Proof })
 
 export interface ExchangeOptions {
   readonly method: string

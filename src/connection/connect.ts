@@ -108,7 +108,7 @@ function agree(
     assigned: connect.clientId === "" && connect.version === 5,
     keepAliveSeconds: keepAliveOf(connect, limits.keepAliveMaximumSeconds),
     accountsEdition,
-    proof: "proof" in verdict ? verdict.proof : undefined,
+    proof: verdict.proof,
   }
   if (agreed.proof !== undefined && !fitsConnack(connect, agreed, surroundings)) {
     return refusal(ReasonCode.packetTooLarge)
