@@ -35,6 +35,8 @@ export interface Refusal {
   readonly reasonCode: ReasonCode
   /** For the log: more than the stranger is told. */
   readonly why: string
+  /** Who it claims to be, where that stands elsewhere than in its CONNECT. */
+  readonly username?: string | undefined
 }
 
 /**

@@ -334,7 +334,8 @@ export class Connection implements SocketOwner, ClientKeeper {
   #open(connect: Connect, agreed: Welcome | Refusal): Promise<void> | undefined {
     if (this.#state.at !== "welcoming") return undefined
     if ("reasonCode" in agreed) {
-      this.#refuse(agreed.reasonCode, describeReasonCode(agreed.reasonCode), connect.clientId, agreed.why)
+      const { reasonCode, why, username } = agreed
+      this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId, why, username)
       return undefined
     }
     return this.#surroundings.broker.sessions.open({
@@ -385,11 +386,22 @@ export class Connection implements SocketOwner, ClientKeeper {
    * @param told what the client is told
    * @param why what the log is told
    */
-  #refuse(reasonCode: ReasonCode | undefined, told: string, clientId?: string, why = told): void {
+  #refuse(
+    reasonCode: ReasonCode | undefined,
+    told: string,
+    clientId?: string,
+    why = told,
+    username?: string,
+  ): void {
     if (this.#state.at === "closed") return
     const connect = "connect" in this.#state ? this.#state.connect : undefined
     if (reasonCode !== undefined) this.#sendDirectly(encodeRefusal(reasonCode, told, connect, this.#spoken))
-    this.#tellRefusal(clientId ?? connect?.clientId ?? "", connect?.username, connect !== undefined, why)
+    this.#tellRefusal(
+      clientId ?? connect?.clientId ?? "",
+      username ?? connect?.username,
+      connect !== undefined,
+      why,
+    )
     this.#end(false, undefined, why)
   }
 

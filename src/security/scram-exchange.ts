@@ -79,10 +79,10 @@ class ScramExchange implements AuthenticationExchange {
     if (username === undefined) return refusal("a user name that nobody may have [RFC 4013]", undefined)
     const { authorizationIdentity } = message
     if (authorizationIdentity !== undefined && saslprep(authorizationIdentity) !== username) {
-      return refusal(`user ${username} wants to act for another`, username)
+      return refusal("it wants to act for another user", username)
     }
     if (this.#connectName !== undefined && saslprep(this.#connectName) !== username) {
-      return refusal(`user ${username} in SCRAM, and another in place of the user name`, username)
+      return refusal("another user in SCRAM than beside it", username)
     }
     const decoy = decoyCredential(this.#mechanism, username)
     const credential = this.#credentialOf(await this.#accounts.user(username)) ?? decoy
@@ -100,42 +100,35 @@ class ScramExchange implements AuthenticationExchange {
     const message = parseClientFinal(data ?? new Uint8Array(0))
     if ("problem" in message) return refusal(`a final SCRAM message with ${message.problem}`, username)
     if (message.channelBinding !== Buffer.from(gs2Header).toString("base64")) {
-      return refusal(`user ${username}, whose channel binding was changed on the way`, username)
+      return refusal("what it said of channel binding was changed on the way", username)
     }
-    if (message.nonce !== nonce) return refusal(`user ${username}, with another nonce`, username)
+    if (message.nonce !== nonce) return refusal("another nonce than ours", username)
     const authMessage = `${said},${message.withoutProof}`
     const isProven = provesPassword(credential, authMessage, message.proof)
     // As it is now: it may have been disabled, or its password changed, since the challenge was made.
     const user = await this.#accounts.user(username)
+    // Nothing of what is wrong may be told to the client, be it by words or by time: it is nobody's business.
+    if (user === undefined) return refusal("no such user", username)
     const why = this.#objection(user, credential, isProven)
-    if (why !== undefined || user === undefined)
-      return refusal(`user ${username}: ${why ?? noSuchUser}`, username)
+    if (why !== undefined) return refusal(why, username)
     const signature = `v=${serverSignature(credential, authMessage)}`
     return { verdict: "accept", principal: principalOf(user), data: Buffer.from(signature) }
   }
 
-  /** Nothing of this may be told to the client, be it by words or by time: which of it is wrong is nobody's business. */
-  #objection(
-    user: StoredUser | undefined,
-    credential: ScramCredential,
-    isProven: boolean,
-  ): string | undefined {
-    if (user === undefined) return noSuchUser
+  #objection(user: StoredUser, credential: ScramCredential, isProven: boolean): string | undefined {
     const own = this.#credentialOf(user)
-    if (own === undefined) return `it has no credentials for ${this.#mechanism}`
+    if (own === undefined) return `the user has no credentials for ${this.#mechanism}`
     if (own.salt !== credential.salt || own.storedKey !== credential.storedKey) {
-      return "its password was changed in the meantime"
+      return "the password was changed in the meantime"
     }
     if (!isProven) return "wrong password"
-    return user.enabled ? undefined : "it is disabled"
+    return user.enabled ? undefined : "the user is disabled"
   }
 
   #credentialOf(user: StoredUser | undefined): ScramCredential | undefined {
     return user?.scram.find(({ mechanism }) => mechanism === this.#mechanism)
   }
 }
-
-const noSuchUser = "there is no such user"
 
 function refusal(why: string, username: string | undefined): ExchangeVerdict {
   return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword, why, username }

@@ -645,6 +645,11 @@ describe("4.12 SCRAM, the example of the specification", () => {
   test("tells a stranger nothing of whether it is the name or the password that is wrong", async () => {
     const { broker, packet, dataOf } = await scram()
     const answers = []
+    const refusals: string[] = []
+    broker.broker.hook.onEvent(
+      "client-refused",
+      ({ clientId, username, why }) => void refusals.push(`${clientId} ${username}: ${why}`),
+    )
     for (const username of ["alice", "nobody"]) {
       const client = broker.client(username)
       const guess = new ScramClient("SCRAM-SHA-256", username, "pen")
@@ -656,6 +661,7 @@ describe("4.12 SCRAM, the example of the specification", () => {
       answers.push(client.receives())
       expect(client.state).toBe("ended")
     }
+    expect(refusals).toEqual(["a alice: wrong password", "a nobody: no such user"])
     expect(answers[0]).toMatchObject([{ type: "connack", reasonCode: ReasonCode.badUserNameOrPassword }])
     expect(answers[1]).toEqual(answers[0] as Packet[])
   })
