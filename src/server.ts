@@ -1,6 +1,6 @@
+import { Authenticators } from "./authenticators.ts"
 import { Broker } from "./broker/broker.ts"
 import { SysTopics } from "./broker/sys-topics.ts"
-import type { AuthenticatorName } from "./config/schema.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
@@ -13,29 +13,16 @@ import { PublishReader } from "./protocol/publish-reader.ts"
 import { PublishRun } from "./protocol/publish-run.ts"
 import { ReasonCode } from "./protocol/reason-code.ts"
 import { TopicTable } from "./protocol/topic-table.ts"
-import { AccountAuthenticator } from "./security/accounts.ts"
-import {
-  AuthenticationChain,
-  type Authenticator,
-  anonymousAuthenticator,
-  passesOn,
-} from "./security/authentication.ts"
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
-import { CertificateAuthenticator } from "./security/certificate.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
-import { HttpAuthenticator } from "./security/http-authenticator.ts"
-import { JwtAuthenticator } from "./security/jwt-authenticator.ts"
-import type { ExchangeAuthenticator } from "./security/exchange.ts"
 import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/numbered-rules.ts"
 import { RefusalReasons } from "./security/refusal-reasons.ts"
 import { RefusalTrail } from "./security/refusal-trail.ts"
 import { Requester } from "./security/requester.ts"
 import type { UnusableListener } from "./security/rule-book.ts"
-import { ScramAuthenticator } from "./security/scram-exchange.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
-import { scramMechanisms } from "./storage/account-store.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
@@ -102,7 +89,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    const authenticators = makeAuthenticators(settings, store, clock, log)
+    const authenticators = new Authenticators(settings, store.accounts, clock, log)
     for (const each of settings.listeners) {
       listeners.push(await open(each, settings, acceptor, authenticators, log))
     }
@@ -124,7 +111,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
         await store.close()
       },
       reload: async (changed) => {
-        for (const authenticator of Object.values(authenticators)) authenticator.reload?.()
+        authenticators.reload()
         for (const listener of listeners) listener.reload?.()
         return sectionsThatDiffer(settings, changed)
       },
@@ -228,22 +215,6 @@ async function furnish(
   }
 }
 
-type Authenticators = Readonly<Record<AuthenticatorName, Authenticator | readonly ExchangeAuthenticator[]>>
-
-/** One of each for all listeners. What is not set up passes on everybody. */
-function makeAuthenticators(settings: Settings, store: Store, clock: Clock, log: Log): Authenticators {
-  const { jwt, httpAuthentication: http } = settings
-  const { identity, knownUsersOnly } = settings.certificate
-  const { accounts } = store
-  return {
-    certificate: new CertificateAuthenticator(accounts, identity, knownUsersOnly),
-    jwt: jwt === undefined ? passesOn : new JwtAuthenticator(jwt, accounts, clock, log),
-    http: http === undefined ? passesOn : new HttpAuthenticator(http, accounts, clock, log),
-    password: new AccountAuthenticator(accounts, log),
-    scram: scramMechanisms.map((mechanism) => new ScramAuthenticator(mechanism, accounts)),
-  }
-}
-
 async function open(
   listener: ListenerSettings,
   settings: Settings,
@@ -251,16 +222,7 @@ async function open(
   authenticators: Authenticators,
   log: Log,
 ): Promise<Listener> {
-  const links: Authenticator[] = []
-  const exchanges: ExchangeAuthenticator[] = []
-  for (const name of listener.authenticators) {
-    const each = authenticators[name]
-    if ("authenticate" in each) links.push(each)
-    else exchanges.push(...each)
-  }
-  if (listener.allowsAnonymous) links.push(anonymousAuthenticator)
-  const authentication = new AuthenticationChain(links, exchanges)
-  const entrance: Entrance = { url: listener.url, authentication }
+  const entrance: Entrance = { url: listener.url, authentication: authenticators.chainOf(listener) }
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, acceptor.accept(entrance), {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),

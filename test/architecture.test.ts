@@ -45,6 +45,7 @@ const rooms = {
   "src/server.ts": {
     floor: 7,
     mayImport: [
+      "src/authenticators.ts",
       "src/watch-broker.ts",
       "src/watch-certificates.ts",
       "src/config",
@@ -58,6 +59,12 @@ const rooms = {
     ],
     packages: {},
     because: "the server builds the house",
+  },
+  "src/authenticators.ts": {
+    floor: 6,
+    mayImport: ["src/config", "src/security", "src/storage/account-store.ts", "src/foundation"],
+    packages: {},
+    because: "it makes of the settings the ways to prove who one is, and knows no connection",
   },
   "src/watch-broker.ts": {
     floor: 6,

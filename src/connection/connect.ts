@@ -8,7 +8,6 @@ import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
 import { assignedName, mayCallItself } from "../security/user.ts"
-import type { Principal } from "../security/identity.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
 import { type Converse, type Proof, prove, type ProvenVerdict } from "./authenticating.ts"
@@ -92,7 +91,7 @@ function agree(
     const why = `${principal.username} may not call itself ${clientId}`
     return { reasonCode: ReasonCode.clientIdentifierNotValid, why }
   }
-  const requester = new Requester(withCertificate(principal, door), clientId, door.remoteAddress)
+  const requester = new Requester(principal, clientId, door.remoteAddress, door.certificate?.commonName)
   const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
   if (typeof will === "number") return refusal(will)
@@ -122,11 +121,6 @@ function agree(
 function fitsConnack(connect: Connect, agreed: Welcome, surroundings: ConnectionSurroundings): boolean {
   const connack = connackFor(connect, agreed, false, surroundings)
   return encodePacket(connack, connect.version).length <= agreed.terms.maximumPacketBytes
-}
-
-/** Rules may name the certificate, whatever it was that proved who the client is. */
-function withCertificate(principal: Principal, { certificate }: Door): Principal {
-  return certificate === undefined ? principal : { ...principal, certificateName: certificate.commonName }
 }
 
 function refusal(reasonCode: ReasonCode): Refusal {

@@ -45,6 +45,7 @@ export function readAsking(words: readonly string[]): Asking | RuleProblem {
     ...plainPrincipal(who.kind === "user" ? who.name : undefined),
     clientId: who.kind === "client" ? who.clientId : known.clientId,
     remoteAddress: known.from,
+    certificateName: undefined,
   }
   const question = questionOf(action, text, known)
   return "problem" in question ? question : { identity, question }

@@ -9,8 +9,6 @@ export interface Principal {
   readonly superuser: boolean
   readonly groups: readonly string[]
   readonly attributes: Attributes
-  /** The common name of the certificate that it showed. */
-  readonly certificateName: string | undefined
   readonly limits: UserLimits
   /** Access rules that it brought along, as a token may: they go before all others. Undefined: it brought none. */
   readonly rules: readonly AccessRule[] | undefined
@@ -23,9 +21,11 @@ export interface Principal {
 /** What is known of a client while its connection lasts: all that its rights may depend on. */
 export interface Identity extends Pick<
   Principal,
-  "username" | "superuser" | "groups" | "attributes" | "certificateName" | "rules"
+  "username" | "superuser" | "groups" | "attributes" | "rules"
 > {
   readonly clientId: string
+  /** The common name of the certificate that its connection showed, whatever it was that proved who it is. */
+  readonly certificateName: string | undefined
   /**
    * Undefined where nobody knows it any more, as of a will that outlived the process: then a rule that allows from
    * certain addresses fails, and one that denies holds.
@@ -42,7 +42,6 @@ export function plainPrincipal(username: string | undefined): Principal {
     superuser: false,
     groups: [],
     attributes: {},
-    certificateName: undefined,
     limits: noLimits,
     rules: undefined,
     expiresAtMs: Number.POSITIVE_INFINITY,

@@ -125,7 +125,7 @@ export class RefusalTrail implements RefusalListener {
   }
 
   #first(requester: Requester, action: RefusedAction, question: AccessQuestion, times: number): void {
-    const { username, clientId, remoteAddress, principal } = requester
+    const { username, clientId, remoteAddress, certificateName, principal } = requester
     const topic = question.action === "subscribe" ? question.filter : question.topic
     const qos = question.action === "read" ? 0 : question.qos
     const retain = question.action === "publish" && question.retain
@@ -143,7 +143,7 @@ export class RefusalTrail implements RefusalListener {
         ...(retain && { retain: "yes" }),
       },
       asked: {
-        identity: { ...principal, clientId, remoteAddress },
+        identity: { ...principal, clientId, remoteAddress, certificateName },
         isRevoked: requester.isRevoked,
         rules: this.#reasons.rules,
         question,

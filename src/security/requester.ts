@@ -11,16 +11,23 @@ const ofPublishers = new WeakMap<Publisher, Requester>()
 export class Requester implements Identity {
   readonly clientId: string
   readonly remoteAddress: string | undefined
+  readonly certificateName: string | undefined
   /** What follows for it from the access rules, and from which edition of them. Their own note, and nobody else's. */
   rights: Rights | undefined
   edition: object | undefined
   #principal: Principal
   #isRevoked = false
 
-  constructor(principal: Principal, clientId: string, remoteAddress: string | undefined) {
+  constructor(
+    principal: Principal,
+    clientId: string,
+    remoteAddress: string | undefined,
+    certificateName?: string,
+  ) {
     this.#principal = principal
     this.clientId = clientId
     this.remoteAddress = remoteAddress
+    this.certificateName = certificateName
   }
 
   /**
@@ -55,10 +62,6 @@ export class Requester implements Identity {
 
   get attributes(): Attributes {
     return this.#principal.attributes
-  }
-
-  get certificateName(): string | undefined {
-    return this.#principal.certificateName
   }
 
   get rules(): readonly AccessRule[] | undefined {

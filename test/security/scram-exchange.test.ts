@@ -14,6 +14,7 @@ const credentials: Credentials = {
   username: undefined,
   password: undefined,
   remoteAddress: "192.0.2.1",
+  certificate: undefined,
   listener: "tcp://127.0.0.1:1883",
 }
 

@@ -44,7 +44,13 @@ export async function removeRules(accounts: AccountStore, ...ids: readonly numbe
 
 /** Somebody of whom nothing is known but what a test says. */
 export function identity(words: Partial<Identity> = {}): Identity {
-  return { ...plainPrincipal(undefined), clientId: "", remoteAddress: "192.0.2.7", ...words }
+  return {
+    ...plainPrincipal(undefined),
+    clientId: "",
+    remoteAddress: "192.0.2.7",
+    certificateName: undefined,
+    ...words,
+  }
 }
 
 export function acceptedAs(username: string | undefined): FinalVerdict {
