@@ -39,7 +39,11 @@ export async function withAccounts(
 /** Who uses the command line, for the audit. */
 export function whoAsks(): string {
   // Under sudo it is a person that asks, whatever the process may do.
-  return process.env["SUDO_USER"] ?? userInfo().username
+  const asPerson = process.env["SUDO_USER"]
+  if (asPerson !== undefined) return asPerson
+  const { username, uid } = userInfo()
+  // Bun knows a name only where the environment does.
+  return username === "unknown" ? `uid ${uid}` : username
 }
 
 /**

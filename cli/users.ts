@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { Command } from "commander"
-import { accessRuleText, parseAccessRule, whoText } from "../src/security/access-rule.ts"
+import { accessRuleText, parseAccessRule, readAccessRule, whoText } from "../src/security/access-rule.ts"
 import { hashPassword, kindOfHash } from "../src/security/password.ts"
+import { makeScramCredentials } from "../src/security/scram.ts"
 import { newUser } from "../src/security/user.ts"
 import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
 import { type Accounts, changeAccounts, checkName, withAccounts } from "./accounts.ts"
@@ -13,6 +14,7 @@ import { type UserOptions, userWith, withUndoingOptions, withUserOptions } from 
 interface PasswordOptions extends UserOptions {
   readonly passwordStdin?: true
   readonly generate?: true
+  readonly scram?: true
 }
 
 interface AddOptions extends PasswordOptions {
@@ -69,14 +71,13 @@ function withPasswordOptions(command: Command): Command {
   return withSettingsOptions(command)
     .option("--password-stdin", "read the password from standard input, up to its last newline")
     .option("--generate", "make a password and print it")
+    .option("--scram", "let it be proven by SCRAM as well, without being told (MQTT 5)")
 }
 
 async function add(name: string, options: AddOptions): Promise<void> {
   checkName("user", name)
   const rules = (options.allow ?? []).map((filter) => {
-    const rule = parseAccessRule(
-      `allow ${JSON.stringify(whoText({ kind: "user", name }))} both ${JSON.stringify(filter)}`,
-    )
+    const rule = readAccessRule(["allow", whoText({ kind: "user", name }), "both", filter])
     if ("problem" in rule) throw new CommandError(`--allow ${filter}: a rule ${rule.problem}`)
     return accessRuleText(rule)
   })
@@ -87,7 +88,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
     const user: StoredUser = {
       ...plain,
       enabled: options.disabled !== true,
-      passwordHash: password === undefined ? undefined : await hashPassword(password),
+      ...(password !== undefined && (await secretsOf(password, options.scram === true))),
     }
     const [added] = await changeAccounts(accounts, settings, [
       { change: { change: "add-user", user }, said: `user ${name} added` },
@@ -119,11 +120,9 @@ async function set(name: string, options: UserOptions): Promise<void> {
 async function changePassword(name: string, options: PasswordOptions): Promise<void> {
   await withUser(name, options, async (user, _, change) => {
     const password = await newPassword(name, options)
-    const passwordHash = await hashPassword(password)
-    await change(
-      { ...user, passwordHash, passwordSetAtMs: Date.now(), scram: [] },
-      `password of ${name} changed`,
-    )
+    // Who could use SCRAM before can do so with the new one.
+    const secrets = await secretsOf(password, options.scram === true || user.scram.length > 0)
+    await change({ ...user, ...secrets, passwordSetAtMs: Date.now() }, `password of ${name} changed`)
     await print(options.generate === true ? `${String(password)}\n` : `password of ${name} changed\n`)
   })
 }
@@ -221,6 +220,17 @@ async function withUser(
 async function newPassword(name: string, options: PasswordOptions): Promise<Uint8Array | string> {
   if (options.generate === true) return randomBytes(18).toString("base64url")
   return options.passwordStdin === true ? readPassword() : askPassword(name)
+}
+
+/** What is kept of a password. @throws ScramPasswordError */
+async function secretsOf(
+  password: Uint8Array | string,
+  scram: boolean,
+): Promise<Pick<StoredUser, "passwordHash" | "scram">> {
+  return {
+    passwordHash: await hashPassword(password),
+    scram: scram ? await makeScramCredentials(password) : [],
+  }
 }
 
 function stateOf({ enabled, superuser }: StoredUser): string {

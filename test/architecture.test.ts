@@ -33,6 +33,7 @@ const rooms = {
       "src/security/access-rule.ts",
       "src/security/password.ts",
       "src/security/rule-topic.ts",
+      "src/security/scram.ts",
       "src/security/stored-access-rules.ts",
       "src/storage/account-store.ts",
       "src/storage/open-store.ts",

@@ -135,6 +135,24 @@ describe("bantam user", () => {
     })
   })
 
+  test("a password can be proven by SCRAM where it was set so, and stays so", async () => {
+    const mechanisms = async (name: string) => (await stored(name))?.scram.map(({ mechanism }) => mechanism)
+    await user(["add", "ann", "--password-stdin", "--scram"], "secret")
+    await user(["add", "bob", "--generate"])
+    expect(await mechanisms("ann")).toEqual(["SCRAM-SHA-256", "SCRAM-SHA-512"])
+    expect(await mechanisms("bob")).toEqual([])
+    const before = (await stored("ann"))?.scram
+    await user(["passwd", "ann", "--password-stdin"], "another")
+    expect(await mechanisms("ann")).toEqual(["SCRAM-SHA-256", "SCRAM-SHA-512"])
+    expect((await stored("ann"))?.scram).not.toEqual(before)
+    const { exitCode, error } = await user(["passwd", "bob", "--password-stdin", "--scram"], "a\u0007b")
+    expect([exitCode, error]).toEqual([
+      1,
+      "bantam: the password cannot be used with SCRAM, which takes text in UTF-8 without control characters; " +
+        "choose another\n",
+    ])
+  })
+
   test("each change is in the audit, without its secrets", async () => {
     await user(["add", "ann", "--password-stdin"], "secret")
     await user(["set", "ann", "--superuser"])
