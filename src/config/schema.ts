@@ -90,7 +90,8 @@ export const sections = {
       ),
       default_access: choice(
         "What becomes of what no rule of `bantam acl` decides: allow or deny.\n" +
-          "auto: everything is allowed as long as there is neither user nor rule, and nothing from then on.",
+          "auto: everything is allowed as long as there is neither user nor rule, and none of [certificate], [jwt] and\n" +
+          "[http_authentication] is set up; nothing from then on.",
         ["auto", "allow", "deny"],
         "auto",
       ),

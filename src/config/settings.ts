@@ -55,12 +55,20 @@ export function resolveSettings(
   environment: Environment,
   problems: Problem[],
 ): Settings {
-  const { listen, tls, storage, jwt, http_authentication, ...rest } = written
+  const { listen, tls, storage, security, jwt: token, http_authentication, ...rest } = written
+  const jwt = resolveJwt(token, problems)
+  const httpAuthentication = resolveHttpAuthentication(http_authentication, problems)
+  // Where users come from elsewhere, there are some although the store has none.
+  const comeFromElsewhere =
+    jwt !== undefined || httpAuthentication !== undefined || rest.certificate.identity !== undefined
+  const defaultAccess =
+    security.default_access === "auto" && comeFromElsewhere ? "deny" : security.default_access
   return {
     ...camel(rest),
-    listeners: listen.flatMap((entry) => resolveListener(entry, tls, rest.security, problems) ?? []),
-    jwt: resolveJwt(jwt, problems),
-    httpAuthentication: resolveHttpAuthentication(http_authentication, problems),
+    security: { ...camel(security), defaultAccess },
+    listeners: listen.flatMap((entry) => resolveListener(entry, tls, security, problems) ?? []),
+    jwt,
+    httpAuthentication,
     storage: { ...camel(storage), directory: resolve(storage.directory ?? defaultDirectory(environment)) },
   }
 }

@@ -27,6 +27,24 @@ function resolve(
   return { settings, problems: problems.map(({ key, what }) => `${key} ${what}`) }
 }
 
+describe("What no access rule decides", () => {
+  const access = (sections: object, default_access = "auto") => {
+    const empty = { websocket: {}, storage: {}, tls: {}, certificate: {}, jwt: {}, http_authentication: {} }
+    const others = { limits: {}, mqtt: {}, log: {}, security: { default_access } }
+    const written = v.parse(settingsSchema, { ...empty, ...others, ...sections })
+    return resolveSettings(written, {}, []).security.defaultAccess
+  }
+
+  test("is refused where users come from elsewhere than the store, unless the setting says otherwise", () => {
+    const elsewhere = { certificate: { identity: "common-name" } }
+    const service = { http_authentication: { url: "https://id.example.org/" } }
+    const token = { jwt: { algorithms: ["ES256"], key_file: "/k" } }
+    expect(access({})).toBe("auto")
+    expect([elsewhere, service, token].map((each) => access(each))).toEqual(["deny", "deny", "deny"])
+    expect(access(token, "allow")).toBe("allow")
+  })
+})
+
 describe("Listeners and their certificates", () => {
   test("an encrypted address gets the files of [tls]", () => {
     const { settings, problems } = resolve(["tls://0.0.0.0"], { ...certificate, ca_file: "/ca" })
