@@ -16,13 +16,17 @@ import { TopicTable } from "./protocol/topic-table.ts"
 import { accessRuleText } from "./security/access-rule.ts"
 import { AccessRules } from "./security/access-rules.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/authorization.ts"
+import { Bans } from "./security/bans.ts"
+import { LoginGuard } from "./security/login-guard.ts"
 import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/numbered-rules.ts"
 import { RefusalReasons } from "./security/refusal-reasons.ts"
 import { RefusalTrail } from "./security/refusal-trail.ts"
 import { Requester } from "./security/requester.ts"
 import type { UnusableListener } from "./security/rule-book.ts"
+import { followStoredBans } from "./security/stored-bans.ts"
 import { followStoredRules } from "./security/stored-access-rules.ts"
+import { UserQuotas } from "./security/user-quotas.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
@@ -59,7 +63,7 @@ export interface Server {
  *
  * @throws ListenError an address cannot be listened on
  * @throws StoreError the store is damaged, foreign, or served by another process
- * @throws AccessRuleError a rule in the store cannot be read
+ * @throws AccessRuleError, BanError a rule or a ban in the store cannot be read
  * @throws TokenKeyError the keys of tokens cannot be read
  */
 export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
@@ -130,7 +134,7 @@ async function furnish(
   clock: Clock,
   log: Log,
 ): Promise<ConnectionSurroundings & { readonly refusals: RefusalTrail }> {
-  const { limits, mqtt } = settings
+  const { guard, limits, mqtt } = settings
   const bringRules = settings.jwt !== undefined || settings.httpAuthentication !== undefined
   const complain: UnusableListener = (rule, { clientId, username }) => {
     log.warn("a name that fits no placeholder", {
@@ -144,6 +148,8 @@ async function furnish(
   const reasons = new RefusalReasons(settings.security.defaultAccess, soon)
   const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
   await followStoredRules(store, rules, log, (read) => (reasons.rules = new NumberedRules(read)))
+  const bans = new Bans()
+  await followStoredBans(store, bans, log)
   const users = new OnlineUsers(store.accounts, log)
   store.onAccountsChanged(() => users.accountsChanged())
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
@@ -167,6 +173,7 @@ async function furnish(
     shareStrategy: mqtt.sharedSubscriptionStrategy,
     mayPublishWill: ({ publisher, topic, qos, retain }) => {
       users.willIsDone(publisher)
+      if (bans.against(publisher, clock.now()) !== undefined) return false
       const requester = Requester.of(publisher)
       if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
       refusals.willRefused(requester, topic.name, qos, retain)
@@ -187,8 +194,19 @@ async function furnish(
     authorization,
     users,
     refusals,
+    logins: new LoginGuard({
+      failures: guard.failedLogins,
+      failuresOfAddress: guard.failedLoginsPerAddress,
+      windowMs: guard.windowSeconds * 1000,
+      longestWaitMs: guard.longestWaitSeconds * 1000,
+    }),
+    bans,
+    quotas: new UserQuotas(users),
     limits: {
       ...limits,
+      connectionRatePerAddress: guard.connectionRatePerAddress,
+      halfOpen: guard.halfOpen,
+      halfOpenPerAddress: guard.halfOpenPerAddress,
       connectTimeoutMs: limits.connectTimeoutSeconds * 1000,
       maximumQos: mqtt.maximumQos,
       retainAvailable: mqtt.retainAvailable,
@@ -222,7 +240,15 @@ async function open(
   authenticators: Authenticators,
   log: Log,
 ): Promise<Listener> {
-  const entrance: Entrance = { url: listener.url, authentication: authenticators.chainOf(listener) }
+  const entrance: Entrance = {
+    url: listener.url,
+    authentication: authenticators.chainOf(listener),
+    limits: {
+      connections: listener.maxConnections,
+      connectionRate: listener.maxConnectionRate,
+      messagesPerSecond: listener.messagesPerSecond,
+    },
+  }
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, acceptor.accept(entrance), {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),

@@ -63,6 +63,8 @@ export class SysTopics {
       "clients/inactive": disconnected,
       "clients/expired": counters.sessionsExpired,
       "connections/socket/count": counters.socketsOpened,
+      "connections/turned-away": sum(counters.turnedAway),
+      "clients/held-back": counters.heldBack,
       "bytes/received": counters.bytesReceived,
       "bytes/sent": counters.bytesSent,
       "messages/received": counters.packetsReceived,
@@ -81,6 +83,9 @@ export class SysTopics {
       "heap/current": heapUsed,
       ...Object.fromEntries(
         Object.entries(counters.dropped).map(([why, count]) => [`publish/messages/dropped/${why}`, count]),
+      ),
+      ...Object.fromEntries(
+        Object.entries(counters.turnedAway).map(([why, count]) => [`connections/turned-away/${why}`, count]),
       ),
     }
   }
@@ -101,7 +106,7 @@ export class SysTopics {
   }
 
   #droppedInAll(): number {
-    return Object.values(this.#broker.counters.dropped).reduce((sum, count) => sum + count, 0)
+    return sum(this.#broker.counters.dropped)
   }
 
   #publishLoad(name: string, total: number): void {
@@ -136,6 +141,10 @@ export class SysTopics {
     }
     this.#broker.publishFleeting(message)
   }
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
 }
 
 interface Load {

@@ -108,6 +108,11 @@ export function unset(description: string, example: string) {
   )
 }
 
+/** A whole number with no default. Such a key stands in no section, so that it needs neither description nor example. */
+export function unsetWhole(from: number, to: number) {
+  return v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to)))
+}
+
 /** Texts with no default. */
 export function unsetTexts(description: string, example: string) {
   return v.exactOptional(

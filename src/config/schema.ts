@@ -1,6 +1,17 @@
 import * as v from "valibot"
 import { logFormats, logLevels } from "../foundation/log.ts"
-import { choice, flag, text, texts, unset, unsetTexts, unsetWords, whole, words } from "./kinds.ts"
+import {
+  choice,
+  flag,
+  text,
+  texts,
+  unset,
+  unsetTexts,
+  unsetWhole,
+  unsetWords,
+  whole,
+  words,
+} from "./kinds.ts"
 
 const certificateIdentities = ["common-name", "dns", "email", "uri", "fingerprint"] as const
 
@@ -191,6 +202,46 @@ export const sections = {
       ),
     },
   },
+  guard: {
+    about:
+      "What keeps out who guesses passwords or comes too often. Addresses of this machine are not held liable as a\n" +
+      "whole, for everybody may stand behind a proxy. IPv6 addresses count by their /64.",
+    keys: {
+      failed_logins: whole(
+        "Failed logins of one user name from one address before it has to wait, twice as long each time. 0: never.",
+        0,
+        1_000,
+        5,
+      ),
+      failed_logins_per_address: whole(
+        "Failed logins of all user names from one address before it has to wait. 0: never.",
+        0,
+        1_000_000,
+        100,
+      ),
+      window_seconds: whole("In which those numbers of failures are forgiven again.", 60, 604_800, 3_600),
+      longest_wait_seconds: whole("No wait for the next login is longer.", 1, 86_400, 900),
+      connection_rate_per_address: whole(
+        "New connections a second from one address, twice as many at once. 0: any number.",
+        0,
+        1_000_000,
+        100,
+      ),
+      half_open: whole(
+        "Connections that have not said CONNECT, at a time. One more, and the oldest is closed once it has been\n" +
+          "silent for five seconds; for one, where limits.connections are there.",
+        1,
+        1_000_000,
+        1_000,
+      ),
+      half_open_per_address: whole(
+        "Those from one address. One more is closed at once. 0: any number.",
+        0,
+        1_000_000,
+        64,
+      ),
+    },
+  },
   limits: {
     about: "What one client, and all together, may cost.",
     keys: {
@@ -199,6 +250,18 @@ export const sections = {
         1,
         1_000_000,
         10_000,
+      ),
+      connection_rate: whole(
+        "New connections a second; more are closed at once. 0: any number.",
+        0,
+        1_000_000,
+        0,
+      ),
+      messages_per_second: whole(
+        "Messages that one client may publish; who is faster is read more slowly. 0: any number.",
+        0,
+        1_000_000,
+        0,
       ),
       packet_bytes: whole(
         "Longest packet we take, announced to MQTT 5 clients.",
@@ -318,6 +381,9 @@ export const topLevel = {
             ciphers: v.exactOptional(v.pipe(v.string(), v.nonEmpty())),
             alpn: v.exactOptional(v.array(v.pipe(v.string(), v.nonEmpty()))),
             proxy_protocol: v.exactOptional(v.boolean()),
+            max_connections: unsetWhole(1, 1_000_000),
+            max_connection_rate: unsetWhole(1, 1_000_000),
+            messages_per_second: unsetWhole(1, 1_000_000),
           }),
         ]),
       ),
@@ -326,7 +392,8 @@ export const topLevel = {
       v.title('one or more addresses such as ["tcp://127.0.0.1:1883"]'),
       v.description(
         "Addresses to listen on: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT, wss://HOST:PORT or unix:///PATH.\n" +
-          "Port 0 takes a free one. A table sets keys of [tls], authenticators and allow_anonymous for one of them:\n" +
+          "Port 0 takes a free one. A table sets keys of [tls], authenticators, allow_anonymous, max_connections,\n" +
+          "max_connection_rate and messages_per_second for one of them:\n" +
           '{ url = "tls://0.0.0.0:8884", ca_file = "/etc/bantam/ca.pem", require_client_certificate = true }\n' +
           "Behind a proxy that sends PROXY headers (version 1 or 2), and that alone can connect, a tcp or unix address:\n" +
           '{ url = "tcp://10.0.0.5:1883", proxy_protocol = true }',
@@ -346,6 +413,7 @@ export const settingsSchema = v.strictObject({
   certificate: v.strictObject(sections.certificate.keys),
   jwt: v.strictObject(sections.jwt.keys),
   http_authentication: v.strictObject(sections.http_authentication.keys),
+  guard: v.strictObject(sections.guard.keys),
   limits: v.strictObject(sections.limits.keys),
   mqtt: v.strictObject(sections.mqtt.keys),
   log: v.strictObject(sections.log.keys),

@@ -23,6 +23,12 @@ export interface ListenerSettings {
   readonly authenticators: readonly AuthenticatorName[]
   /** Who shows no user name is let in. */
   readonly allowsAnonymous: boolean
+  /** At a time; undefined: as many as all listeners together. */
+  readonly maxConnections: number | undefined
+  /** New ones a second; undefined: as many as all listeners together. */
+  readonly maxConnectionRate: number | undefined
+  /** Of one client; undefined: what holds for all listeners. */
+  readonly messagesPerSecond: number | undefined
 }
 
 /**
@@ -93,6 +99,9 @@ function resolveListener(
     authenticators,
     allow_anonymous,
     proxy_protocol: proxyProtocol = false,
+    max_connections: maxConnections,
+    max_connection_rate: maxConnectionRate,
+    messages_per_second: messagesPerSecond,
     ...own
   } = typeof entry === "string" ? { url: entry } : entry
   const wrong = (what: string): undefined => {
@@ -110,6 +119,9 @@ function resolveListener(
     proxyProtocol,
     authenticators: authenticators ?? security.authenticators,
     allowsAnonymous: anonymous === "loopback" ? loopback : anonymous,
+    maxConnections,
+    maxConnectionRate,
+    messagesPerSecond,
   }
   if (proxyProtocol && address.scheme !== "tcp" && address.scheme !== "unix") {
     return wrong(

@@ -1,20 +1,43 @@
-import type { ReasonCode } from "../protocol/reason-code.ts"
+import { ReasonCode } from "../protocol/reason-code.ts"
+import type { Bannable } from "../security/bans.ts"
 import type { Accept, Socket, SocketOwner } from "../transport/socket.ts"
+import { Arrivals } from "./arrivals.ts"
 import { Connection, type ConnectionKeeper } from "./connection.ts"
 import type { Entrance } from "./entrance.ts"
 import { Patrol } from "./patrol.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
+import { TurnedAwayReport } from "./turned-away-report.ts"
 
-/** Sockets in, connections out: it refuses at the limit, ends the silent, and closes all at the end. */
+/**
+ * How long those may be silent who are more than may be half open. When thousands come at once, as after a power cut,
+ * they are met seconds before what they have said can be read.
+ */
+const patienceMs = 5_000
+/** The same when there is no room for anybody else. */
+const patienceWhenFullMs = 1_000
+
+/** Sockets in, connections out: it turns away who comes too often, ends the silent, and closes all at the end. */
 export class Acceptor implements ConnectionKeeper {
   readonly #surroundings: ConnectionSurroundings
   readonly #connections = new Set<Connection>()
+  /** Were never let in, and have not read our last words so far. Oldest first. */
+  readonly #leaving = new Set<Connection>()
+  readonly #arrivals: Arrivals
+  readonly #report: TurnedAwayReport
   readonly #patrol: Patrol<Connection>
   #emptied: (() => void) | undefined
 
   constructor(surroundings: ConnectionSurroundings) {
     this.#surroundings = surroundings
+    this.#arrivals = new Arrivals(surroundings)
+    this.#report = new TurnedAwayReport(surroundings.clock, surroundings.log)
     this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => connection.visited(nowMs))
+    surroundings.bans.onAdded((added) => {
+      const nowMs = surroundings.clock.now()
+      // Banned [0x8A] is for CONNACK alone [2.4].
+      const code = ReasonCode.administrativeAction
+      this.endWhere((peer) => added.against(peer, nowMs) !== undefined, code, "banned")
+    })
   }
 
   /** Connections of any state, those that have not said CONNECT included. */
@@ -25,6 +48,18 @@ export class Acceptor implements ConnectionKeeper {
   /** Who comes in by one listener. */
   accept(entrance: Entrance): Accept {
     return (socket) => this.#meet(socket, entrance)
+  }
+
+  /**
+   * Ends every connection that fits, in whatever state it is, and leaves nothing of it: no will.
+   *
+   * @param reasonCode what version 5 clients are told
+   * @param why for the log
+   */
+  endWhere(fits: (peer: Bannable) => boolean, reasonCode: ReasonCode, why: string): void {
+    for (const connection of [...this.#connections]) {
+      if (fits(connection.peer)) connection.expel(reasonCode, why)
+    }
   }
 
   /**
@@ -46,28 +81,65 @@ export class Acceptor implements ConnectionKeeper {
     this.#patrol.comeBy(connection, atMs)
   }
 
+  introduced(connection: Connection): void {
+    this.#arrivals.halfOpen.delete(connection)
+  }
+
+  /** Those who do not read why they were refused are as many as may be half open; then the oldest is cut off. */
+  refused(connection: Connection): void {
+    this.#arrivals.halfOpen.delete(connection)
+    this.#leaving.add(connection)
+    if (this.#leaving.size <= this.#surroundings.limits.halfOpen) return
+    for (const oldest of this.#leaving) {
+      this.#leaving.delete(oldest)
+      oldest.cutOff()
+      return
+    }
+  }
+
   gone(connection: Connection): void {
     this.#patrol.forget(connection)
+    this.#arrivals.halfOpen.delete(connection)
+    this.#arrivals.wentOut(connection.door.entrance)
+    this.#leaving.delete(connection)
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#emptied?.()
   }
 
   #meet(socket: Socket, entrance: Entrance): SocketOwner {
-    const { counters, limits, log } = this.#surroundings
+    const { clock, counters, limits } = this.#surroundings
+    const { remoteAddress } = socket
     counters.socketsOpened += 1
-    if (this.#connections.size >= limits.connections) {
-      log.warn("connection refused: the limit is reached", {
-        address: socket.remoteAddress,
-        limit: limits.connections,
-      })
+    const nowMs = clock.now()
+    const why = this.#arrivals.objectionTo(remoteAddress, entrance, nowMs)
+    if (why !== undefined && !(why === "full" && this.#makeRoom(patienceWhenFullMs, nowMs))) {
+      counters.turnedAway[why] += 1
+      this.#report.add(why, remoteAddress)
       socket.terminate()
       return nobody
     }
-    const { remoteAddress, peerCertificate: certificate } = socket
-    const door = { remoteAddress, certificate, entrance }
+    const { halfOpen } = this.#arrivals
+    if (halfOpen.size >= limits.halfOpen) this.#makeRoom(patienceMs, nowMs)
+    const door = { remoteAddress, certificate: socket.peerCertificate, entrance }
     const connection = new Connection(this.#surroundings, socket, door, this)
     this.#connections.add(connection)
+    this.#arrivals.cameIn(entrance)
+    halfOpen.add(connection, nowMs)
     return connection
+  }
+
+  /**
+   * An honest client says CONNECT at once, so the one that has been silent for longest gives way.
+   *
+   * @returns whether one was silent for so long
+   */
+  #makeRoom(silentForMs: number, nowMs: number): boolean {
+    const silent = this.#arrivals.halfOpen.silent(silentForMs, nowMs)
+    if (silent === undefined) return false
+    this.#surroundings.counters.turnedAway["half-open"] += 1
+    this.#report.add("half-open", silent.door.remoteAddress)
+    silent.cutOff()
+    return true
   }
 }
 

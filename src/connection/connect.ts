@@ -7,11 +7,13 @@ import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { parseTopicName } from "../protocol/topic.ts"
+import { banText } from "../security/bans.ts"
 import { assignedName, mayCallItself } from "../security/user.ts"
 import { Requester } from "../security/requester.ts"
 import type { StoredWill } from "../storage/store.ts"
-import { type Converse, type Proof, prove, type ProvenVerdict } from "./authenticating.ts"
+import type { Converse, Proof, ProvenVerdict } from "./authenticating.ts"
 import type { Door } from "./entrance.ts"
+import { identify } from "./identify.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 
@@ -51,11 +53,12 @@ export function welcome(
   surroundings: ConnectionSurroundings,
   converse: Converse,
 ): Welcome | Refusal | Promise<Welcome | Refusal> {
-  const { limits, users } = surroundings
+  const { bans, clock, limits, users } = surroundings
   const { edition } = users
   const clientId = clientIdOf(connect, limits.clientIdBytes)
   if (clientId === undefined) return refusal(ReasonCode.clientIdentifierNotValid)
-  const { authentication } = door.entrance
+  const ban = bans.ofClient(clientId, clock.now())
+  if (ban !== undefined) return { reasonCode: ReasonCode.banned, why: banText(ban) }
   const credentials = {
     clientId,
     username: connect.username,
@@ -65,10 +68,13 @@ export function welcome(
     listener: door.entrance.url,
   }
   const { authenticationMethod } = connect.properties
-  const verdict =
-    authenticationMethod === undefined
-      ? authentication.authenticate(credentials)
-      : prove(authenticationMethod, credentials, authentication, converse)
+  const verdict = identify(
+    authenticationMethod,
+    credentials,
+    door.entrance.authentication,
+    surroundings,
+    converse,
+  )
   return verdict instanceof Promise
     ? verdict.then((settled) => agree(connect, clientId, settled, door, surroundings, edition))
     : agree(connect, clientId, verdict, door, surroundings, edition)
@@ -82,7 +88,7 @@ function agree(
   surroundings: ConnectionSurroundings,
   accountsEdition: number,
 ): Welcome | Refusal {
-  const { authorization, limits } = surroundings
+  const { authorization, bans, clock, limits } = surroundings
   if (verdict.verdict === "reject") return verdict
   const { principal } = verdict
   const binding = principal.account?.clientId
@@ -92,6 +98,8 @@ function agree(
     return { reasonCode: ReasonCode.clientIdentifierNotValid, why }
   }
   const requester = new Requester(principal, clientId, door.remoteAddress, door.certificate?.commonName)
+  const ban = bans.against(requester, clock.now())
+  if (ban !== undefined) return { reasonCode: ReasonCode.banned, why: banText(ban) }
   const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)
   if (typeof will === "number") return refusal(will)

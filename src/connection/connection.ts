@@ -1,4 +1,5 @@
 import { unreachable } from "../foundation/assert.ts"
+import type { Timer } from "../foundation/clock.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import { encodePacket } from "../protocol/encoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
@@ -7,6 +8,9 @@ import { ProtocolError, protocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import type { AuthenticationExchange, ExchangeOutcome } from "../security/exchange.ts"
 import { tellableName } from "../security/token-shape.ts"
+import type { Bannable } from "../security/bans.ts"
+import { Rate } from "../security/rate.ts"
+import type { Requester } from "../security/requester.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { Authenticating } from "./authenticating.ts"
@@ -19,7 +23,7 @@ import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 type State =
   | { readonly at: "awaiting-connect" }
   /** CONNECT was read; what follows it waits until the client is in. */
-  | { readonly at: "welcoming"; readonly connect: Connect }
+  | { readonly at: "welcoming"; readonly connect: Connect; readonly requester: Requester | undefined }
   /** The client is asked who it is, in AUTH packets [4.12]. */
   | { readonly at: "authenticating"; readonly connect: Connect; readonly exchange: Authenticating }
   | { readonly at: "online"; readonly client: OnlineClient }
@@ -30,6 +34,10 @@ type State =
 export interface ConnectionKeeper {
   /** Calls `visited` of the connection at that time, or a little later. */
   comeBy(connection: Connection, atMs: number): void
+  /** It has said CONNECT. */
+  introduced(connection: Connection): void
+  /** It is not let in; its last words are on their way out. */
+  refused(connection: Connection): void
   /** Its socket is closed and nothing more can come. */
   gone(connection: Connection): void
 }
@@ -44,7 +52,7 @@ const farewellMs = 5_000
 export class Connection implements SocketOwner, ClientKeeper {
   readonly #surroundings: ConnectionSurroundings
   readonly #socket: Socket
-  readonly #door: Door
+  readonly door: Door
   readonly #keeper: ConnectionKeeper
   readonly #frames: FrameReader
   /** By then it has said CONNECT, and has proven who it is if that takes AUTH packets. */
@@ -52,6 +60,8 @@ export class Connection implements SocketOwner, ClientKeeper {
   #state: State
   #heardMs: number
   #reading: "reading" | "paused" = "reading"
+  /** Set while it is read no further because it has published more than it may. */
+  #heldBack: Timer | undefined
   /** The store was asked to call when it has caught up. */
   #awaitsStore = false
   /** What the first packet says it is written in, should the rest of it be unreadable. */
@@ -60,7 +70,7 @@ export class Connection implements SocketOwner, ClientKeeper {
   constructor(surroundings: ConnectionSurroundings, socket: Socket, door: Door, keeper: ConnectionKeeper) {
     this.#surroundings = surroundings
     this.#socket = socket
-    this.#door = door
+    this.door = door
     this.#keeper = keeper
     this.#frames = new FrameReader(surroundings.limits.connectPacketBytes)
     // Until CONNECT says that version 5 is spoken, which forbids it.
@@ -75,6 +85,39 @@ export class Connection implements SocketOwner, ClientKeeper {
   close(reasonCode: ReasonCode): void {
     if (this.#state.at === "online") this.#part(reasonCode)
     else this.#end(false, undefined, describeReasonCode(reasonCode))
+  }
+
+  /** Who is at the other end, as far as that is known. */
+  get peer(): Bannable {
+    const state = this.#state
+    const { remoteAddress } = this.door
+    switch (state.at) {
+      case "awaiting-connect":
+      case "closed":
+        return { clientId: undefined, username: undefined, remoteAddress }
+      case "welcoming":
+        return state.requester ?? { clientId: state.connect.clientId, username: undefined, remoteAddress }
+      case "authenticating":
+        return { clientId: state.connect.clientId, username: undefined, remoteAddress }
+      case "online":
+        return state.client.requester
+      default:
+        return unreachable(state)
+    }
+  }
+
+  /** The server ends it, and has its will published by nobody. */
+  expel(reasonCode: ReasonCode, why: string): void {
+    const state = this.#state
+    if (state.at !== "online") return this.#end(false, undefined, why)
+    state.client.requester.revoke()
+    this.#part(reasonCode, undefined, why)
+  }
+
+  /** Ends it at once, without a word. */
+  cutOff(): void {
+    this.#socket.terminate()
+    this.#end(false, undefined, "cut off")
   }
 
   // --- what the socket tells it ---
@@ -131,7 +174,7 @@ export class Connection implements SocketOwner, ClientKeeper {
           this.#part(ReasonCode.maximumConnectTime, "the token has expired")
           return nowMs + farewellMs
         }
-        // Whom we read no further, for the disk is behind, we cannot hear.
+        // Whom we read no further, for the disk is behind or it publishes too fast, we cannot hear.
         if (this.#reading === "paused" && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiresAtMs)
         if (nowMs - this.#heardMs <= silenceLimitMs) {
           return Math.min(this.#heardMs + silenceLimitMs + 1, expiresAtMs)
@@ -215,7 +258,7 @@ export class Connection implements SocketOwner, ClientKeeper {
       return
     }
     this.#surroundings.log.error("a bug ended a connection", {
-      address: this.#door.remoteAddress,
+      address: this.door.remoteAddress,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
     this.#part(ReasonCode.unspecifiedError)
@@ -263,7 +306,8 @@ export class Connection implements SocketOwner, ClientKeeper {
       throw new ProtocolError(ReasonCode.protocolError, "the first packet is not CONNECT [MQTT-3.1.0-1]")
     }
     this.#frames.takesPaddedLengths = packet.version !== 5
-    this.#state = { at: "welcoming", connect: packet }
+    this.#state = { at: "welcoming", connect: packet, requester: undefined }
+    this.#keeper.introduced(this)
     const welcomed = this.#welcome(packet)
     if (welcomed === undefined) return
     this.#socket.pause()
@@ -282,7 +326,7 @@ export class Connection implements SocketOwner, ClientKeeper {
    * @returns what has to be waited for
    */
   #welcome(connect: Connect): Promise<void> | undefined {
-    const agreed = welcome(connect, this.#door, this.#surroundings, (method, exchange) =>
+    const agreed = welcome(connect, this.door, this.#surroundings, (method, exchange) =>
       this.#authenticate(connect, method, exchange),
     )
     return agreed instanceof Promise
@@ -306,7 +350,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     const outcome = await authenticating.outcome
     // What is here already was sent before our CONNACK, so it may be DISCONNECT and nothing else [MQTT-3.1.2-30].
     this.#readFrames()
-    if (this.#state.at === "authenticating") this.#state = { at: "welcoming", connect }
+    if (this.#state.at === "authenticating") this.#state = { at: "welcoming", connect, requester: undefined }
     return outcome
   }
 
@@ -338,14 +382,30 @@ export class Connection implements SocketOwner, ClientKeeper {
       this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId, why, username)
       return undefined
     }
-    return this.#surroundings.broker.sessions.open({
-      clientId: agreed.terms.clientId,
-      username: agreed.terms.principal.username,
+    const { broker, quotas } = this.#surroundings
+    const { clientId, principal: requester } = agreed.terms
+    const there = broker.sessions.find(clientId)
+    const takesOver = there?.link !== undefined && there.record.username === requester.username
+    if (!quotas.enter(requester, takesOver)) {
+      const code = ReasonCode.quotaExceeded
+      this.#refuse(code, describeReasonCode(code), clientId, "its user has as many connections as it may")
+      return undefined
+    }
+    this.#state = { at: "welcoming", connect, requester }
+    return broker.sessions.open({
+      clientId,
+      username: requester.username,
       cleanStart: agreed.cleanStart,
       expiryIntervalSeconds: agreed.terms.sessionExpiryIntervalSeconds,
       will: agreed.will,
-      opened: (session, sessionPresent) => this.#opened(connect, agreed, session, sessionPresent),
-      refused: (reasonCode) => this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId),
+      opened: (session, sessionPresent) => {
+        quotas.entered(requester)
+        this.#opened(connect, agreed, session, sessionPresent)
+      },
+      refused: (reasonCode) => {
+        quotas.entered(requester)
+        this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId)
+      },
     })
   }
 
@@ -359,7 +419,9 @@ export class Connection implements SocketOwner, ClientKeeper {
     const { terms } = agreed
     const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
     link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
-    const client = new OnlineClient(this.#surroundings, session, terms, link, agreed.proof, this)
+    const perSecond = this.door.entrance.limits.messagesPerSecond ?? limits.messagesPerSecond
+    const rate = perSecond === 0 ? undefined : new Rate(perSecond)
+    const client = new OnlineClient(this.#surroundings, session, terms, link, agreed.proof, this, rate)
     this.#state = { at: "online", client }
     this.#frames.maximumBytes = limits.packetBytes
     counters.connectionsAccepted += 1
@@ -369,7 +431,7 @@ export class Connection implements SocketOwner, ClientKeeper {
       kind: "client-connected",
       clientId: terms.clientId,
       username: terms.principal.username,
-      address: this.#door.remoteAddress,
+      address: this.door.remoteAddress,
       version: versionNames[terms.version],
       sessionPresent,
     })
@@ -410,8 +472,8 @@ export class Connection implements SocketOwner, ClientKeeper {
       kind: "client-refused",
       clientId,
       username: tellableName(username),
-      address: this.#door.remoteAddress,
-      listener: this.#door.entrance.url,
+      address: this.door.remoteAddress,
+      listener: this.door.entrance.url,
       hasAsked,
       why,
     })
@@ -425,7 +487,11 @@ export class Connection implements SocketOwner, ClientKeeper {
   }
 
   /** Tells a version 5 client why [4.13.1], and closes. */
-  #part(reasonCode: ReasonCode, detail = describeReasonCode(reasonCode)): void {
+  #part(
+    reasonCode: ReasonCode,
+    detail = describeReasonCode(reasonCode),
+    why = describeReasonCode(reasonCode),
+  ): void {
     const state = this.#state
     if (state.at === "online" && state.client.terms.version === 5) {
       const { link } = state.client
@@ -434,7 +500,7 @@ export class Connection implements SocketOwner, ClientKeeper {
       const properties = { ...link.explained(detail), ...(elsewhere && { serverReference }) }
       link.send({ type: "disconnect", reasonCode, properties })
     }
-    this.#end(true, undefined, describeReasonCode(reasonCode))
+    this.#end(true, undefined, why)
   }
 
   /**
@@ -450,7 +516,8 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#keeper.comeBy(this, deadlineMs)
     this.#socket.end(peerIsDone)
     if (state.at === "authenticating") state.exchange.abandon()
-    if (state.at !== "online") return
+    this.#heldBack?.cancel()
+    if (state.at !== "online") return this.#keeper.refused(this)
     const { client } = state
     client.end()
     const { broker, counters, users } = this.#surroundings
@@ -478,6 +545,17 @@ export class Connection implements SocketOwner, ClientKeeper {
     }
   }
 
+  holdBack(ms: number): void {
+    const { clock, counters } = this.#surroundings
+    if (this.#state.at !== "online" || this.#heldBack !== undefined) return
+    counters.heldBack += 1
+    this.#pause()
+    this.#heldBack = clock.at(clock.now() + ms, () => {
+      this.#heldBack = undefined
+      this.writable()
+    })
+  }
+
   #pause(): void {
     if (this.#reading === "paused") return
     this.#reading = "paused"
@@ -495,7 +573,7 @@ export class Connection implements SocketOwner, ClientKeeper {
   }
 
   #resume(): void {
-    if (this.#reading === "reading" || this.#state.at !== "online") return
+    if (this.#reading === "reading" || this.#heldBack !== undefined || this.#state.at !== "online") return
     this.#reading = "reading"
     this.#heardMs = this.#surroundings.clock.now()
     this.#socket.resume()

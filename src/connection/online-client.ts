@@ -6,10 +6,12 @@ import { ProtocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
 import type { OnlineUser } from "../security/online-users.ts"
+import type { Rate } from "../security/rate.ts"
 import type { Requester } from "../security/requester.ts"
 import { AckQueue } from "./ack-queue.ts"
 import type { Proof } from "./authenticating.ts"
 import type { ClientLink } from "./client-link.ts"
+import { Pace } from "./pace.ts"
 import { Publishing } from "./publish.ts"
 import { Reauthenticating } from "./reauthenticating.ts"
 import { Subscribing } from "./subscribe.ts"
@@ -26,7 +28,12 @@ export class OnlineClient implements OnlineUser {
   readonly #reauthenticating: Reauthenticating
   readonly #keeper: ClientKeeper
   #over = false
+  readonly #surroundings: ConnectionSurroundings
+  readonly #rate: Rate | undefined
+  /** Undefined, as for most: nothing is counted. */
+  #pace: Pace | undefined
 
+  /** @param rate of the messages it may publish; undefined: as fast as it can */
   constructor(
     surroundings: ConnectionSurroundings,
     session: Session,
@@ -34,7 +41,10 @@ export class OnlineClient implements OnlineUser {
     link: ClientLink,
     proof: Proof | undefined,
     keeper: ClientKeeper,
+    rate?: Rate,
   ) {
+    this.#surroundings = surroundings
+    this.#rate = rate
     this.session = session
     this.terms = terms
     this.link = link
@@ -43,6 +53,7 @@ export class OnlineClient implements OnlineUser {
     this.#publishing = new Publishing(surroundings, link, session, terms, acks)
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
     this.#reauthenticating = new Reauthenticating(link, terms, proof, keeper)
+    this.accountChanged()
   }
 
   get requester(): Requester {
@@ -51,6 +62,11 @@ export class OnlineClient implements OnlineUser {
 
   dismiss(reasonCode: ReasonCode): void {
     this.link.close(reasonCode)
+  }
+
+  accountChanged(): void {
+    const { clock, quotas } = this.#surroundings
+    this.#pace = Pace.of(this.#rate, quotas.rateOf(this.requester, clock.now()))
   }
 
   /** It has published something whose answer waits for the disk. */
@@ -69,6 +85,7 @@ export class OnlineClient implements OnlineUser {
     const { firstByte, bytes, bodyStart, bodyEnd } = frame
     if (firstByte >> 4 === 3) {
       this.#publishing.publish(frame, nowMs)
+      if (this.#pace !== undefined) this.#keepPace(this.#pace, nowMs)
       return
     }
     this.#publishing.flush()
@@ -103,6 +120,11 @@ export class OnlineClient implements OnlineUser {
     this.link.end()
     this.#subscribing.close()
     this.#reauthenticating.close()
+  }
+
+  #keepPace(pace: Pace, nowMs: number): void {
+    const waitMs = pace.published(nowMs)
+    if (waitMs > 0) this.#keeper.holdBack(waitMs)
   }
 
   #acknowledged(firstByte: number, packetId: PacketId): boolean {

@@ -8,8 +8,11 @@ import type { PublishRun } from "../protocol/publish-run.ts"
 import type { ReasonCode } from "../protocol/reason-code.ts"
 import type { TopicLimits } from "../protocol/topic.ts"
 import type { AuthorizationChain } from "../security/authorization.ts"
+import type { Bans } from "../security/bans.ts"
+import type { LoginGuard } from "../security/login-guard.ts"
 import type { OnlineUsers } from "../security/online-users.ts"
 import type { RefusalListener } from "../security/refusal-trail.ts"
+import type { UserQuotas } from "../security/user-quotas.ts"
 import type { ConnectionLimits } from "./terms.ts"
 
 /** What all connections of a broker share. */
@@ -19,6 +22,9 @@ export interface ConnectionSurroundings {
   readonly users: OnlineUsers
   /** Told of all that the authorization refuses. */
   readonly refusals: RefusalListener
+  readonly logins: LoginGuard
+  readonly bans: Bans
+  readonly quotas: UserQuotas
   readonly limits: ConnectionLimits
   readonly topicLimits: TopicLimits
   /** One for all: a PUBLISH is read and routed before the next is looked at. */
@@ -46,6 +52,8 @@ export interface ClientKeeper {
   renewed(): void
   /** Something was thrown in what the client asked for and had to wait for. */
   fail(error: unknown): void
+  /** Reads no further for so long. Nothing is lost. */
+  holdBack(ms: number): void
   /** The client has said goodbye. */
   farewell(disconnect: Disconnect): void
   /** Nothing of the session waits any more: what waited for that goes on. */

@@ -31,6 +31,16 @@ export interface ConnectionLimits {
   readonly connectPacketBytes: number
   readonly clientIdBytes: number
   readonly connectTimeoutMs: number
+  /** New connections a second; 0: any number. */
+  readonly connectionRate: number
+  /** The same of one address; this machine's own are not held to it. */
+  readonly connectionRatePerAddress: number
+  /** Connections that have not said CONNECT, at a time. */
+  readonly halfOpen: number
+  /** The same of one address; 0: any number. This machine's own are not held to it. */
+  readonly halfOpenPerAddress: number
+  /** A client that publishes more is slowed; 0: any number. */
+  readonly messagesPerSecond: number
   readonly inFlight: number
   /** QoS 1 and 2 messages we take from one client before it must wait for us [3.2.2.3.3]. */
   readonly receiveMaximum: number

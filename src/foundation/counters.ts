@@ -10,6 +10,19 @@ export const dropReasons = [
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
+/** Why a connection was closed before anything was read of it. */
+export const turnedAwayReasons = [
+  "banned",
+  "address-rate",
+  "rate",
+  "listener-rate",
+  "full",
+  "listener-full",
+  "address-half-open",
+  "half-open",
+] as const
+export type TurnedAwayReason = (typeof turnedAwayReasons)[number]
+
 /** Plain numbers that only grow, except where said; whoever counts adds, whoever reports reads. */
 export interface Counters {
   bytesReceived: number
@@ -23,6 +36,9 @@ export interface Counters {
   publishBytesSent: number
   socketsOpened: number
   connectionsAccepted: number
+  readonly turnedAway: Record<TurnedAwayReason, number>
+  /** How often a client was read no further for a while because it had published more than it may. */
+  heldBack: number
   /** Clients connected now. */
   clientsConnected: number
   clientsMaximum: number
@@ -46,6 +62,17 @@ export function newCounters(): Counters {
     publishBytesSent: 0,
     socketsOpened: 0,
     connectionsAccepted: 0,
+    turnedAway: {
+      banned: 0,
+      "address-rate": 0,
+      rate: 0,
+      "listener-rate": 0,
+      full: 0,
+      "listener-full": 0,
+      "address-half-open": 0,
+      "half-open": 0,
+    },
+    heldBack: 0,
     clientsConnected: 0,
     clientsMaximum: 0,
     sessionsExpired: 0,

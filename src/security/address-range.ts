@@ -4,10 +4,14 @@ import { BlockList, isIP } from "node:net"
 export class AddressRange {
   readonly text: string
   readonly #addresses = new BlockList()
+  readonly #first: string
+  readonly #bits: number
 
   private constructor(text: string, address: string, bits: number) {
     this.text = text
-    this.#addresses.addSubnet(address, bits, isIP(address) === 4 ? "ipv4" : "ipv6")
+    this.#first = address
+    this.#bits = bits
+    this.addTo(this.#addresses)
   }
 
   /** @param text an address, or an address, a slash and how many of its bits count. @returns undefined when it is neither */
@@ -24,5 +28,10 @@ export class AddressRange {
   contains(address: string): boolean {
     const family = isIP(address)
     return family !== 0 && this.#addresses.check(address, family === 4 ? "ipv4" : "ipv6")
+  }
+
+  /** Many ranges in one list are looked through at once. */
+  addTo(list: BlockList): void {
+    list.addSubnet(this.#first, this.#bits, isIP(this.#first) === 4 ? "ipv4" : "ipv6")
   }
 }

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto"
 import { ReasonCode } from "../protocol/reason-code.ts"
-import type { FinalVerdict } from "./authentication.ts"
 import { isThisMachine, sourceOf } from "./source-address.ts"
 import { type Tally, TallyBook } from "./tally-book.ts"
 
@@ -11,6 +10,17 @@ export interface LoginLimits {
   readonly failuresOfAddress: number
   readonly windowMs: number
   readonly longestWaitMs: number
+}
+
+/** How a try ends, by whatever way somebody was authenticated. */
+type Settleable =
+  { readonly verdict: "accept" } | { readonly verdict: "reject"; readonly reasonCode: ReasonCode }
+
+interface Rejection {
+  readonly verdict: "reject"
+  readonly reasonCode: ReasonCode
+  readonly why: string
+  readonly username: string | undefined
 }
 
 /** The first wait. Each failure after it doubles the next. */
@@ -57,25 +67,27 @@ export class LoginGuard {
     const pair = this.#pairs.find(pairOf(address, username), nowMs)
     const whole = this.#addresses.find(sourceOf(address), nowMs)
     if (waits(pair, nowMs) || waits(whole, nowMs)) return false
-    if (pair !== undefined) this.#makeWait(pair, this.#limits.failures, nowMs)
-    if (whole !== undefined) this.#makeWait(whole, this.#limits.failuresOfAddress, nowMs)
+    if (pair !== undefined) pair.untilMs = nowMs + this.#waitMs(pair, this.#limits.failures)
+    if (whole !== undefined) whole.untilMs = nowMs + this.#waitMs(whole, this.#limits.failuresOfAddress)
     return true
   }
 
-  /** For the log, after `mayTry` has said no. */
-  whyNot(address: string, username: string | undefined, nowMs: number): string {
+  /** After `mayTry` has said no: what a wrong password is told, whatever was guessed, so that nobody learns by it. */
+  refusal(address: string, username: string | undefined, nowMs: number): Rejection {
     const pair = this.#pairs.find(pairOf(address, username), nowMs)
     const whole = this.#addresses.find(sourceOf(address), nowMs)
     const untilMs = Math.max(pair?.untilMs ?? 0, whole?.untilMs ?? 0)
     const who = waits(pair, nowMs) ? "this user from this address" : "this address"
-    return `too many failed logins of ${who}; it is heard again in ${Math.ceil((untilMs - nowMs) / 1000)} s`
+    // When, and not how long: what is refused for one reason is one entry of the audit.
+    const why = `too many failed logins of ${who}, which is heard again at ${new Date(untilMs).toISOString()}`
+    return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword, why, username }
   }
 
   failed(address: string, username: string | undefined, nowMs: number): void {
     const { failures, failuresOfAddress } = this.#limits
-    if (failures > 0) this.#makeWait(this.#pairs.raise(pairOf(address, username), nowMs), failures, nowMs)
+    if (failures > 0) this.#punish(this.#pairs.raise(pairOf(address, username), nowMs), failures, nowMs)
     if (failuresOfAddress > 0 && !isThisMachine(address)) {
-      this.#makeWait(this.#addresses.raise(sourceOf(address), nowMs), failuresOfAddress, nowMs)
+      this.#punish(this.#addresses.raise(sourceOf(address), nowMs), failuresOfAddress, nowMs)
     }
   }
 
@@ -86,16 +98,63 @@ export class LoginGuard {
     if (whole !== undefined) whole.untilMs = 0
   }
 
-  /** Takes note of what became of a try, however it was authenticated. */
-  settled(verdict: FinalVerdict, address: string, username: string | undefined, nowMs: number): void {
-    if (verdict.verdict === "accept") this.succeeded(address, username, nowMs)
-    else if (wasGuess(verdict.reasonCode)) this.failed(address, username, nowMs)
+  /**
+   * Takes note of what became of a try, however it was authenticated.
+   *
+   * @param triedAtMs when `mayTry` said yes
+   * @returns what is to be told: of many tries at once those that end after one too many has failed have failed as well
+   */
+  settled<Verdict extends Settleable>(
+    verdict: Verdict,
+    address: string,
+    username: string | undefined,
+    triedAtMs: number,
+    nowMs: number,
+  ): Verdict | Rejection {
+    if (verdict.verdict === "reject") {
+      if (wasGuess(verdict.reasonCode)) this.failed(address, username, nowMs)
+      return verdict
+    }
+    if (this.#wasMadeToWait(address, username, triedAtMs, nowMs)) {
+      return this.refusal(address, username, nowMs)
+    }
+    this.succeeded(address, username, nowMs)
+    return verdict
   }
 
-  #makeWait(tally: Tally, limit: number, nowMs: number): void {
-    const beyond = Math.ceil(tally.level) - limit
-    if (beyond < 0) return
-    tally.untilMs = nowMs + Math.min(this.#limits.longestWaitMs, firstWaitMs * 2 ** beyond)
+  /**
+   * The same where it comes out only in the end whom somebody claims to be, as in an exchange of AUTH packets, so that
+   * nobody could ask `mayTry` before: who has to wait has guessed in vain.
+   */
+  concluded<Verdict extends Settleable>(
+    verdict: Verdict,
+    address: string,
+    username: string | undefined,
+    beganAtMs: number,
+    nowMs: number,
+  ): Verdict | Rejection {
+    if (verdict.verdict === "reject" && !wasGuess(verdict.reasonCode)) return verdict
+    if (!this.mayTry(address, username, nowMs)) return this.refusal(address, username, nowMs)
+    return this.settled(verdict, address, username, beganAtMs, nowMs)
+  }
+
+  #wasMadeToWait(address: string, username: string | undefined, triedAtMs: number, nowMs: number): boolean {
+    if (this.size === 0) return false
+    const pair = this.#pairs.find(pairOf(address, username), nowMs)
+    const whole = this.#addresses.find(sourceOf(address), nowMs)
+    return Math.max(pair?.sinceMs ?? 0, whole?.sinceMs ?? 0) >= triedAtMs
+  }
+
+  #punish(tally: Tally, limit: number, nowMs: number): void {
+    const waitMs = this.#waitMs(tally, limit)
+    if (waitMs === 0) return
+    tally.untilMs = nowMs + waitMs
+    tally.sinceMs = nowMs
+  }
+
+  #waitMs({ level }: Tally, limit: number): number {
+    const beyond = Math.ceil(level) - limit
+    return beyond < 0 ? 0 : Math.min(this.#limits.longestWaitMs, firstWaitMs * 2 ** beyond)
   }
 }
 

@@ -9,6 +9,8 @@ import { mayCallItself } from "./user.ts"
 /** A client that was let in under a user's name. */
 export interface OnlineUser {
   readonly requester: Requester
+  /** What its account says may be otherwise than it was. */
+  accountChanged(): void
   /** Ends its connection. */
   dismiss(reasonCode: ReasonCode): void
 }
@@ -133,7 +135,7 @@ export class OnlineUsers {
   #hold(user: OnlineUser, account: StoredUser | undefined): void {
     const { requester } = user
     const why = update(requester, account)
-    if (why === undefined) return
+    if (why === undefined) return user.accountChanged()
     this.#log.info("a client is dismissed", { client: requester.clientId, user: requester.username, why })
     user.dismiss(ReasonCode.administrativeAction)
   }

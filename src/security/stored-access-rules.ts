@@ -3,6 +3,7 @@ import type { StoredAccessRule } from "../storage/account-store.ts"
 import type { Store } from "../storage/store.ts"
 import { type AccessRule, parseAccessRule } from "./access-rule.ts"
 import type { AccessRules } from "./access-rules.ts"
+import { followAccounts } from "./followed-accounts.ts"
 
 /** A rule in the store says what nobody can read: to go on without it might open what it was to close. */
 export class AccessRuleError extends Error {
@@ -59,23 +60,10 @@ export async function followStoredRules(
     hadUsers = hasUsers
     return areSame ? undefined : stored.length
   }
-  let changes = 0
-  const follow = async (): Promise<void> => {
-    changes += 1
-    if (changes > 1) return
-    // What changed while they were read is read once more.
-    for (let seen = 0; seen !== changes;) {
-      seen = changes
-      try {
-        const count = await load()
-        if (count !== undefined) log.info("the access rules have changed", { rules: count })
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        log.error("the access rules cannot be read; the old ones stay", { why })
-      }
-    }
-    changes = 0
-  }
-  store.onAccountsChanged(() => void follow())
-  await load()
+  let isFirst = true
+  await followAccounts(store, "the access rules", log, async () => {
+    const count = await load()
+    if (count !== undefined && !isFirst) log.info("the access rules have changed", { rules: count })
+    isFirst = false
+  })
 }

@@ -7,6 +7,8 @@ export interface Tally {
   atMs: number
   /** Until then he has to wait. */
   untilMs: number
+  /** When he last did what made him wait. */
+  sinceMs: number
 }
 
 /** Of so many the one with the least is let go of when there is no room. */
@@ -53,7 +55,7 @@ export class TallyBook {
       return known
     }
     if (this.#tallies.size >= this.#capacity) this.#makeRoom(nowMs)
-    const tally = { level: 1, atMs: nowMs, untilMs: 0 }
+    const tally = { level: 1, atMs: nowMs, untilMs: 0, sinceMs: 0 }
     this.#tallies.set(name, tally)
     return tally
   }

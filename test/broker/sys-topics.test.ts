@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { SysTopics } from "../../src/broker/sys-topics.ts"
 import type { Publish } from "../../src/protocol/packet.ts"
-import { payloads, publishes, subscribe } from "../support/packets.ts"
+import { payloads, publish, publishes, subscribe } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 function byTopic(packets: readonly Publish[]): Record<string, string> {
@@ -39,6 +39,25 @@ describe("the counters under $SYS", () => {
     const broker = await TestBroker.start()
     new SysTopics(broker.broker, broker.clock, 0, "1.2.3").start()
     expect(broker.broker.retained.size).toBe(0)
+  })
+
+  test("tell who was turned away and why, and how often clients were held back", async () => {
+    const broker = await TestBroker.start({ limits: { connections: 1, messagesPerSecond: 1 } })
+    const sysTopics = new SysTopics(broker.broker, broker.clock, 10, "1.2.3")
+    sysTopics.start()
+    const client = await broker.connected("a")
+    client.sends(subscribe(1, "$SYS/broker/connections/#"), subscribe(2, "$SYS/broker/clients/held-back"))
+    client.receives()
+    broker.client("b")
+    client.sends(publish({}))
+    await broker.passes(10)
+    expect(byTopic(publishes(client.receives()))).toEqual({
+      "$SYS/broker/connections/socket/count": "2",
+      "$SYS/broker/connections/turned-away": "1",
+      "$SYS/broker/connections/turned-away/full": "1",
+      "$SYS/broker/clients/held-back": "1",
+    })
+    sysTopics.close()
   })
 
   test("do not come by # [MQTT-4.7.2-1]", async () => {

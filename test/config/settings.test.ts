@@ -18,6 +18,7 @@ function resolve(
     certificate: {},
     jwt: {},
     http_authentication: {},
+    guard: {},
     limits: {},
     mqtt: {},
     log: {},
@@ -64,6 +65,9 @@ describe("Listeners and their certificates", () => {
         },
         authenticators: ["certificate", "jwt", "http", "password", "scram"],
         allowsAnonymous: false,
+        maxConnections: undefined,
+        maxConnectionRate: undefined,
+        messagesPerSecond: undefined,
       },
     ])
   })
@@ -75,6 +79,14 @@ describe("Listeners and their certificates", () => {
       [["certificate", "jwt", "http", "password", "scram"], true],
       [["certificate", "jwt", "http", "password", "scram"], false],
       [[], true],
+    ])
+  })
+
+  test("an address may have limits of its own", () => {
+    const own = { url: "tcp://0.0.0.0", max_connections: 5, max_connection_rate: 6, messages_per_second: 7 }
+    const { settings } = resolve([own], {})
+    expect(settings.listeners).toMatchObject([
+      { maxConnections: 5, maxConnectionRate: 6, messagesPerSecond: 7, tls: undefined },
     ])
   })
 

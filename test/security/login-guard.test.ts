@@ -51,8 +51,8 @@ describe("The login guard", () => {
   test("says why, and for how long", () => {
     fails(7)
     expect(guard.mayTry(here, "alice", nowMs)).toBe(false)
-    expect(guard.whyNot(here, "alice", nowMs + 500)).toBe(
-      "too many failed logins of this user from this address; it is heard again in 4 s",
+    expect(guard.refusal(here, "alice", nowMs + 500).why).toBe(
+      "too many failed logins of this user from this address, which is heard again at 2026-01-01T00:00:04.000Z",
     )
   })
 
@@ -80,8 +80,8 @@ describe("The login guard", () => {
   test("holds an address liable for all the names it tries, and a good account does not cover up for them", () => {
     for (let name = 0; name < 100; name++) fails(1, here, `name${name}`)
     expect(guard.mayTry(here, "alice", nowMs)).toBe(false)
-    expect(guard.whyNot(here, "alice", nowMs)).toBe(
-      "too many failed logins of this address; it is heard again in 1 s",
+    expect(guard.refusal(here, "alice", nowMs).why).toBe(
+      "too many failed logins of this address, which is heard again at 2026-01-01T00:00:01.000Z",
     )
     nowMs += 1000
     expect(guard.mayTry(here, "alice", nowMs)).toBe(true)
@@ -130,7 +130,8 @@ describe("The login guard", () => {
 
   test("counts what was a guess, and not that we were busy or that a client identifier would not do", () => {
     const settle = (reasonCode: ReasonCode, times: number) => {
-      for (let time = 0; time < times; time++) guard.settled(rejected(reasonCode), here, "alice", nowMs)
+      for (let time = 0; time < times; time++)
+        guard.settled(rejected(reasonCode), here, "alice", nowMs, nowMs)
     }
     settle(ReasonCode.serverBusy, 20)
     settle(ReasonCode.serverUnavailable, 20)
@@ -139,7 +140,9 @@ describe("The login guard", () => {
     settle(ReasonCode.badUserNameOrPassword, 3)
     settle(ReasonCode.notAuthorized, 2)
     expect(guard.mayTry(here, "alice", nowMs)).toBe(false)
-    guard.settled(acceptedAs("alice"), here, "alice", nowMs)
+    nowMs += 1000
+    expect(guard.mayTry(here, "alice", nowMs)).toBe(true)
+    expect(guard.settled(acceptedAs("alice"), here, "alice", nowMs, nowMs + 50)).toEqual(acceptedAs("alice"))
     expect(guard.mayTry(here, "alice", nowMs)).toBe(true)
   })
 

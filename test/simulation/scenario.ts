@@ -62,6 +62,11 @@ function hearing(persona: Persona): Persona {
 }
 
 const usualLimits: SimulatedLimits = {
+  connectionRate: 0,
+  connectionRatePerAddress: 0,
+  halfOpen: 1_000,
+  halfOpenPerAddress: 0,
+  messagesPerSecond: 0,
   connections: 1_000,
   packetBytes: 1_048_576,
   connectPacketBytes: 262_144,

@@ -1,7 +1,10 @@
 import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance } from "../../src/connection/entrance.ts"
+import { Bans } from "../../src/security/bans.ts"
+import { LoginGuard } from "../../src/security/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
+import { UserQuotas } from "../../src/security/user-quotas.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
@@ -71,11 +74,15 @@ export class SimulatedBroker {
     })
     this.broker.hook.onEvent("message-dropped", ({ clientId, why }) => watch.dropped(clientId, why))
     const topics = new TopicTable(defaultTopicLimits)
+    const users = new OnlineUsers(store.accounts, silentLog)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authorization,
-      users: new OnlineUsers(store.accounts, silentLog),
       refusals: deafRefusals,
+      users,
+      logins: new LoginGuard({ failures: 5, failuresOfAddress: 0, windowMs: 60_000, longestWaitMs: 1_000 }),
+      bans: new Bans(),
+      quotas: new UserQuotas(users),
       limits,
       topicLimits: defaultTopicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
@@ -125,4 +132,5 @@ export class SimulatedBroker {
 const entrance: Entrance = {
   url: "tcp://127.0.0.1:1883",
   authentication: new AuthenticationChain([anonymousAuthenticator]),
+  limits: { connections: undefined, connectionRate: undefined, messagesPerSecond: undefined },
 }

@@ -3,7 +3,7 @@ import { plainPrincipal } from "../../src/security/identity.ts"
 import type { FinalVerdict } from "../../src/security/authentication.ts"
 import { newUser } from "../../src/security/user.ts"
 import type { ReasonCode } from "../../src/protocol/reason-code.ts"
-import type { AccountStore, StoredUser } from "../../src/storage/account-store.ts"
+import type { AccountStore, StoredBan, StoredUser } from "../../src/storage/account-store.ts"
 
 /** A user with a password that nobody knows, and what a test says of it. */
 export function storedUser(name: string, words: Partial<StoredUser> = {}): StoredUser {
@@ -59,4 +59,23 @@ export function acceptedAs(username: string | undefined): FinalVerdict {
 
 export function rejected(reasonCode: ReasonCode): FinalVerdict {
   return { verdict: "reject", reasonCode, why: "the test says so" }
+}
+
+/** For good, unless told. */
+export async function ban(
+  accounts: AccountStore,
+  kind: StoredBan["kind"],
+  value: string,
+  untilMs?: number,
+): Promise<void> {
+  const stored = { kind, value, untilMs, why: "", createdAtMs: 0 }
+  await accounts.change("test", [{ change: { change: "save-ban", ban: stored }, said: undefined }])
+}
+
+export async function liftBan(accounts: AccountStore, kind: StoredBan["kind"], value: string): Promise<void> {
+  const lifted = (await accounts.bans()).filter((each) => each.kind === kind && each.value === value)
+  await accounts.change(
+    "test",
+    lifted.map(({ id }) => ({ change: { change: "remove-ban", id }, said: undefined })),
+  )
 }

@@ -6,7 +6,7 @@ import type { Log } from "../../src/foundation/log.ts"
 import { deafRefusals } from "./deaf-refusals.ts"
 import { silentLog } from "./silent-log.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
-import type { Entrance } from "../../src/connection/entrance.ts"
+import type { Entrance, EntranceLimits } from "../../src/connection/entrance.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import type { ProtocolVersion } from "../../src/protocol/packet.ts"
@@ -24,9 +24,12 @@ import {
 } from "../../src/security/authorization.ts"
 import type { ExchangeAuthenticator } from "../../src/security/exchange.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
+import { Bans } from "../../src/security/bans.ts"
+import { LoginGuard, type LoginLimits } from "../../src/security/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
 import type { RefusalTrail } from "../../src/security/refusal-trail.ts"
 import { Requester } from "../../src/security/requester.ts"
+import { UserQuotas } from "../../src/security/user-quotas.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
 import type { WriteLimits } from "../../src/transport/write-buffer.ts"
@@ -48,17 +51,27 @@ export interface TestBrokerOptions {
   readonly authorizers?: readonly Authorizer[]
   /** Told of what is refused. */
   readonly refusals?: (clock: Clock) => RefusalTrail
+  readonly logins?: Partial<LoginLimits>
+  /** Of the one listener. */
+  readonly entrance?: Partial<EntranceLimits>
+  readonly log?: Log
   /** How much may wait for a client that does not read. */
   readonly output?: WriteLimits
 }
 
 export interface TestClientOptions {
   readonly version?: ProtocolVersion
+  readonly remoteAddress?: string
   readonly output?: WriteLimits
 }
 
 const usualLimits: BrokerLimits & ConnectionLimits = {
   connections: 1_000,
+  connectionRate: 0,
+  connectionRatePerAddress: 0,
+  halfOpen: 1_000,
+  halfOpenPerAddress: 0,
+  messagesPerSecond: 0,
   packetBytes: 1_048_576,
   connectPacketBytes: 262_144,
   clientIdBytes: 65_535,
@@ -88,6 +101,13 @@ const usualLimits: BrokerLimits & ConnectionLimits = {
   retainedBytes: 1_073_741_824,
 }
 
+const usualLoginLimits: LoginLimits = {
+  failures: 5,
+  failuresOfAddress: 100,
+  windowMs: 3_600_000,
+  longestWaitMs: 900_000,
+}
+
 const everybody: Authenticator = {
   authenticate: ({ username }) => ({ verdict: "accept", principal: plainPrincipal(username) }),
 }
@@ -102,6 +122,7 @@ export class TestBroker {
   readonly clock = new TurnedClock()
   readonly counters = newCounters()
   readonly users: OnlineUsers
+  readonly bans = new Bans()
   readonly #entrance: Entrance
   readonly #turn = new ManualTurn()
   readonly #clients: ScriptedClient[] = []
@@ -126,7 +147,7 @@ export class TestBroker {
       true,
     )
     const log: Log = {
-      ...silentLog,
+      ...(options.log ?? silentLog),
       error: (sentence, fields) => void this.#bugs.push(`${sentence}: ${JSON.stringify(fields)}`),
     }
     const trail = options.refusals?.(clock)
@@ -142,6 +163,7 @@ export class TestBroker {
       shareStrategy: options.shareStrategy ?? "round-robin",
       mayPublishWill: ({ publisher, topic, qos, retain }) => {
         this.users.willIsDone(publisher)
+        if (this.bans.against(publisher, clock.now()) !== undefined) return false
         const requester = Requester.of(publisher)
         if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
         refusals.willRefused(requester, topic.name, qos, retain)
@@ -161,6 +183,9 @@ export class TestBroker {
       authorization,
       users: this.users,
       refusals,
+      logins: new LoginGuard({ ...usualLoginLimits, ...options.logins }),
+      bans: this.bans,
+      quotas: new UserQuotas(this.users),
       limits,
       topicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
@@ -182,14 +207,21 @@ export class TestBroker {
     this.#entrance = {
       url: "tcp://127.0.0.1:1883",
       authentication: new AuthenticationChain([options.authenticator ?? everybody], options.exchanges),
+      limits: {
+        connections: undefined,
+        connectionRate: undefined,
+        messagesPerSecond: undefined,
+        ...options.entrance,
+      },
     }
   }
 
   /** Somebody opens a Network Connection, and has said nothing yet. */
-  client(clientId: string, { version = 5, output }: TestClientOptions = {}): ScriptedClient {
+  client(clientId: string, { version = 5, remoteAddress, output }: TestClientOptions = {}): ScriptedClient {
     const socket = new MemorySocket(this.acceptor.accept(this.#entrance), {
       turn: this.#turn,
       limits: output ?? this.#output,
+      ...(remoteAddress !== undefined && { remoteAddress }),
     })
     const client = new ScriptedClient(version, clientId, socket, () => this.settle())
     this.#clients.push(client)
@@ -199,9 +231,13 @@ export class TestBroker {
   /** Somebody connects, with a clean start unless told, and has taken his CONNACK. */
   async connected(
     clientId: string,
-    { version = 5, output, ...words }: ConnectWords & TestClientOptions = {},
+    { version = 5, remoteAddress, output, ...words }: ConnectWords & TestClientOptions = {},
   ): Promise<ScriptedClient> {
-    const client = this.client(clientId, { version, ...(output !== undefined && { output }) })
+    const client = this.client(clientId, {
+      version,
+      ...(remoteAddress !== undefined && { remoteAddress }),
+      ...(output !== undefined && { output }),
+    })
     await client.connects(words)
     return client
   }

@@ -1,0 +1,87 @@
+import type { TurnedAwayReason } from "../foundation/counters.ts"
+import { Rate } from "../security/rate.ts"
+import { isThisMachine, sourceOf } from "../security/source-address.ts"
+import { TallyBook } from "../security/tally-book.ts"
+import type { Entrance } from "./entrance.ts"
+import { HalfOpen } from "./half-open.ts"
+import type { ConnectionSurroundings } from "./surroundings.ts"
+
+/** Addresses whose new connections are counted. Whoever came least of late is forgotten first. */
+const mostAddresses = 20_000
+/** An address may make up for a pause: as after a power cut, when all that is behind it comes at once. */
+const burstSeconds = 2
+
+/** What comes in by one listener. */
+interface EntranceUse {
+  connections: number
+  readonly rate: Rate | undefined
+}
+
+/** Judges who comes before a word of his is read, so that a flood costs little more than its sockets. */
+export class Arrivals {
+  readonly halfOpen = new HalfOpen()
+  readonly #surroundings: Pick<ConnectionSurroundings, "limits" | "bans">
+  readonly #addresses: TallyBook
+  readonly #rate: Rate | undefined
+  readonly #entrances = new Map<Entrance, EntranceUse>()
+  #connections = 0
+
+  constructor(surroundings: Pick<ConnectionSurroundings, "limits" | "bans">) {
+    const { connectionRate, connectionRatePerAddress } = surroundings.limits
+    this.#surroundings = surroundings
+    this.#addresses = new TallyBook(mostAddresses, connectionRatePerAddress / 1000)
+    this.#rate = rateOf(connectionRate)
+  }
+
+  /** Those whose own doing it is are found out first, so that they use up nothing that others need. */
+  objectionTo(address: string, entrance: Entrance, nowMs: number): TurnedAwayReason | undefined {
+    const { limits, bans } = this.#surroundings
+    if (bans.ofAddress(address, nowMs) !== undefined) return "banned"
+    if (!isThisMachine(address)) {
+      const source = sourceOf(address)
+      if (!this.#mayComeAgain(source, nowMs)) return "address-rate"
+      const { halfOpenPerAddress } = limits
+      if (halfOpenPerAddress > 0 && this.halfOpen.countOf(source) >= halfOpenPerAddress) {
+        return "address-half-open"
+      }
+    }
+    const use = this.#useOf(entrance)
+    if (use.connections >= (entrance.limits.connections ?? Number.POSITIVE_INFINITY)) return "listener-full"
+    if (use.rate?.takes(nowMs) === false) return "listener-rate"
+    if (this.#rate?.takes(nowMs) === false) return "rate"
+    return this.#connections >= limits.connections ? "full" : undefined
+  }
+
+  cameIn(entrance: Entrance): void {
+    this.#connections += 1
+    this.#useOf(entrance).connections += 1
+  }
+
+  wentOut(entrance: Entrance): void {
+    this.#connections -= 1
+    this.#useOf(entrance).connections -= 1
+  }
+
+  #mayComeAgain(source: string, nowMs: number): boolean {
+    const perSecond = this.#surroundings.limits.connectionRatePerAddress
+    if (perSecond === 0) return true
+    const tally = this.#addresses.raise(source, nowMs)
+    if (tally.level <= perSecond * burstSeconds) return true
+    // Who is turned away has not come.
+    tally.level -= 1
+    return false
+  }
+
+  #useOf(entrance: Entrance): EntranceUse {
+    const known = this.#entrances.get(entrance)
+    if (known !== undefined) return known
+    const use = { connections: 0, rate: rateOf(entrance.limits.connectionRate ?? 0) }
+    this.#entrances.set(entrance, use)
+    return use
+  }
+}
+
+/** @param perSecond 0: there is no limit */
+function rateOf(perSecond: number): Rate | undefined {
+  return perSecond === 0 ? undefined : new Rate(perSecond)
+}

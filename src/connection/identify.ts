@@ -1,0 +1,35 @@
+import type { AuthenticationChain, Credentials, FinalVerdict } from "../security/authentication.ts"
+import { type Converse, prove, type ProvenVerdict } from "./authenticating.ts"
+import type { ConnectionSurroundings } from "./surroundings.ts"
+
+/**
+ * Finds out who a client is, unless it has to wait because it has guessed too often.
+ *
+ * @param method the authentication method that its CONNECT names [3.1.2.11.9]
+ * @returns at once when whoever is asked answers at once
+ */
+export function identify(
+  method: string | undefined,
+  credentials: Credentials,
+  authentication: AuthenticationChain,
+  { clock, logins }: Pick<ConnectionSurroundings, "clock" | "logins">,
+  converse: Converse,
+): ProvenVerdict | Promise<ProvenVerdict> {
+  const { remoteAddress, username, password } = credentials
+  const beganAtMs = clock.now()
+  if (method !== undefined) {
+    return prove(method, credentials, authentication, converse).then((verdict) => {
+      const claimed = verdict.verdict === "accept" ? verdict.principal.username : verdict.username
+      return logins.concluded(verdict, remoteAddress, claimed ?? username, beganAtMs, clock.now())
+    })
+  }
+  // Who shows neither guesses nothing.
+  if (username === undefined && password === undefined) return authentication.authenticate(credentials)
+  if (!logins.mayTry(remoteAddress, username, beganAtMs)) {
+    return logins.refusal(remoteAddress, username, beganAtMs)
+  }
+  const verdict = authentication.authenticate(credentials)
+  const settle = (found: FinalVerdict): FinalVerdict =>
+    logins.settled(found, remoteAddress, username, beganAtMs, clock.now())
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
