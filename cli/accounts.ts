@@ -15,7 +15,7 @@ export type Accounts = ReturnType<typeof openAccounts>
  * @throws CommandError, ConfigError, StoreError
  */
 export async function withAccounts(
-  what: "users" | "groups" | "access rules" | "the audit",
+  what: "users" | "groups" | "access rules" | "bans" | "the audit",
   options: SettingsOptions,
   use: (accounts: Accounts, settings: Settings) => Promise<void>,
 ): Promise<void> {

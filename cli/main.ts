@@ -6,6 +6,7 @@ import { configCommand } from "./config.ts"
 import { certCommand } from "./cert.ts"
 import { aclCommand } from "./acl.ts"
 import { auditCommand } from "./audit.ts"
+import { banCommand } from "./ban.ts"
 import { groupCommand } from "./groups.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
@@ -51,6 +52,7 @@ async function run(words: readonly string[]): Promise<number> {
     aclCommand(),
     auditCommand(),
     certCommand(),
+    banCommand(),
     configCommand(),
   ]) {
     adopt(program, command)

@@ -31,6 +31,8 @@ const rooms = {
       "src/security/user.ts",
       "src/security/access-question.ts",
       "src/security/access-rule.ts",
+      "src/security/address-range.ts",
+      "src/security/bans.ts",
       "src/security/password.ts",
       "src/security/rule-topic.ts",
       "src/security/scram.ts",
