@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { Authenticator } from "../../src/security/authentication.ts"
+import type { ExchangeAuthenticator } from "../../src/security/exchange.ts"
+import { plainPrincipal } from "../../src/security/identity.ts"
 import { acceptedAs, rejected } from "../support/accounts.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
@@ -18,13 +20,26 @@ class Doorkeeper implements Authenticator {
   }
 }
 
+/** One step: "alice:right" is alice, and nobody else is anybody. */
+const oneStep: ExchangeAuthenticator = {
+  method: "ONE-STEP",
+  begin: () => ({
+    step: async (data) => {
+      const [username, password] = new TextDecoder().decode(data).split(":")
+      return password === "right"
+        ? { verdict: "accept", principal: plainPrincipal(username), data: undefined }
+        : { verdict: "reject", reasonCode: ReasonCode.notAuthorized, why: "wrong password", username }
+    },
+  }),
+}
+
 describe("Logging in", () => {
   let doorkeeper: Doorkeeper
   let broker: TestBroker
   let refusals: string[]
   beforeEach(async () => {
     doorkeeper = new Doorkeeper()
-    broker = await TestBroker.start({ authenticator: doorkeeper })
+    broker = await TestBroker.start({ authenticator: doorkeeper, exchanges: [oneStep] })
     refusals = []
     broker.broker.hook.onEvent("client-refused", ({ why }) => void refusals.push(why))
   })
@@ -70,6 +85,27 @@ describe("Logging in", () => {
     })
     const answers = (await Promise.all(logins)).map((connack) => connack?.reasonCode)
     expect(answers.every((code) => code === ReasonCode.success)).toBe(true)
+  })
+
+  test("by an authentication method counts like any other, though the name comes out only in the end", async () => {
+    const proves = async (words: string) => {
+      const properties = {
+        authenticationMethod: "ONE-STEP",
+        authenticationData: new TextEncoder().encode(words),
+      }
+      const client = broker.client(`proves-${words}`, { remoteAddress: here })
+      return (await client.asks({ properties }))?.reasonCode
+    }
+    for (let time = 0; time < 3; time++) expect(await proves("alice:wrong")).toBe(ReasonCode.notAuthorized)
+    for (let time = 0; time < 2; time++) await tries("wrong")
+    await broker.passes(0.5)
+    expect(await proves("alice:right")).toBe(ReasonCode.badUserNameOrPassword)
+    expect(await tries("right")).toBe(ReasonCode.badUserNameOrPassword)
+    expect(await proves("bob:right")).toBe(ReasonCode.success)
+    await broker.passes(0.5)
+    expect(await proves("alice:right")).toBe(ReasonCode.success)
+    expect(await tries("wrong")).toBe(ReasonCode.badUserNameOrPassword)
+    expect(await tries("right")).toBe(ReasonCode.success)
   })
 
   test("goes on for others, and for the same user from elsewhere", async () => {
