@@ -102,6 +102,20 @@ const rooms = {
     packages: {},
     because: "the core never learns which doors there are",
   },
+  "src/mosquitto": {
+    floor: 5,
+    mayImport: [
+      "src/config",
+      "src/security",
+      "src/storage/foreign-database.ts",
+      "src/storage/store.ts",
+      "src/storage/store-error.ts",
+      "src/protocol",
+      "src/foundation",
+    ],
+    packages: { valibot: "all", "node:": "all" },
+    because: "what another broker wrote is read into our terms, and given to the store as any other",
+  },
   "src/session": {
     floor: 4,
     mayImport: ["src/routing/subscriber.ts", "src/storage/store.ts", "src/protocol", "src/foundation"],
