@@ -1,0 +1,131 @@
+import { lastOf, type ListenerSection, type Option, isYes, problemOf } from "./configuration.ts"
+import type { Problem } from "./problem.ts"
+
+/** An entry of `listen`. */
+export type ListenEntry = string | Readonly<Record<string, string | boolean>>
+
+/** What becomes of one listener. */
+export interface PlannedListener {
+  /** Undefined where Bantam cannot open it. */
+  readonly entry: ListenEntry | undefined
+  readonly problems: readonly Problem[]
+  readonly notes: readonly string[]
+}
+
+/** Where a value is the same as without the option. */
+const defaults: Readonly<Record<string, readonly string[]>> = {
+  disable_client_cert_date_checks: ["false", "0"],
+  enable_proxy_protocol: ["0"],
+  proxy_protocol_v2_require_tls: ["false", "0"],
+  tls_keyform: ["pem"],
+  tls_version: ["tlsv1.2"],
+  use_identity_as_username: ["false", "0"],
+  use_subject_as_username: ["false", "0"],
+  use_username_as_clientid: ["false", "0"],
+}
+
+const losses: Readonly<Record<string, string>> = {
+  accept_protocol_versions: "is left out: every version is accepted",
+  bind_interface: "is left out: name the address of the interface in listen",
+  capath: "is left out: put the certificates of the directory into one file, and name it in ca_file",
+  ciphers: "is left out: the ciphers are those of the TLS library",
+  "ciphers_tls1.3": "is left out: the ciphers are those of the TLS library",
+  disable_client_cert_date_checks: "is left out: a certificate that is over is refused",
+  enable_proxy_protocol: "is left out: addresses are those of the proxy",
+  http_dir: "is left out: no files are served",
+  listener_allow_anonymous: "is left out: security.allow_anonymous is one for all addresses",
+  listener_auto_id_prefix: "is left out: the identifiers that are given are Bantam's own",
+  mount_point: "is left out: topics stand as they are published",
+  proxy_protocol_v2_require_tls: "is left out: addresses are those of the proxy",
+  psk_hint: "is left out: there is no TLS with shared keys",
+  tls_engine: "is left out: keys are read from files",
+  tls_engine_kpass_sha1: "is left out: keys are read from files",
+  tls_keyform: "is left out: keys are read from PEM files",
+  tls_version: "is left out: the lowest version is TLS 1.2",
+  use_identity_as_username: "is left out: a certificate alone makes nobody a user",
+  use_subject_as_username: "is left out: a certificate alone makes nobody a user",
+  use_username_as_clientid: "is left out: a session belongs to its user, whatever its client identifier",
+}
+
+const moot: Readonly<Record<string, string>> = {
+  dhparamfile: "no such parameters are used",
+  websockets_headers_size: "it has a bound of its own",
+  websockets_log_level: "there is one log",
+}
+
+/** Read with the address, or for all listeners at once. */
+const readElsewhere: ReadonlySet<string> = new Set(
+  (
+    "acl_file allow_anonymous allow_zero_length_clientid auto_id_prefix bind_address cafile certfile crlfile keyfile " +
+    "max_connections max_qos max_topic_alias max_topic_alias_broker password_file port protocol psk_file " +
+    "require_certificate socket_domain websockets_origin"
+  ).split(" "),
+)
+
+export function planListener(section: ListenerSection): PlannedListener {
+  const problems: Problem[] = []
+  const notes: string[] = []
+  for (const option of section.options) {
+    const { name, value, file, line } = option
+    if (readElsewhere.has(name) || defaults[name]?.includes(value.toLowerCase()) === true) continue
+    const loss = losses[name]
+    if (loss !== undefined) problems.push(problemOf(option, loss))
+    else notes.push(`${file}:${line}: ${name} has no counterpart: ${moot[name] ?? "it is not needed"}`)
+  }
+  return { entry: entryOf(section, problems), problems, notes }
+}
+
+function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenEntry | undefined {
+  const opened = at ?? lastOf(options, "port")
+  if (opened === undefined) return undefined
+  const [portText = "", ...rest] = opened.value.split(/\s+/)
+  const place = at === undefined ? lastOf(options, "bind_address")?.value : rest.join(" ") || undefined
+  const port = Number(portText)
+  const cannot = (why: string): undefined => {
+    problems.push(problemOf(opened, `${opened.value} ${why}`))
+  }
+  const protocol = lastOf(options, "protocol")
+  const isWeb = protocol?.value === "websockets"
+  if (protocol !== undefined && !isWeb && protocol.value !== "mqtt")
+    return cannot(`speaks ${protocol.value}, and is left out`)
+  if (port === 0 && place?.startsWith("/") === true) {
+    return isWeb ? cannot("is a WebSocket on a file, and is left out") : `unix://${place}`
+  }
+  if (!/^\d+$/.test(portText) || port < 1 || port > 65_535) return cannot("has no port, and is left out")
+  const tls = tlsOf(options, opened, problems)
+  if (tls === "unusable") return undefined
+  const scheme = isWeb ? (tls === undefined ? "ws" : "wss") : tls === undefined ? "tcp" : "tls"
+  const host = place ?? (lastOf(options, "socket_domain")?.value === "ipv4" ? "0.0.0.0" : "::")
+  const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
+  return tls === undefined ? url : { url, ...tls }
+}
+
+function tlsOf(
+  options: readonly Option[],
+  opened: Option,
+  problems: Problem[],
+): Readonly<Record<string, string | boolean>> | "unusable" | undefined {
+  const file = (name: string) => lastOf(options, name)?.value
+  const [certificate, key, authority, revoked] = ["certfile", "keyfile", "cafile", "crlfile"].map(file)
+  if (certificate === undefined || key === undefined) {
+    const encrypted = options.some(({ name }) => /^(certfile|keyfile|psk_hint)$/.test(name))
+    if (!encrypted) return undefined
+    problems.push(
+      problemOf(
+        opened,
+        `${opened.value} is left out: without certfile and keyfile it would not be encrypted`,
+      ),
+    )
+    return "unusable"
+  }
+  const requires = isYes(file("require_certificate") ?? "")
+  // Without it Mosquitto asks no client for a certificate, and Bantam would.
+  const clients = requires && authority !== undefined
+  return {
+    cert_file: certificate,
+    key_file: key,
+    ...(clients ? { ca_file: authority } : {}),
+    ...(clients && revoked !== undefined ? { crl_file: revoked } : {}),
+    ...(clients ? { require_client_certificate: true } : {}),
+  }
+}

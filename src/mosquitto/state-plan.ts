@@ -1,0 +1,312 @@
+import { isExpired, type Message, nextMessageCounter, type Publisher, topicOf } from "../protocol/message.ts"
+import { type ClientId, parsePacketId, type Qos, type RetainHandling } from "../protocol/packet.ts"
+import { SharedPublish } from "../protocol/shared-publish.ts"
+import { parseSubscriptionFilter, parseTopicName } from "../protocol/topic.ts"
+import type { Sequence, StoredSubscription } from "../storage/store.ts"
+import type { PlannedSession, StatePlan, StateTerms } from "./planned-state.ts"
+import { deliverReleased } from "./release.ts"
+import type { Problem } from "./problem.ts"
+import {
+  messageStates,
+  type SavedClient,
+  type SavedClientMessage,
+  type SavedMessage,
+  type SavedState,
+  type SavedSubscription,
+} from "./saved-state.ts"
+
+const neverExpires = 0xffff_ffff
+
+/** Maps sessions, queues and retained messages; what is in no state to be carried over is reported. */
+export function planState(state: SavedState, terms: StateTerms): StatePlan {
+  return new StatePlanner(state, terms).plan()
+}
+
+class StatePlanner {
+  readonly #state: SavedState
+  readonly #terms: StateTerms
+  readonly #problems: Problem[] = []
+  readonly #notes: string[] = []
+  readonly #sessions = new Map<string, PlannedSession>()
+  readonly #messages = new Map<bigint, Message | undefined>()
+  #expired = 0
+  #gone = 0
+
+  constructor(state: SavedState, terms: StateTerms) {
+    this.#state = state
+    this.#terms = terms
+  }
+
+  plan(): StatePlan {
+    const subscriptions = groupedByClient(this.#state.subscriptions)
+    for (const client of this.#state.clients)
+      this.#addSession(client, subscriptions.get(client.clientId) ?? [])
+    const retained = new Map<string, Message>()
+    for (const storeId of this.#state.retained) {
+      const message = this.#message(storeId, "a retained message")
+      if (message === undefined || message.payload.length === 0 || this.#isOver(message)) continue
+      if (!message.topic.name.startsWith("$SYS/"))
+        retained.set(message.topic.name, message.retain ? message : { ...message, retain: true })
+    }
+    const incoming: Message[] = []
+    for (const [clientId, messages] of groupedByClient(this.#state.clientMessages)) {
+      const session = this.#sessions.get(clientId)
+      if (session !== undefined) this.#fill(session, messages, incoming)
+    }
+    for (const message of incoming) deliverReleased(message, [...this.#sessions.values()], retained)
+    this.#sayWhatIsDoubtful()
+    return {
+      sessions: [...this.#sessions.values()],
+      retained: [...retained.values()],
+      problems: this.#problems,
+      notes: this.#notes,
+    }
+  }
+
+  #addSession(client: SavedClient, subscriptions: readonly SavedSubscription[]): void {
+    const { clientId, expiresAtSeconds, expiryIntervalSeconds } = client
+    const { nowMs, sessionUser } = this.#terms
+    if (!isClientId(clientId))
+      return this.#say(`a session has the client identifier ${JSON.stringify(clientId)}, and is left out`)
+    const ends = expiryIntervalSeconds !== neverExpires && expiresAtSeconds !== 0
+    // Without an interval it ended when Mosquitto did.
+    if (expiryIntervalSeconds === 0 || (ends && expiresAtSeconds * 1000 <= nowMs)) {
+      this.#gone += 1
+      return
+    }
+    const disconnectedAtMs = ends ? (expiresAtSeconds - expiryIntervalSeconds) * 1000 : nowMs
+    this.#sessions.set(clientId, {
+      record: {
+        clientId: clientId as ClientId,
+        username: client.username ?? sessionUser,
+        createdAtMs: nowMs,
+        expiryIntervalSeconds,
+        disconnectedAtMs: Math.min(disconnectedAtMs, nowMs),
+        will: undefined,
+      },
+      subscriptions: subscriptions.flatMap((each) => this.#subscription(each) ?? []),
+      queue: [],
+      sentUpTo: 0,
+      identifiers: [],
+    })
+  }
+
+  #subscription({
+    clientId,
+    filter,
+    qos,
+    options,
+    identifier,
+  }: SavedSubscription): StoredSubscription | undefined {
+    const parsed = parseSubscriptionFilter(filter)
+    const granted = qosOf(qos)
+    if (parsed === undefined || granted === undefined) {
+      this.#say(`the subscription of ${clientId} to ${JSON.stringify(filter)} is none, and is left out`)
+      return undefined
+    }
+    return {
+      ...parsed,
+      qos: granted,
+      noLocal: (options & 4) !== 0,
+      retainAsPublished: (options & 8) !== 0,
+      retainHandling: retainHandlingOf((options >> 4) & 3),
+      subscriptionIdentifier: identifier,
+    }
+  }
+
+  #fill(session: PlannedSession, saved: readonly SavedClientMessage[], incoming: Message[]): void {
+    for (const each of saved) {
+      if (each.direction === "out") this.#enqueue(session, each)
+      else if (each.state === messageStates.waitForPubrel || each.state === messageStates.sendPubrec)
+        this.#keepIdentifier(session, each, incoming)
+    }
+  }
+
+  #enqueue(session: PlannedSession, saved: SavedClientMessage): void {
+    const { clientId } = session.record
+    const message = this.#message(saved.storeId, `a message for ${clientId}`)
+    const qos = qosOf(saved.qos)
+    const conversation = conversationOf(saved.state)
+    // QoS 0 is for now or never [4.3.1].
+    if (message === undefined || qos === 0 || conversation === undefined) return
+    if (qos === undefined)
+      return this.#say(`a message for ${clientId} has the QoS ${saved.qos}, and is left out`)
+    const sequence = this.#sequenceFor(session, conversation === "waiting" ? 0 : saved.packetId)
+    if (conversation !== "waiting") session.sentUpTo = sequence
+    session.queue.push({
+      sequence,
+      publish: sharedPublishOf(message),
+      qos,
+      retain: saved.retain,
+      subscriptionIdentifiers: saved.subscriptionIdentifier === 0 ? [] : [saved.subscriptionIdentifier],
+      released: conversation === "released",
+    })
+  }
+
+  /**
+   * A message that the client may have seen keeps its packet identifier, which in Bantam follows from the sequence: by it
+   * the client knows a message of QoS 2 again, and a PUBREL names nothing else.
+   */
+  #sequenceFor(session: PlannedSession, packetId: number): Sequence {
+    const first = session.queue[0]?.sequence
+    const last = session.queue.at(-1)?.sequence ?? 0
+    if (packetId === 0) return last + 1
+    const step = (((packetId - 1 - (last + 1)) % 65_535) + 65_535) % 65_535
+    const sequence = last + 1 + step
+    if (first === undefined || sequence - first < 65_535) return sequence
+    this.#say(
+      `messages in flight to ${session.record.clientId} stand in another order than their identifiers: one may come twice`,
+    )
+    return last + 1
+  }
+
+  /** In Mosquitto nobody has the message before its PUBREL; here it is given away, and its identifier kept. */
+  #keepIdentifier(session: PlannedSession, saved: SavedClientMessage, incoming: Message[]): void {
+    const packetId = parsePacketId(saved.packetId)
+    const message = this.#message(saved.storeId, `a message from ${session.record.clientId}`)
+    if (packetId === undefined || message === undefined || session.identifiers.includes(packetId)) return
+    session.identifiers.push(packetId)
+    incoming.push(message)
+  }
+
+  /** Each is made once, so that sessions share it. */
+  #message(storeId: bigint, what: string): Message | undefined {
+    if (this.#messages.has(storeId)) return this.#messages.get(storeId)
+    const saved = this.#state.messages.get(storeId)
+    if (saved === undefined)
+      this.#say(`${what} is left out, for the message itself (${storeId}) is not there`)
+    const message = saved === undefined ? undefined : this.#readMessage(saved)
+    this.#messages.set(storeId, message)
+    return message
+  }
+
+  #readMessage(saved: SavedMessage): Message | undefined {
+    const name = parseTopicName(saved.topic)
+    const qos = qosOf(saved.qos)
+    if (name === undefined || qos === undefined) {
+      this.#say(
+        `a message has the topic ${JSON.stringify(saved.topic)} and QoS ${saved.qos}, and is left out`,
+      )
+      return undefined
+    }
+    const { expiresAtSeconds, sourceClientId, sourceUsername } = saved
+    const expiresAtMs = expiresAtSeconds <= 0 ? Number.POSITIVE_INFINITY : expiresAtSeconds * 1000
+    const publisher: Publisher = {
+      origin: sourceClientId === "" ? "broker" : "client",
+      clientId: sourceClientId as ClientId | "",
+      username: sourceUsername,
+    }
+    return {
+      topic: topicOf(name),
+      payload: saved.payload,
+      qos,
+      retain: saved.retain,
+      properties: saved.properties,
+      expiresAtMs,
+      publisher,
+      receivedAtMs: this.#terms.nowMs,
+      counter: nextMessageCounter(),
+      hops: 0,
+    }
+  }
+
+  #isOver(message: Message): boolean {
+    const isOver = isExpired(message, this.#terms.nowMs)
+    if (isOver) this.#expired += 1
+    return isOver
+  }
+
+  #sayWhatIsDoubtful(): void {
+    const { namesUsers, doubtfulUsernames, damagedTexts } = this.#state
+    const sessions = [...this.#sessions.values()]
+    if (!namesUsers && sessions.length > 0 && this.#terms.sessionUser === undefined) {
+      this.#say(
+        "the file is of version 5 and does not say whose the sessions are, so they are anonymous clients'; " +
+          "--session-user NAME gives them to a user",
+      )
+    }
+    const doubtful = doubtfulUsernames.filter((clientId) => this.#sessions.has(clientId))
+    if (doubtful.length > 0) {
+      this.#say(
+        `the user names of the sessions ${someOf(doubtful)} may be those of the clients before them, by a fault of ` +
+          "Mosquitto's: a session is resumed by its own user alone",
+      )
+    }
+    if (damagedTexts.length > 0) {
+      this.#say(
+        `the topics ${someOf(damagedTexts)} were kept as numbers, so leading zeros and the like may be lost: compare them`,
+      )
+    }
+    const bare = sessions.filter(({ subscriptions }) => subscriptions.length === 0).length
+    if (bare > 0) {
+      this.#notes.push(
+        `${bare} sessions have no subscription: Mosquitto 2.0 does not save shared ones, so their clients must subscribe anew`,
+      )
+    }
+    if (this.#gone > 0) this.#notes.push(`${this.#gone} sessions are over and were left out`)
+    if (this.#expired > 0) this.#notes.push(`${this.#expired} messages have expired and were left out`)
+  }
+
+  #say(what: string): void {
+    this.#problems.push({ file: this.#terms.file, line: undefined, what })
+  }
+}
+
+/** What a client has of a message that goes out to it; undefined: it is at an end, or was never to be kept. */
+function conversationOf(state: number): "waiting" | "begun" | "released" | undefined {
+  switch (state) {
+    case messageStates.queued:
+      return "waiting"
+    case messageStates.publishQos1:
+    case messageStates.waitForPuback:
+    case messageStates.publishQos2:
+    case messageStates.waitForPubrec:
+      return "begun"
+    case messageStates.resendPubrel:
+    case messageStates.waitForPubcomp:
+      return "released"
+    default:
+      return undefined
+  }
+}
+
+const shared = new WeakMap<Message, SharedPublish>()
+
+function sharedPublishOf(message: Message): SharedPublish {
+  let publish = shared.get(message)
+  if (publish === undefined) shared.set(message, (publish = new SharedPublish(message)))
+  return publish
+}
+
+function groupedByClient<Entry extends { readonly clientId: string }>(
+  entries: readonly Entry[],
+): ReadonlyMap<string, readonly Entry[]> {
+  const grouped = new Map<string, Entry[]>()
+  for (const entry of entries) {
+    const known = grouped.get(entry.clientId)
+    if (known === undefined) grouped.set(entry.clientId, [entry])
+    else known.push(entry)
+  }
+  return grouped
+}
+
+function qosOf(value: number): Qos | undefined {
+  return value === 0 || value === 1 || value === 2 ? value : undefined
+}
+
+/** 3 is none [3.8.3.1]. */
+function retainHandlingOf(value: number): RetainHandling {
+  return value === 1 || value === 2 ? value : 0
+}
+
+function isClientId(text: string): boolean {
+  return text !== "" && Buffer.byteLength(text) <= 65_535 && !text.includes("\0")
+}
+
+/** A few of many, for a sentence. */
+function someOf(names: readonly string[]): string {
+  const few = names.slice(0, 5).map((name) => JSON.stringify(name))
+  return names.length <= few.length
+    ? few.join(", ")
+    : `${few.join(", ")} and ${names.length - few.length} more`
+}
