@@ -8,6 +8,7 @@ import { aclCommand } from "./acl.ts"
 import { auditCommand } from "./audit.ts"
 import { banCommand } from "./ban.ts"
 import { groupCommand } from "./groups.ts"
+import { importCommand } from "./import.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { serveCommand } from "./serve.ts"
@@ -53,6 +54,7 @@ async function run(words: readonly string[]): Promise<number> {
     auditCommand(),
     certCommand(),
     banCommand(),
+    importCommand(),
     configCommand(),
   ]) {
     adopt(program, command)

@@ -24,6 +24,7 @@ const rooms = {
       "src/config",
       "src/client",
       "src/certificates",
+      "src/mosquitto",
       "src/protocol",
       "src/foundation",
       "src/security/access-explanation.ts",
@@ -107,6 +108,7 @@ const rooms = {
     mayImport: [
       "src/config",
       "src/security",
+      "src/storage/account-store.ts",
       "src/storage/foreign-database.ts",
       "src/storage/store.ts",
       "src/storage/store-error.ts",

@@ -35,6 +35,7 @@ export function parseDatabase(bytes: Uint8Array, file: string): SavedState {
   const retained: bigint[] = []
   const usernames = new UsernameReader()
   let isFirst = true
+  let isFinal = false
   while (reader.left > 0) {
     const type = reader.uint32()
     const length = reader.uint32()
@@ -44,7 +45,7 @@ export function parseDatabase(bytes: Uint8Array, file: string): SavedState {
     reader.enter(length)
     switch (type) {
       case chunk.configuration:
-        readConfiguration(reader)
+        isFinal = readConfiguration(reader)
         break
       case chunk.message: {
         const storeId = reader.uint64()
@@ -75,6 +76,7 @@ export function parseDatabase(bytes: Uint8Array, file: string): SavedState {
     clientMessages,
     retained,
     namesUsers: version >= 6,
+    isFinal,
     doubtfulUsernames: usernames.doubtful,
     damagedTexts: [],
   }
@@ -95,10 +97,13 @@ function readHeader(reader: DatabaseBytes, bytes: Uint8Array, file: string): 5 |
   )
 }
 
-function readConfiguration(reader: DatabaseBytes): void {
-  reader.skip(9)
+/** @returns whether it was written when Mosquitto stopped */
+function readConfiguration(reader: DatabaseBytes): boolean {
+  reader.skip(8)
+  const isFinal = reader.uint8() !== 0
   const sizeOfNumbers = reader.uint8()
   if (sizeOfNumbers !== 8) throw reader.broken(`it numbers messages in ${sizeOfNumbers} bytes instead of 8`)
+  return isFinal
 }
 
 function readMessage(reader: DatabaseBytes): SavedMessage {

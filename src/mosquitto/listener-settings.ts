@@ -1,4 +1,5 @@
 import { lastOf, type ListenerSection, type Option, isYes, problemOf } from "./configuration.ts"
+import { parseListenUrl } from "../config/listen-url.ts"
 import type { Problem } from "./problem.ts"
 
 /** An entry of `listen`. */
@@ -33,7 +34,6 @@ const losses: Readonly<Record<string, string>> = {
   disable_client_cert_date_checks: "is left out: a certificate that is over is refused",
   enable_proxy_protocol: "is left out: addresses are those of the proxy",
   http_dir: "is left out: no files are served",
-  listener_allow_anonymous: "is left out: security.allow_anonymous is one for all addresses",
   listener_auto_id_prefix: "is left out: the identifiers that are given are Bantam's own",
   mount_point: "is left out: topics stand as they are published",
   proxy_protocol_v2_require_tls: "is left out: addresses are those of the proxy",
@@ -57,6 +57,7 @@ const moot: Readonly<Record<string, string>> = {
 const readElsewhere: ReadonlySet<string> = new Set(
   (
     "acl_file allow_anonymous allow_zero_length_clientid auto_id_prefix bind_address cafile certfile crlfile keyfile " +
+    "listener_allow_anonymous " +
     "max_connections max_qos max_topic_alias max_topic_alias_broker password_file port protocol psk_file " +
     "require_certificate socket_domain websockets_origin"
   ).split(" "),
@@ -97,6 +98,9 @@ function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenE
   const scheme = isWeb ? (tls === undefined ? "ws" : "wss") : tls === undefined ? "tcp" : "tls"
   const host = place ?? (lastOf(options, "socket_domain")?.value === "ipv4" ? "0.0.0.0" : "::")
   const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
+  const parsed = parseListenUrl(url)
+  if ("problem" in parsed)
+    return cannot(`cannot be listened on as ${url}, which ${parsed.problem}; it is left out`)
   return tls === undefined ? url : { url, ...tls }
 }
 

@@ -19,3 +19,11 @@ export class MosquittoFileError extends Error {
 export function placeOf({ file, line }: Pick<Problem, "file" | "line">): string {
   return line === undefined ? file : `${file}:${line}`
 }
+
+/** A few of many, for a sentence. */
+export function someOf(names: readonly string[]): string {
+  const few = names.slice(0, 5).map((name) => JSON.stringify(name))
+  return names.length <= few.length
+    ? few.join(", ")
+    : `${few.join(", ")} and ${names.length - few.length} more`
+}

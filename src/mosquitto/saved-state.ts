@@ -71,6 +71,8 @@ export interface SavedState {
   readonly retained: readonly bigint[]
   /** False: the file does not say whose the sessions are. */
   readonly namesUsers: boolean
+  /** Mosquitto wrote the file when it stopped; false: it went on, and may have more by now. */
+  readonly isFinal: boolean
   /** Clients whose user name stands in the file by mistake, perhaps. */
   readonly doubtfulUsernames: readonly string[]
   /** Messages whose topic or client identifier the file has turned into a number. */

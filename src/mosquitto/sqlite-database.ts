@@ -72,6 +72,7 @@ export function readSqliteDatabase(file: string): SavedState {
       })),
       retained: database.rows(queries.retained).map((row) => idOf(row["id"])),
       namesUsers: true,
+      isFinal: true,
       doubtfulUsernames: [],
       damagedTexts,
     }

@@ -5,7 +5,7 @@ import { parseSubscriptionFilter, parseTopicName } from "../protocol/topic.ts"
 import type { Sequence, StoredSubscription } from "../storage/store.ts"
 import type { PlannedSession, StatePlan, StateTerms } from "./planned-state.ts"
 import { deliverReleased } from "./release.ts"
-import type { Problem } from "./problem.ts"
+import { type Problem, someOf } from "./problem.ts"
 import {
   messageStates,
   type SavedClient,
@@ -217,7 +217,7 @@ class StatePlanner {
   }
 
   #sayWhatIsDoubtful(): void {
-    const { namesUsers, doubtfulUsernames, damagedTexts } = this.#state
+    const { namesUsers, isFinal, doubtfulUsernames, damagedTexts } = this.#state
     const sessions = [...this.#sessions.values()]
     if (!namesUsers && sessions.length > 0 && this.#terms.sessionUser === undefined) {
       this.#say(
@@ -237,14 +237,19 @@ class StatePlanner {
         `the topics ${someOf(damagedTexts)} were kept as numbers, so leading zeros and the like may be lost: compare them`,
       )
     }
+    if (!isFinal) {
+      this.#notes.push(
+        "Mosquitto went on after it wrote its database: what came later is not in it, unless it was killed",
+      )
+    }
     const bare = sessions.filter(({ subscriptions }) => subscriptions.length === 0).length
     if (bare > 0) {
       this.#notes.push(
-        `${bare} sessions have no subscription: Mosquitto 2.0 does not save shared ones, so their clients must subscribe anew`,
+        `sessions without a subscription: ${bare}. Mosquitto 2.0 does not save shared ones; their clients must subscribe anew`,
       )
     }
-    if (this.#gone > 0) this.#notes.push(`${this.#gone} sessions are over and were left out`)
-    if (this.#expired > 0) this.#notes.push(`${this.#expired} messages have expired and were left out`)
+    if (this.#gone > 0) this.#notes.push(`sessions that are over, and were left out: ${this.#gone}`)
+    if (this.#expired > 0) this.#notes.push(`messages that have expired, and were left out: ${this.#expired}`)
   }
 
   #say(what: string): void {
@@ -301,12 +306,4 @@ function retainHandlingOf(value: number): RetainHandling {
 
 function isClientId(text: string): boolean {
   return text !== "" && Buffer.byteLength(text) <= 65_535 && !text.includes("\0")
-}
-
-/** A few of many, for a sentence. */
-function someOf(names: readonly string[]): string {
-  const few = names.slice(0, 5).map((name) => JSON.stringify(name))
-  return names.length <= few.length
-    ? few.join(", ")
-    : `${few.join(", ")} and ${names.length - few.length} more`
 }

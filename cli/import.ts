@@ -1,0 +1,40 @@
+import { Command } from "commander"
+
+export interface ImportOptions {
+  readonly data?: string
+  readonly settings?: string
+  readonly sessionUser?: string
+  readonly dryRun?: true
+  readonly json?: true
+}
+
+const notes = `
+Reads the configuration and whatever it names: include_dir, password and ACL files, dynamic security, mosquitto.db or
+mosquitto.sqlite3. Mosquitto's files stay as they are. Stop Mosquitto first: what it has not saved is not in its files.
+No broker may serve the data directory meanwhile. What is there already stays as it is, so an import can be repeated.
+
+Exit code: 0 when everything was carried over, 3 when something was not, 1 on an error.
+
+Examples:
+  bantam import mosquitto /etc/mosquitto/mosquitto.conf --dry-run
+  bantam import mosquitto /etc/mosquitto/mosquitto.conf --data /var/lib/bantam
+  bantam serve --config /var/lib/bantam/bantam.toml`
+
+/** bantam import mosquitto */
+export function importCommand(): Command {
+  const command = new Command("import").description("take over what another broker has: mosquitto")
+  command
+    .command("mosquitto <file>")
+    .description("users, rules, sessions, messages and settings of a Mosquitto, by its mosquitto.conf")
+    .option("-d, --data <directory>", "data directory (storage.directory, BANTAM_DATA)")
+    .option("--settings <file>", "settings file to make; by default bantam.toml in the data directory")
+    .option("--session-user <name>", "whose the sessions are that an old mosquitto.db names no user for")
+    .option("--dry-run", "change nothing, and print the same")
+    .option("--json", "one JSON object")
+    .addHelpText("after", notes)
+    .action(async (file: string, options: ImportOptions) => {
+      const { importMosquitto } = await import("./import-mosquitto.ts")
+      process.exitCode = await importMosquitto(file, options)
+    })
+  return command
+}

@@ -1,0 +1,112 @@
+import type { Ticket } from "../foundation/ticket.ts"
+import type { ClientId } from "../protocol/packet.ts"
+import { topicNameOf } from "../protocol/message-record.ts"
+import type { TopicName } from "../protocol/topic.ts"
+import type { AdministrativeChange } from "../storage/account-store.ts"
+import type { Store } from "../storage/store.ts"
+import { StoreError } from "../storage/store-error.ts"
+import type { ImportPlan } from "./import-plan.ts"
+import type { PlannedSession } from "./planned-state.ts"
+import { someOf } from "./problem.ts"
+
+/** What is left to do of a plan in a store that is not empty, and what stays there as it is. */
+export interface Outstanding {
+  readonly plan: ImportPlan
+  /** One sentence for each kind of thing that is there already. */
+  readonly kept: readonly string[]
+}
+
+/** What the store has goes before what comes from elsewhere. @throws StoreError it cannot be read */
+export async function outstandingOf(store: Store, plan: ImportPlan): Promise<Outstanding> {
+  const kept: string[] = []
+  const missing = <Entry>(
+    what: string,
+    entries: readonly Entry[],
+    nameOf: (entry: Entry) => string,
+    there: ReadonlySet<string>,
+  ): readonly Entry[] => {
+    const known = entries.filter((entry) => there.has(nameOf(entry))).map(nameOf)
+    if (known.length > 0) kept.push(`${what} ${someOf(known)} are there already, and stay as they are`)
+    return known.length === 0 ? entries : entries.filter((entry) => !there.has(nameOf(entry)))
+  }
+  const users = new Set((await store.accounts.users()).map(({ name }) => name))
+  const clientIds = new Set<ClientId>()
+  for await (const { record } of store.sessions()) clientIds.add(record.clientId)
+  const topics = new Set<TopicName>()
+  for await (const records of store.retained()) for (const record of records) topics.add(topicNameOf(record))
+  return {
+    plan: {
+      ...plan,
+      users: missing("the users", plan.users, ({ name }) => name, users),
+      state: {
+        sessions: missing("the sessions", plan.state.sessions, ({ record }) => record.clientId, clientIds),
+        retained: missing("the retained messages of", plan.state.retained, ({ topic }) => topic.name, topics),
+      },
+    },
+    kept,
+  }
+}
+
+/**
+ * Writes a plan: users, groups and rules in one transaction, then sessions and messages in another.
+ *
+ * @param who does it, for the audit
+ * @throws StoreError something could not be written; its message says how far it came
+ */
+export async function writePlan(store: Store, plan: ImportPlan, who: string): Promise<void> {
+  await store.accounts.change(who, accountChanges(plan, Date.now()))
+  const tickets = writeState(store, plan)
+  if (!(await allCommitted(tickets))) {
+    throw new StoreError(
+      "users, groups and rules are in the data directory, but sessions and messages could not be written; make room on " +
+        "its disk and import again",
+    )
+  }
+}
+
+function accountChanges({ users, groups, rules }: ImportPlan, createdAtMs: number): AdministrativeChange[] {
+  return [
+    ...groups.map((name): AdministrativeChange => {
+      return { change: { change: "add-group", group: { name, createdAtMs } }, said: `group ${name} imported` }
+    }),
+    ...users.map((user): AdministrativeChange => {
+      return { change: { change: "add-user", user }, said: `user ${user.name} imported` }
+    }),
+    ...rules.lines.map((line): AdministrativeChange => {
+      return { change: { change: "add-rule", line }, said: `rule imported: ${line}` }
+    }),
+  ]
+}
+
+/** Within one turn of the event loop, for what is told in one is kept together or not at all. */
+function writeState(store: Store, { state }: ImportPlan): ReadonlySet<Ticket> {
+  const tickets = new Set<Ticket>()
+  const wait = (ticket: Ticket | undefined) => {
+    if (ticket !== undefined) tickets.add(ticket)
+  }
+  for (const message of state.retained) wait(store.retain(message))
+  for (const session of state.sessions) writeSession(store, session, wait)
+  return tickets
+}
+
+function writeSession(
+  store: Store,
+  { record, subscriptions, queue, sentUpTo, identifiers }: PlannedSession,
+  wait: (ticket: Ticket | undefined) => void,
+): void {
+  const { journal, ticket } = store.create(record)
+  wait(ticket)
+  for (const subscription of subscriptions) wait(journal.subscribed(subscription))
+  for (const queued of queue) wait(journal.enqueued(queued))
+  if (sentUpTo > 0) journal.sent(sentUpTo)
+  for (const { sequence, released } of queue) if (released) wait(journal.released(sequence))
+  for (const packetId of identifiers) wait(journal.identifierKept(packetId))
+}
+
+async function allCommitted(tickets: ReadonlySet<Ticket>): Promise<boolean> {
+  const states = [...tickets].map((ticket) => {
+    if (ticket.state !== "pending") return ticket.state
+    return new Promise((resolve) => ticket.wait({ settled: ({ state }) => resolve(state) }))
+  })
+  return (await Promise.all(states)).every((state) => state === "committed")
+}

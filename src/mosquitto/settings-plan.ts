@@ -1,0 +1,218 @@
+import type { LogLevel } from "../foundation/log.ts"
+import {
+  type Configuration,
+  isYes,
+  lastOf,
+  type ListenerSection,
+  type Option,
+  problemOf,
+} from "./configuration.ts"
+import { type ListenEntry, planListener } from "./listener-settings.ts"
+import type { Problem } from "./problem.ts"
+import { type Fate, fates, readElsewhere, secondsOf } from "./setting-rules.ts"
+import type { PlannedSetting } from "./toml.ts"
+
+export interface PlannedSettings {
+  readonly settings: readonly PlannedSetting[]
+  readonly problems: readonly Problem[]
+  /** Options that are not needed any more. */
+  readonly notes: readonly string[]
+}
+
+/** @param hasRules an ACL file or dynamic security decides what may be done; otherwise everybody may do everything */
+export function planSettings(configuration: Configuration, hasRules: boolean): PlannedSettings {
+  return new SettingsPlanner(configuration).plan(hasRules)
+}
+
+class SettingsPlanner {
+  readonly #configuration: Configuration
+  readonly #settings: PlannedSetting[] = []
+  readonly #problems: Problem[] = []
+  readonly #notes: string[] = []
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration
+  }
+
+  plan(hasRules: boolean): PlannedSettings {
+    this.#listen()
+    this.#put(
+      "security.default_access",
+      hasRules ? "deny" : "allow",
+      hasRules ? "what no ACL grants is refused" : "there is no ACL, so everything is allowed",
+    )
+    for (const option of this.#configuration.general) this.#general(option)
+    this.#logLevel()
+    this.#shared("max_qos", "mqtt.maximum_qos", 0, 2)
+    this.#shared("max_topic_alias", "limits.topic_aliases", 0, 65_535)
+    this.#shared("max_topic_alias_broker", "limits.topic_aliases_out", 0, 65_535)
+    this.#connections()
+    this.#origins()
+    for (const { at } of this.#configuration.bridges) {
+      this.#problems.push(problemOf(at, `${at.value}: bridges are not carried over yet`))
+    }
+    return { settings: this.#settings, problems: this.#problems, notes: this.#notes }
+  }
+
+  /** All there are; the default one only where something opens it. */
+  get #listeners(): readonly ListenerSection[] {
+    const { defaultListener, listeners } = this.#configuration
+    const isOpened = defaultListener.options.some(({ name }) => name === "port")
+    return isOpened ? [defaultListener, ...listeners] : listeners
+  }
+
+  #listen(): void {
+    const { general, defaultListener } = this.#configuration
+    const sections = this.#listeners
+    // Those of the default listener count for nobody where it is not opened, but are not to vanish unseen.
+    const planned = sections.map((section) => ({ section, ...planListener(section) }))
+    if (!sections.includes(defaultListener))
+      planned.push({ section: defaultListener, ...planListener(defaultListener) })
+    for (const { problems, notes } of planned) {
+      this.#problems.push(...problems)
+      this.#notes.push(...notes)
+    }
+    const anonymous = lastOf([...general, ...defaultListener.options], "allow_anonymous")
+    if (sections.length === 0) {
+      this.#put("listen", ["tcp://127.0.0.1:1883"], "no listener: this machine alone, whoever it is")
+      this.#put(
+        "security.allow_anonymous",
+        anonymous === undefined || isYes(anonymous.value),
+        commentOf(anonymous),
+      )
+      return
+    }
+    const entries: ListenEntry[] = []
+    for (const { section, entry } of planned) {
+      const own =
+        lastOf(section.options, "listener_allow_anonymous") ?? lastOf(section.options, "allow_anonymous")
+      if (entry === undefined) continue
+      const isOwn = section !== defaultListener && own !== undefined
+      entries.push(
+        isOwn
+          ? { ...(typeof entry === "string" ? { url: entry } : entry), allow_anonymous: isYes(own.value) }
+          : entry,
+      )
+    }
+    if (entries.length > 0) this.#put("listen", entries, sections.map(({ at }) => commentOf(at)).join(", "))
+    this.#put("security.allow_anonymous", isYes(anonymous?.value ?? "false"), commentOf(anonymous))
+  }
+
+  #general(option: Option): void {
+    const { name, file, line } = option
+    const fate: Fate | undefined = Object.hasOwn(fates, name) ? fates[name] : undefined
+    if (fate !== undefined) this.#meet(option, fate)
+    else if (!readElsewhere.has(name))
+      this.#problems.push({ file, line, what: `${name} is not known, and is left out` })
+  }
+
+  #meet(option: Option, fate: Fate): void {
+    const { name, value, file, line } = option
+    switch (fate.as) {
+      case "number": {
+        const written = Number(value)
+        if (!/^-?\d+$/.test(value)) return this.#left(option, `${value} is no number, and is left out`)
+        if (written < 0) return
+        const meant = written === 0 && fate.zero === "unlimited" ? fate.highest : written
+        const held = Math.min(fate.highest, Math.max(fate.lowest, meant))
+        if (held !== meant)
+          this.#left(option, `${value} is beyond the bounds of ${fate.key}, which becomes ${held}`)
+        // Mosquitto drops what comes last.
+        if (name.startsWith("max_queued_"))
+          this.#put("limits.when_queue_full", "drop-newest", commentOf(option))
+        return this.#put(fate.key, held, commentOf(option))
+      }
+      case "flag":
+        return this.#put(fate.key, isYes(value), commentOf(option))
+      case "duration": {
+        const seconds = secondsOf(value)
+        if (seconds === undefined) return this.#left(option, `${value} is no time, and is left out`)
+        return this.#put(fate.key, seconds, commentOf(option))
+      }
+      case "lost":
+        if (!fate.unless.includes(value.toLowerCase())) this.#left(option, fate.what)
+        return
+      case "moot":
+        this.#notes.push(`${file}:${line}: ${name} has no counterpart: ${fate.what}`)
+    }
+  }
+
+  /** The most talkative of them counts. */
+  #logLevel(): void {
+    const options = this.#configuration.general.filter(({ name }) => name === "log_type")
+    const types = new Set(options.map(({ value }) => value))
+    if (types.size === 0) return
+    const level: LogLevel =
+      types.has("all") || types.has("debug")
+        ? "debug"
+        : types.has("information") ||
+            types.has("notice") ||
+            types.has("subscribe") ||
+            types.has("unsubscribe")
+          ? "info"
+          : types.has("warning")
+            ? "warn"
+            : "error"
+    this.#put("log.level", level, commentOf(options[0]))
+  }
+
+  /** An option that each listener has for itself, and Bantam once for all. */
+  #shared(name: string, key: string, lowest: number, highest: number): void {
+    const options = this.#listeners.flatMap((section) => lastOf(section.options, name) ?? [])
+    const [first] = options
+    if (first === undefined) return
+    const values = new Set(options.map(({ value }) => value))
+    if (values.size > 1 || options.length < this.#listeners.length)
+      this.#left(first, `${first.value} becomes ${key}, which counts for all addresses`)
+    const value = Number(first.value)
+    if (Number.isInteger(value) && value >= lowest && value <= highest)
+      this.#put(key, value, commentOf(first))
+    else this.#left(first, `${first.value} is beyond the bounds of ${key}, and is left out`)
+  }
+
+  #connections(): void {
+    if (this.#settings.some(({ key }) => key === "limits.connections")) return
+    const limits = this.#listeners.map((section) => lastOf(section.options, "max_connections"))
+    const given = limits.filter((option) => option !== undefined && Number(option.value) > 0)
+    const [first] = given
+    if (first === undefined) return
+    const sum = given.reduce((total, option) => total + Number(option?.value), 0)
+    if (given.length < limits.length) {
+      this.#left(
+        first,
+        `${first.value} is left out: other addresses have no limit, and limits.connections counts for all`,
+      )
+    } else {
+      if (given.length > 1)
+        this.#left(first, `and its like become limits.connections, their sum for all addresses`)
+      this.#put("limits.connections", Math.min(1_000_000, sum), commentOf(first))
+    }
+  }
+
+  #origins(): void {
+    const options = this.#listeners.flatMap((section) =>
+      section.options.filter(({ name }) => name === "websockets_origin"),
+    )
+    const origins = [
+      ...new Set(options.flatMap(({ value }) => value.split(/[\s,]+/).filter((each) => each !== ""))),
+    ]
+    if (origins.length > 0) this.#put("websocket.origins", origins, commentOf(options[0]))
+  }
+
+  #left(option: Option, what: string): void {
+    this.#problems.push(problemOf(option, what))
+  }
+
+  /** The last one counts. */
+  #put(key: string, value: PlannedSetting["value"], from: string): void {
+    const at = this.#settings.findIndex((setting) => setting.key === key)
+    if (at >= 0) this.#settings.splice(at, 1)
+    this.#settings.push({ key, value, from })
+  }
+}
+
+function commentOf(option: Option | undefined): string {
+  return option === undefined
+    ? "the default"
+    : `${option.file}:${option.line}: ${option.name} ${option.value}`
+}
