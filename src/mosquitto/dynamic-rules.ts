@@ -2,7 +2,7 @@ import type { Who } from "../security/access-rule.ts"
 import type { PlannedRules } from "./acl-rules.ts"
 import type { DynamicSecurity } from "./dynamic-security.ts"
 import type { Problem } from "./problem.ts"
-import { forestalls, type Step, stepsOfRoles } from "./role-steps.ts"
+import { forestalls, isMetBy, type Step, stepsOfRoles } from "./role-steps.ts"
 import { ruleLine } from "./rule-lines.ts"
 
 /** Groups, who is in which of them, and the rules about them. */
@@ -112,13 +112,18 @@ class RuleWriter {
 
   /**
    * Writes for the user as many steps of its chain as must go before the rules of its groups, so that within neither of
-   * both a deny overrules what Mosquitto asks first.
+   * both a deny overrules what Mosquitto asks first, and no allow goes before a deny that it must not.
    */
   writeFirst(chain: readonly (readonly Step[])[], who: Who & { readonly kind: "user" }): void {
     const all = chain.flatMap(placedLater)
     const conflicts = conflictsIn(all)
+    const bound = conflicts.length === 0 ? [] : pairsIn(all, ({ step }, deny) => isMetBy(step, deny.step))
+    const overruled = bound.filter(
+      (pair) => !conflicts.some((each) => each[0] === pair[0] && each[1] === pair[1]),
+    )
     let best = { count: 0, left: conflicts }
-    for (let count = 0; count <= all.length && best.left.length > 0; count++) {
+    for (let count = 1; count <= all.length && best.left.length > 0; count++) {
+      if (overruled.some(([allow, deny]) => allow < count && deny >= count)) continue
       const left = conflicts.filter(([allow, deny]) => allow < count === deny < count)
       if (left.length < best.left.length) best = { count, left }
     }
@@ -189,9 +194,13 @@ class RuleWriter {
 type Conflict = readonly [allow: number, deny: number]
 
 function conflictsIn(all: readonly Later[]): readonly Conflict[] {
-  return all.flatMap((allow, allowAt) =>
-    all.flatMap((deny, denyAt): Conflict[] =>
-      forestalls(allow.step, deny.step, deny.offset - allow.offset) ? [[allowAt, denyAt]] : [],
-    ),
+  return pairsIn(all, (allow, deny) => forestalls(allow.step, deny.step, deny.offset - allow.offset))
+}
+
+function pairsIn(all: readonly Later[], fits: (allow: Later, deny: Later) => boolean): readonly Conflict[] {
+  const allows = [...all.entries()].filter(([, { step }]) => step.effect === "allow")
+  const denies = [...all.entries()].filter(([, { step }]) => step.effect === "deny")
+  return allows.flatMap(([allowAt, allow]) =>
+    denies.flatMap(([denyAt, deny]): Conflict[] => (fits(allow, deny) ? [[allowAt, denyAt]] : [])),
   )
 }

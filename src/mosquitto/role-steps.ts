@@ -148,17 +148,21 @@ function withoutDeadDenies(steps: readonly Step[]): readonly Step[] {
 
 /**
  * Whether the allow is asked before the deny about something that both are about: then it goes first in Mosquitto, and
- * last in Bantam.
+ * last in Bantam where both have the same rank.
  *
  * @param offset how much later the deny's role is asked
  */
 export function forestalls(allow: Step, deny: Step, offset: number): boolean {
-  if (allow.effect !== "allow" || deny.effect !== "deny") return false
+  if (!isMetBy(allow, deny)) return false
   const kind = (["send", "receive", "subscribe"] as const).find((each) => deny.places[each] !== undefined)
-  if (kind === undefined) return false
-  const first = allow.places[kind]
-  if (first === undefined || first >= (deny.places[kind] ?? 0) + offset) return false
-  if (allow.literal || deny.literal) return allow.topic === deny.topic
+  const first = kind === undefined ? undefined : allow.places[kind]
+  return kind !== undefined && first !== undefined && first < (deny.places[kind] ?? 0) + offset
+}
+
+/** Whether it is an allow and a deny, and some question is about both. */
+export function isMetBy(allow: Step, deny: Step): boolean {
+  if (allow.effect !== "allow" || deny.effect !== "deny" || allow.action !== deny.action) return false
+  if (allow.literal && deny.literal) return allow.topic === deny.topic
   return filtersMeet(filledOf(allow.topic), filledOf(deny.topic))
 }
 
