@@ -69,6 +69,7 @@ export function parseDatabase(bytes: Uint8Array, file: string): SavedState {
     }
     reader.leave()
   }
+  if (isFirst) throw reader.broken("it ends where a database begins")
   return {
     messages,
     clients,

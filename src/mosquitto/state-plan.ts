@@ -129,6 +129,8 @@ class StatePlanner {
     const conversation = conversationOf(saved.state)
     // QoS 0 is for now or never [4.3.1].
     if (message === undefined || qos === 0 || conversation === undefined) return
+    // What is on its way is brought to its end.
+    if (conversation === "waiting" && this.#isOver(message)) return
     if (qos === undefined)
       return this.#say(`a message for ${clientId} has the QoS ${saved.qos}, and is left out`)
     const sequence = this.#sequenceFor(session, conversation === "waiting" ? 0 : saved.packetId)
