@@ -72,29 +72,20 @@ class SettingsPlanner {
       this.#problems.push(...problems)
       this.#notes.push(...notes)
     }
-    const anonymous = lastOf([...general, ...defaultListener.options], "allow_anonymous")
     if (sections.length === 0) {
+      const own = lastOf([...general, ...defaultListener.options], "allow_anonymous")
       this.#put("listen", ["tcp://127.0.0.1:1883"], "no listener: this machine alone, whoever it is")
-      this.#put(
-        "security.allow_anonymous",
-        anonymous === undefined || isYes(anonymous.value),
-        commentOf(anonymous),
-      )
+      this.#put("security.allow_anonymous", own === undefined || isYes(own.value), commentOf(own))
       return
     }
-    const entries: ListenEntry[] = []
-    for (const { section, entry } of planned) {
-      const own =
-        lastOf(section.options, "listener_allow_anonymous") ?? lastOf(section.options, "allow_anonymous")
-      if (entry === undefined) continue
-      const isOwn = section !== defaultListener && own !== undefined
-      entries.push(
-        isOwn
-          ? { ...(typeof entry === "string" ? { url: entry } : entry), allow_anonymous: isYes(own.value) }
-          : entry,
-      )
-    }
+    const entries = planned.flatMap(({ section: { options }, entry }): ListenEntry[] => {
+      if (entry === undefined) return []
+      const own = lastOf(options, "listener_allow_anonymous") ?? lastOf(options, "allow_anonymous")
+      if (own === undefined) return [entry]
+      return [{ ...(typeof entry === "string" ? { url: entry } : entry), allow_anonymous: isYes(own.value) }]
+    })
     if (entries.length > 0) this.#put("listen", entries, sections.map(({ at }) => commentOf(at)).join(", "))
+    const anonymous = lastOf(general, "allow_anonymous")
     this.#put("security.allow_anonymous", isYes(anonymous?.value ?? "false"), commentOf(anonymous))
   }
 

@@ -1,0 +1,199 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { loadSettings } from "../../src/config/load.ts"
+import { parseOptions, sortOptions } from "../../src/mosquitto/configuration.ts"
+import { planSettings } from "../../src/mosquitto/settings-plan.ts"
+import { tomlOf } from "../../src/mosquitto/toml.ts"
+
+function plan(text: string, hasRules = false) {
+  const { settings, problems, notes } = planSettings(sortOptions([parseOptions(text, "m.conf")]), hasRules)
+  return {
+    values: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
+    problems: problems.map(({ file, line, what }) => `${file}:${line}: ${what}`),
+    notes,
+    settings,
+  }
+}
+
+describe("listeners", () => {
+  test("none at all is this machine alone, and whoever it is; any other refuses who has no name", () => {
+    expect(plan("").values).toEqual({
+      listen: ["tcp://127.0.0.1:1883"],
+      "security.allow_anonymous": true,
+      "security.default_access": "allow",
+    })
+    expect(plan("allow_anonymous false").values["security.allow_anonymous"]).toBe(false)
+    expect(plan("listener 1883").values).toMatchObject({
+      listen: ["tcp://[::]:1883"],
+      "security.allow_anonymous": false,
+    })
+    expect(plan("port 1884\nbind_address 10.0.0.1\nallow_anonymous true").values).toMatchObject({
+      listen: ["tcp://10.0.0.1:1884"],
+      "security.allow_anonymous": true,
+    })
+  })
+
+  test("keep their address, protocol and certificates", () => {
+    const { values, problems } = plan(`
+listener 1883 localhost
+listener 8883 0.0.0.0
+certfile /c.pem
+keyfile /k.pem
+cafile /ca.pem
+listener 8884 ::1
+certfile /c.pem
+keyfile /k.pem
+cafile /ca.pem
+crlfile /crl.pem
+require_certificate true
+listener 8083
+protocol websockets
+socket_domain ipv4
+listener 8084
+protocol websockets
+certfile /c.pem
+keyfile /k.pem
+listener 0 /run/mqtt.sock
+`)
+    expect(problems).toEqual([])
+    expect(values["listen"]).toEqual([
+      "tcp://localhost:1883",
+      { url: "tls://0.0.0.0:8883", cert_file: "/c.pem", key_file: "/k.pem" },
+      {
+        url: "tls://[::1]:8884",
+        cert_file: "/c.pem",
+        key_file: "/k.pem",
+        ca_file: "/ca.pem",
+        crl_file: "/crl.pem",
+        require_client_certificate: true,
+      },
+      "ws://0.0.0.0:8083",
+      { url: "wss://[::]:8084", cert_file: "/c.pem", key_file: "/k.pem" },
+      "unix:///run/mqtt.sock",
+    ])
+  })
+
+  test("say each for itself whether who has no name may come in", () => {
+    const { values } = plan(
+      "per_listener_settings true\nport 1882\nallow_anonymous true\nlistener 1883 127.0.0.1\nallow_anonymous true\nlistener 1884\nlistener 1885\n" +
+        "listener_allow_anonymous false",
+    )
+    expect(values["listen"]).toEqual([
+      { url: "tcp://[::]:1882", allow_anonymous: true },
+      { url: "tcp://127.0.0.1:1883", allow_anonymous: true },
+      "tcp://[::]:1884",
+      { url: "tcp://[::]:1885", allow_anonymous: false },
+    ])
+    expect(values["security.allow_anonymous"]).toBe(false)
+  })
+
+  test("that would lose their encryption, or cannot be opened, are left out", () => {
+    const { values, problems } = plan(
+      "listener 1883\nlistener 8883\npsk_hint h\nlistener 8884\ncertfile /c\nlistener 9001\nprotocol http_api\n" +
+        "listener 0\nlistener 1885 bad host",
+    )
+    expect(values["listen"]).toEqual(["tcp://[::]:1883"])
+    expect(problems).toEqual([
+      "m.conf:3: psk_hint is left out: there is no TLS with shared keys",
+      "m.conf:2: listener 8883 is left out: without certfile and keyfile it would not be encrypted",
+      "m.conf:4: listener 8884 is left out: without certfile and keyfile it would not be encrypted",
+      "m.conf:6: listener 9001 speaks http_api, and is left out",
+      "m.conf:8: listener 0 has no port, and is left out",
+      "m.conf:9: listener 1885 bad host cannot be listened on as tcp://bad host:1885, which has a host that cannot be; " +
+        "write tcp://HOST:PORT, IPv6 in brackets; it is left out",
+    ])
+  })
+
+  test("share what Bantam has once for all of them, and it is said where they did not", () => {
+    const { values, problems } = plan(
+      "listener 1883\nmax_connections 10\nmax_qos 1\nlistener 1884\nmax_connections 20\nwebsockets_origin a.org, b.org",
+    )
+    expect(values).toMatchObject({
+      "limits.connections": 30,
+      "mqtt.maximum_qos": 1,
+      "websocket.origins": ["a.org", "b.org"],
+    })
+    expect(problems).toEqual([
+      "m.conf:3: max_qos 1 becomes mqtt.maximum_qos, which counts for all addresses",
+      "m.conf:2: max_connections and its like become limits.connections, their sum for all addresses",
+    ])
+  })
+})
+
+describe("general options", () => {
+  test("become settings", () => {
+    const { values, problems } = plan(`
+max_inflight_messages 50
+max_queued_messages 0
+max_queued_bytes 1000000
+max_packet_size 2000
+max_keepalive 600
+sys_interval 0
+retain_available false
+persistent_client_expiration 2w
+global_max_connections 77
+log_type error
+log_type warning
+`)
+    expect(problems).toEqual([])
+    expect(values).toMatchObject({
+      "limits.in_flight": 50,
+      "limits.queued_messages": 100_000_000,
+      "limits.queued_bytes": 1_000_000,
+      "limits.when_queue_full": "drop-newest",
+      "limits.packet_bytes": 2_000,
+      "mqtt.keep_alive_maximum_seconds": 600,
+      "mqtt.sys_interval_seconds": 0,
+      "mqtt.retain_available": false,
+      "mqtt.session_expiry_maximum_seconds": 1_209_600,
+      "limits.connections": 77,
+      "log.level": "warn",
+    })
+  })
+
+  test("are told with their place where they are lost, out of bounds or unknown, and where nothing is missed", () => {
+    const { problems, notes } = plan(
+      "queue_qos0_messages true\nqueue_qos0_messages false\nmax_packet_size 20\nmax_keepalive x\n" +
+        "persistent_client_expiration 2\nfrobnicate 1\nconnection cloud\ntopic #\npid_file /p",
+    )
+    expect(problems).toEqual([
+      "m.conf:1: queue_qos0_messages is left out: what comes at QoS 0 is not kept for absent clients",
+      "m.conf:3: max_packet_size 20 is beyond the bounds of limits.packet_bytes, which becomes 1024",
+      "m.conf:4: max_keepalive x is no number, and is left out",
+      "m.conf:5: persistent_client_expiration 2 is no time, and is left out",
+      "m.conf:6: frobnicate is not known, and is left out",
+      "m.conf:7: connection cloud: bridges are not carried over yet",
+    ])
+    expect(notes).toEqual(["m.conf:9: pid_file has no counterpart: whoever starts the program knows it"])
+  })
+
+  test("refuse by default where there are ACLs", () => {
+    expect(plan("", true).values["security.default_access"]).toBe("deny")
+  })
+})
+
+describe("the settings file", () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "bantam-mosquitto-"))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  test("is one that Bantam reads, with the place of each line in a comment", () => {
+    const { settings } = plan(
+      'listener 1883\nlistener 8883\ncertfile /c "x"\\y.pem\nkeyfile /k.pem\nmax_qos 2\nmax_inflight_messages 7',
+    )
+    const toml = tomlOf(settings, "m.conf")
+    const file = join(folder, "bantam.toml")
+    writeFileSync(file, toml)
+    const { listeners, limits } = loadSettings({ file })
+    expect(listeners.map(({ url, tls }) => `${url} ${tls?.certFile}`)).toEqual([
+      "tcp://[::]:1883 undefined",
+      'tls://[::]:8883 /c "x"\\y.pem',
+    ])
+    expect(limits.inFlight).toBe(7)
+    expect(toml).toContain("# m.conf:6: max_inflight_messages 7\nin_flight = 7\n")
+  })
+})
