@@ -83,6 +83,8 @@ const schema = v.object({
         username: v.string(),
         clientid: v.optional(v.string()),
         textname: text,
+        // So `mosquitto_ctrl dynsec init` of 2.0 spells it.
+        textName: text,
         textdescription: text,
         disabled: v.optional(v.boolean(), false),
         encoded_password: v.optional(v.string()),
@@ -170,7 +172,7 @@ function readClient(client: Written["clients"][number], groups: Written["groups"
     clientId: client.clientid === "" ? undefined : client.clientid,
     roles: roleNames(client.roles),
     groups: ordered.map(({ name }) => name),
-    textName: client.textname,
+    textName: client.textname === "" ? client.textName : client.textname,
     textDescription: client.textdescription,
   }
 }

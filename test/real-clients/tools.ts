@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { describe, test } from "bun:test"
 
 /*
@@ -37,4 +38,10 @@ export function pahoPython(): string | undefined {
       (path) => path !== null && Bun.spawnSync([path, "-c", "import paho.mqtt.client"]).success,
     ) ?? undefined
   )
+}
+
+/** The broker, which is a program for the administrator on some systems. */
+export function mosquittoBroker(): string | undefined {
+  const paths = [Bun.which("mosquitto"), "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]
+  return paths.find((path) => path !== null && existsSync(path)) ?? undefined
 }
