@@ -59,9 +59,13 @@ async function writeAll(
   try {
     const outstanding = await outstandingOf(store, planned)
     if (isDryRun) return outstanding
-    const putSettings = settings.isThere ? () => {} : draftOf(settings)
-    await writePlan(store, outstanding.plan, whoAsks())
-    putSettings()
+    const draft = settings.isThere ? undefined : draftOf(settings)
+    try {
+      await writePlan(store, outstanding.plan, whoAsks())
+      if (draft !== undefined) linkSync(draft, settings.file)
+    } finally {
+      if (draft !== undefined) rmSync(draft)
+    }
     return outstanding
   } finally {
     await store.close()
@@ -85,17 +89,10 @@ function checkToml(toml: string): void {
   }
 }
 
-/**
- * Writes the settings beside their place, which shows that it can be done.
- *
- * @returns puts them there, unless somebody else was faster
- */
-function draftOf({ file, toml }: SettingsOutcome): () => void {
+/** Writes the settings beside their place, which shows that it can be done. @returns where they are */
+function draftOf({ file, toml }: SettingsOutcome): string {
   mkdirSync(dirname(file), { recursive: true })
   const draft = `${file}.${process.pid}.new`
-  writeFileSync(draft, toml, { mode: 0o644 })
-  return () => {
-    linkSync(draft, file)
-    rmSync(draft)
-  }
+  writeFileSync(draft, toml)
+  return draft
 }

@@ -30,6 +30,12 @@ export async function outstandingOf(store: Store, plan: ImportPlan): Promise<Out
     return known.length === 0 ? entries : entries.filter((entry) => !there.has(nameOf(entry)))
   }
   const users = new Set((await store.accounts.users()).map(({ name }) => name))
+  const groups = new Set((await store.accounts.groups()).map(({ name }) => name))
+  const joined = plan.groups.filter((name) => groups.has(name))
+  if (joined.length > 0)
+    kept.push(
+      `the groups ${someOf(joined)} are there already, so their rules count for the new members as well`,
+    )
   const clientIds = new Set<ClientId>()
   for await (const { record } of store.sessions()) clientIds.add(record.clientId)
   const topics = new Set<TopicName>()
