@@ -1,4 +1,5 @@
 import type { Ticket } from "../foundation/ticket.ts"
+import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import { topicNameOf } from "../protocol/message-record.ts"
 import type { TopicName } from "../protocol/topic.ts"
@@ -53,21 +54,70 @@ export async function outstandingOf(store: Store, plan: ImportPlan): Promise<Out
   }
 }
 
+/** What is told within one turn of the event loop is one transaction, and takes this much memory again. */
+const portionBytes = 256 * 1024 * 1024
+
 /**
- * Writes a plan: users, groups and rules in one transaction, then sessions and messages in another.
+ * Writes a plan: users, groups and rules in one transaction, then sessions and messages in another, or in several where
+ * they are very many; each session is whole in one of them.
  *
  * @param who does it, for the audit
  * @throws StoreError something could not be written; its message says how far it came
  */
-export async function writePlan(store: Store, plan: ImportPlan, who: string): Promise<void> {
+export async function writePlan(
+  store: Store,
+  plan: ImportPlan,
+  who: string,
+  mostBytes = portionBytes,
+): Promise<void> {
   await store.accounts.change(who, accountChanges(plan, Date.now()))
-  const tickets = writeState(store, plan)
-  if (!(await allCommitted(tickets))) {
+  const portion = new Portion()
+  for (const message of plan.state.retained) {
+    portion.add(store.retain(message), messageBytes(message))
+    if (portion.bytes >= mostBytes) await portion.written()
+  }
+  for (const session of plan.state.sessions) {
+    writeSession(store, session, portion)
+    if (portion.bytes >= mostBytes) await portion.written()
+  }
+  await portion.written()
+}
+
+/** What waits for one commit. */
+class Portion {
+  #tickets = new Set<Ticket>()
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  add(ticket: Ticket | undefined, bytes = 0): void {
+    if (ticket !== undefined) this.#tickets.add(ticket)
+    this.#bytes += bytes
+  }
+
+  /** @throws StoreError it was not */
+  async written(): Promise<void> {
+    const tickets = this.#tickets
+    this.#tickets = new Set()
+    this.#bytes = 0
+    const states = await Promise.all([...tickets].map(settled))
+    if (states.every((state) => state === "committed")) return
     throw new StoreError(
-      "users, groups and rules are in the data directory, but sessions and messages could not be written; make room on " +
-        "its disk and import again",
+      "users, groups and rules are in the data directory, but not all sessions and messages could be written; make room " +
+        "on its disk and import again: what is there stays",
     )
   }
+}
+
+function settled(ticket: Ticket): Promise<Ticket["state"]> | Ticket["state"] {
+  if (ticket.state !== "pending") return ticket.state
+  return new Promise((resolve) => ticket.wait({ settled: ({ state }) => resolve(state) }))
+}
+
+function messageBytes({ topic, payload, properties }: Message): number {
+  return topic.utf8.length + payload.length + properties.length
 }
 
 function accountChanges({ users, groups, rules }: ImportPlan, createdAtMs: number): AdministrativeChange[] {
@@ -84,35 +134,16 @@ function accountChanges({ users, groups, rules }: ImportPlan, createdAtMs: numbe
   ]
 }
 
-/** Within one turn of the event loop, for what is told in one is kept together or not at all. */
-function writeState(store: Store, { state }: ImportPlan): ReadonlySet<Ticket> {
-  const tickets = new Set<Ticket>()
-  const wait = (ticket: Ticket | undefined) => {
-    if (ticket !== undefined) tickets.add(ticket)
-  }
-  for (const message of state.retained) wait(store.retain(message))
-  for (const session of state.sessions) writeSession(store, session, wait)
-  return tickets
-}
-
 function writeSession(
   store: Store,
   { record, subscriptions, queue, sentUpTo, identifiers }: PlannedSession,
-  wait: (ticket: Ticket | undefined) => void,
+  portion: Portion,
 ): void {
   const { journal, ticket } = store.create(record)
-  wait(ticket)
-  for (const subscription of subscriptions) wait(journal.subscribed(subscription))
-  for (const queued of queue) wait(journal.enqueued(queued))
+  portion.add(ticket)
+  for (const subscription of subscriptions) portion.add(journal.subscribed(subscription))
+  for (const queued of queue) portion.add(journal.enqueued(queued), queued.publish.queueBytes)
   if (sentUpTo > 0) journal.sent(sentUpTo)
-  for (const { sequence, released } of queue) if (released) wait(journal.released(sequence))
-  for (const packetId of identifiers) wait(journal.identifierKept(packetId))
-}
-
-async function allCommitted(tickets: ReadonlySet<Ticket>): Promise<boolean> {
-  const states = [...tickets].map((ticket) => {
-    if (ticket.state !== "pending") return ticket.state
-    return new Promise((resolve) => ticket.wait({ settled: ({ state }) => resolve(state) }))
-  })
-  return (await Promise.all(states)).every((state) => state === "committed")
+  for (const { sequence, released } of queue) if (released) portion.add(journal.released(sequence))
+  for (const packetId of identifiers) portion.add(journal.identifierKept(packetId))
 }
