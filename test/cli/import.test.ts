@@ -83,6 +83,15 @@ describe("bantam import mosquitto", () => {
     expect(dry.exitCode).toBe(0)
   })
 
+  test("a dry run into a directory that is in use changes nothing either, and names what is there", async () => {
+    await run(["user", "add", "alice", "--generate", "--data", data])
+    const { exitCode, out } = await importing("--dry-run")
+    expect(exitCode).toBe(3)
+    expect(out).toContain('data directory: the users "alice" are there already, and stay as they are')
+    expect(JSON.parse((await run(["user", "list", "--json", "--data", data])).out)).toHaveLength(1)
+    expect((await run(["acl", "list", "--plain", "--data", data])).out).toBe("")
+  })
+
   test("--json is one object with everything", async () => {
     write("conf.d/z.conf", "queue_qos0_messages true\npid_file /run/m.pid\n")
     const { exitCode, out } = await importing("--json")

@@ -136,6 +136,39 @@ describe("a dynamic-security.json", () => {
     expect(problems).toEqual([])
   })
 
+  test("but not where it would go before a deny about receiving, which it must not", () => {
+    const { lines, problems } = access({
+      roles: [
+        { rolename: "yes", acls: [{ acltype: "subscribePattern", topic: "#", allow: true }] },
+        {
+          rolename: "no",
+          acls: [
+            { acltype: "subscribePattern", topic: "+", allow: false },
+            { acltype: "publishClientReceive", topic: "#", allow: false },
+          ],
+        },
+      ],
+      clients: [
+        {
+          username: "ada",
+          roles: [
+            { rolename: "yes", priority: 2 },
+            { rolename: "no", priority: 1 },
+          ],
+        },
+      ],
+    })
+    expect(lines).toEqual([
+      "allow group:yes subscribe #",
+      "deny group:no subscribe +",
+      "deny group:no subscribe #",
+    ])
+    expect(problems).toEqual([
+      "role no: deny subscribePattern + now goes before allow subscribePattern # of role yes, for client ada: where " +
+        "both fit it is denied",
+    ])
+  })
+
   test("where no rank is left the deny goes first, and that is said", () => {
     const send = (topic: string, allow: boolean, priority: number) => {
       return { acltype: "publishClientSend", topic, allow, priority }

@@ -10,12 +10,13 @@ const argon2id = "$argon2id$v=19$m=47104,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 describe("mosquitto.conf", () => {
   test("has an option a line, its value to the end; a comment begins in the first column alone", () => {
-    const text = "# port 1\nport 1883\r\n\n  topic # out 1  \nper_listener_settings\nuser a #b\n"
+    const text = "# port 1\nport 1883\r\n\n  topic # out 1  \nper_listener_settings\nuser a #b\n # here\n"
     expect(parseOptions(text, "m.conf")).toEqual([
       { name: "port", value: "1883", file: "m.conf", line: 2 },
       { name: "topic", value: "# out 1", file: "m.conf", line: 4 },
       { name: "per_listener_settings", value: "", file: "m.conf", line: 5 },
       { name: "user", value: "a #b", file: "m.conf", line: 6 },
+      { name: "#", value: "here", file: "m.conf", line: 7 },
     ])
   })
 
