@@ -1,5 +1,5 @@
 import * as v from "valibot"
-import { parsePassword, type SavedPassword } from "./password-file.ts"
+import { isAccountName, parsePassword, type SavedPassword } from "./password-file.ts"
 import { MosquittoFileError } from "./problem.ts"
 
 /** The kinds of an ACL of a role. */
@@ -139,6 +139,12 @@ export function parseDynamicSecurity(json: string, file: string): DynamicSecurit
     throw broken(file, `${path}: ${issue.message}`)
   }
   const { defaultACLAccess, anonymousGroup, clients, groups, roles } = checked.output
+  for (const name of [
+    ...groups.map(({ groupname }) => groupname),
+    ...roles.map(({ rolename }) => rolename),
+  ]) {
+    if (!isAccountName(name)) throw broken(file, `${JSON.stringify(name)} cannot be the name of a group`)
+  }
   return {
     defaults: {
       send: defaultACLAccess.publishClientSend ?? false,

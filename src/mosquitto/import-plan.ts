@@ -5,7 +5,7 @@ import { type PlannedRules, rulesOfAclFile } from "./acl-rules.ts"
 import { accessOfDynamicSecurity, type PlannedAccess } from "./dynamic-rules.ts"
 import type { DynamicClient } from "./dynamic-security.ts"
 import type { Installation } from "./installation.ts"
-import { hashKinds, isUserName, type SavedPassword } from "./password-file.ts"
+import { hashKinds, isAccountName, type SavedPassword } from "./password-file.ts"
 import type { PlannedSession, StatePlan } from "./planned-state.ts"
 import { type Problem, someOf } from "./problem.ts"
 import { ruleLine } from "./rule-lines.ts"
@@ -100,7 +100,7 @@ async function planUsers(
   if (dynamic === undefined) return [...planned.values()]
   for (const client of dynamic.security.clients) {
     const say = (what: string) => problems.push({ file: dynamic.file, line: undefined, what })
-    if (!isUserName(client.name)) {
+    if (!isAccountName(client.name)) {
       say(`the user name ${JSON.stringify(client.name)} cannot be one and is left out`)
       continue
     }

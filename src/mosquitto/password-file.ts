@@ -33,7 +33,7 @@ export function parsePasswordFile(
     }
     const name = entry.slice(0, colon)
     const password = parsePassword(entry.slice(colon + 1))
-    if (!isUserName(name)) say(`the user name ${JSON.stringify(name)} cannot be one and is left out`)
+    if (!isAccountName(name)) say(`the user name ${JSON.stringify(name)} cannot be one and is left out`)
     else if (users.has(name)) say(`user ${name} stands here again; only the first line counts`)
     else if (password === undefined) say(`user ${name} has a hash that nothing verifies, and is left out`)
     else users.set(name, { name, password, line })
@@ -55,7 +55,7 @@ export function parsePassword(text: string): SavedPassword | undefined {
   return text === "" || /^\$(\d+|argon2\w*)\$/.test(text) ? undefined : { kind: "plain", text }
 }
 
-/** What Bantam takes for a user name too. */
-export function isUserName(name: string): boolean {
-  return name !== "" && Buffer.byteLength(name) <= 65_535 && !/\p{Cc}/u.test(name)
+/** What Bantam takes for the name of a user or group too. */
+export function isAccountName(name: string): boolean {
+  return name !== "" && Buffer.byteLength(name) <= 65_535 && !/[\p{Cc}\p{Cf}]/u.test(name)
 }
