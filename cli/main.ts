@@ -24,6 +24,7 @@ Examples:
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
   bantam cert server localhost         make certificates for TLS
+  bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
   bantam config print > bantam.toml    every setting, explained`
 
 // In the executable a worker begins here as well, and this must be the first thing it does.

@@ -76,10 +76,16 @@ export function planListener(section: ListenerSection): PlannedListener {
   return { entry: entryOf(section, problems), problems, notes }
 }
 
+/** Mosquitto opens port 1883 as soon as anything is said about the listener that no line opens. */
+export function opensDefault({ name }: Option): boolean {
+  return !/^(allow_|acl_|auto_id|http_|listener_|password_|psk_file|websockets_(log|headers))/.test(name)
+}
+
 function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenEntry | undefined {
-  const opened = at ?? lastOf(options, "port")
+  const opened = at ?? lastOf(options, "port") ?? options.find(opensDefault)
   if (opened === undefined) return undefined
-  const [portText = "", ...rest] = opened.value.split(/\s+/)
+  const hasPort = opened === at || opened.name === "port"
+  const [portText = "", ...rest] = hasPort ? opened.value.split(/\s+/) : ["1883"]
   const place = at === undefined ? lastOf(options, "bind_address")?.value : rest.join(" ") || undefined
   const port = Number(portText)
   const cannot = (why: string): undefined => {

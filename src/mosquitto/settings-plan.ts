@@ -7,7 +7,7 @@ import {
   type Option,
   problemOf,
 } from "./configuration.ts"
-import { type ListenEntry, planListener } from "./listener-settings.ts"
+import { type ListenEntry, opensDefault, planListener } from "./listener-settings.ts"
 import type { Problem } from "./problem.ts"
 import { type Fate, fates, readElsewhere, secondsOf } from "./setting-rules.ts"
 import type { PlannedSetting } from "./toml.ts"
@@ -57,8 +57,7 @@ class SettingsPlanner {
   /** All there are; the default one only where something opens it. */
   get #listeners(): readonly ListenerSection[] {
     const { defaultListener, listeners } = this.#configuration
-    const isOpened = defaultListener.options.some(({ name }) => name === "port")
-    return isOpened ? [defaultListener, ...listeners] : listeners
+    return defaultListener.options.some(opensDefault) ? [defaultListener, ...listeners] : listeners
   }
 
   #listen(): void {

@@ -33,6 +33,11 @@ describe("listeners", () => {
       listen: ["tcp://10.0.0.1:1884"],
       "security.allow_anonymous": true,
     })
+    // Whatever is said about the listener that no line opens opens it.
+    expect(plan("max_connections 5\nlistener 1884").values["listen"]).toEqual([
+      "tcp://[::]:1883",
+      "tcp://[::]:1884",
+    ])
   })
 
   test("keep their address, protocol and certificates", () => {
