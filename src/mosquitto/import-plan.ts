@@ -3,6 +3,7 @@ import { hashPassword } from "../security/password.ts"
 import { newUser } from "../security/user.ts"
 import { type PlannedRules, rulesOfAclFile } from "./acl-rules.ts"
 import { accessOfDynamicSecurity, type PlannedAccess } from "./dynamic-rules.ts"
+import { lastOf } from "./configuration.ts"
 import type { DynamicClient } from "./dynamic-security.ts"
 import type { Installation } from "./installation.ts"
 import { hashKinds, isAccountName, type SavedPassword } from "./password-file.ts"
@@ -60,7 +61,11 @@ export async function planImport(installation: Installation, terms: ImportTerms)
   const planned: StatePlan =
     state === undefined
       ? { sessions: [], retained: [], problems: [], notes: [] }
-      : planState(state.saved, { file: state.file, ...terms })
+      : planState(state.saved, {
+          file: state.file,
+          isBridge: bridgeSessions(configuration.bridges),
+          ...terms,
+        })
   problems.push(...planned.problems)
   if (state !== undefined) {
     const names = new Set(users.map(({ user }) => user.name))
@@ -149,6 +154,27 @@ function everythingAllowed(): PlannedRules {
     fills: false,
   })
   return { lines: typeof line === "string" ? [line] : [], denies: 0, patterns: 0, problems: [] }
+}
+
+/** What Mosquitto calls the sessions of its bridges: unless told, after the host, or of late the other way round. */
+function bridgeSessions(bridges: Installation["configuration"]["bridges"]): (clientId: string) => boolean {
+  const told = new Set<string>()
+  const names: string[] = []
+  for (const { at, options } of bridges) {
+    const remote = lastOf(options, "remote_clientid") ?? lastOf(options, "clientid")
+    const local = lastOf(options, "local_clientid")
+    if (local !== undefined) told.add(local.value)
+    else if (remote !== undefined) told.add(`local.${remote.value}`)
+    else names.push(at.value)
+  }
+  return (clientId) =>
+    told.has(clientId) ||
+    names.some((name) => {
+      return (
+        clientId.startsWith("local.") &&
+        (clientId.endsWith(`.${name}`) || clientId.startsWith(`local.${name}.`))
+      )
+    })
 }
 
 /** Nobody but its own user may resume a session. */

@@ -35,4 +35,6 @@ export interface StateTerms {
   readonly nowMs: number
   /** Whose the sessions are that the file names no user for; undefined: nobody's, so anonymous clients'. */
   readonly sessionUser: string | undefined
+  /** A session of a bridge's own within Mosquitto. */
+  isBridge(clientId: string): boolean
 }

@@ -68,20 +68,24 @@ class StatePlanner {
     const { nowMs, sessionUser } = this.#terms
     if (!isClientId(clientId))
       return this.#say(`a session has the client identifier ${JSON.stringify(clientId)}, and is left out`)
-    const ends = expiryIntervalSeconds !== neverExpires && expiresAtSeconds !== 0
+    if (this.#terms.isBridge(clientId)) {
+      const waiting = this.#state.clientMessages.filter((each) => each.clientId === clientId).length
+      return this.#say(
+        `the session ${clientId} of a bridge is left out, with ${waiting} messages that wait for it`,
+      )
+    }
+    const endsAtMs = expiresAtSeconds === 0 ? Number.POSITIVE_INFINITY : expiresAtSeconds * 1000
     // Without an interval it ended when Mosquitto did.
-    if (expiryIntervalSeconds === 0 || (ends && expiresAtSeconds * 1000 <= nowMs)) {
+    if (expiryIntervalSeconds === 0 || endsAtMs <= nowMs) {
       this.#gone += 1
       return
     }
-    const disconnectedAtMs = ends ? (expiresAtSeconds - expiryIntervalSeconds) * 1000 : nowMs
     this.#sessions.set(clientId, {
       record: {
         clientId: clientId as ClientId,
         username: client.username ?? sessionUser,
         createdAtMs: nowMs,
-        expiryIntervalSeconds,
-        disconnectedAtMs: Math.min(disconnectedAtMs, nowMs),
+        ...expiryOf(expiryIntervalSeconds, endsAtMs, nowMs),
         will: undefined,
       },
       subscriptions: subscriptions.flatMap((each) => this.#subscription(each) ?? []),
@@ -256,6 +260,19 @@ class StatePlanner {
 
   #say(what: string): void {
     this.#problems.push({ file: this.#terms.file, line: undefined, what })
+  }
+}
+
+/** Counts from the end of a connection, so that the session ends when it would have. */
+function expiryOf(intervalSeconds: number, endsAtMs: number, nowMs: number) {
+  if (endsAtMs === Number.POSITIVE_INFINITY)
+    return { expiryIntervalSeconds: intervalSeconds, disconnectedAtMs: nowMs }
+  // One that would never end does all the same where `persistent_client_expiration` is set.
+  const lastingMs = Math.min(intervalSeconds * 1000, endsAtMs - nowMs)
+  const interval = intervalSeconds === neverExpires ? Math.ceil(lastingMs / 1000) : intervalSeconds
+  return {
+    expiryIntervalSeconds: interval,
+    disconnectedAtMs: Math.min(nowMs, endsAtMs - interval * 1000),
   }
 }
 

@@ -92,7 +92,7 @@ describe("an ACL file decides in Bantam as it does in Mosquitto", () => {
         expect(rights.mayPublish(topic, 1, false)).toBe(mosquittoAllows(entries, who, "write", topic))
         expect(rights.mayRead(topic)).toBe(mosquittoAllows(entries, who, "read", topic))
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     )
   })
 })

@@ -5,7 +5,7 @@ import { MosquittoFileError } from "../../src/mosquitto/problem.ts"
 import { planState } from "../../src/mosquitto/state-plan.ts"
 import { DatabaseFile } from "./database-file.ts"
 
-const terms = { file: "m.db", nowMs: 1_000_000, sessionUser: undefined }
+const terms = { file: "m.db", nowMs: 1_000_000, sessionUser: undefined, isBridge: () => false }
 
 /** Something of everything. */
 const whole = new DatabaseFile()
@@ -143,7 +143,7 @@ describe("mosquitto.db", () => {
           if (!(thrown instanceof MosquittoFileError)) throw thrown
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     )
   })
 })

@@ -162,7 +162,7 @@ describe("dynamic security in Bantam", () => {
         if (exact !== undefined && rights.maySubscribe(exact, 1) && rights.mayRead(topic))
           expect(mosquitto.mayHave(who, topic)).toBe(true)
       }),
-      { numRuns: 4000 },
+      { numRuns: 600 },
     )
   })
 
@@ -182,8 +182,8 @@ describe("dynamic security in Bantam", () => {
         if (mosquitto.mayReceive(who, topic) && mosquitto.maySubscribe(who, topic)) expect(mayHave).toBe(true)
         if (mayHave) expect(mosquitto.mayHave(who, topic)).toBe(true)
       }),
-      { numRuns: 6000 },
+      { numRuns: 800 },
     )
-    expect(compared).toBeGreaterThan(500)
+    expect(compared).toBeGreaterThan(50)
   })
 })

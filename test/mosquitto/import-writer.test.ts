@@ -19,7 +19,12 @@ const plan = (file: DatabaseFile): ImportPlan => ({
   usersByKind: { sha512: 0, "sha512-pbkdf2": 0, argon2id: 1, plain: 0, none: 0 },
   groups: ["family"],
   rules: rulesOfAclFile([{ who: { kind: "pattern" }, access: "read", filter: "a", line: 1 }], "acl"),
-  state: planState(parseDatabase(file.bytes, "m.db"), { file: "m.db", nowMs: 5_000, sessionUser: undefined }),
+  state: planState(parseDatabase(file.bytes, "m.db"), {
+    file: "m.db",
+    nowMs: 5_000,
+    sessionUser: undefined,
+    isBridge: () => false,
+  }),
   settings: [],
   problems: [],
   notes: [],

@@ -9,7 +9,12 @@ const nowMs = 1_700_000_000_000
 const now = nowMs / 1000
 
 function plan(file: DatabaseFile, sessionUser?: string) {
-  return planState(parseDatabase(file.bytes, "m.db"), { file: "m.db", nowMs, sessionUser })
+  return planState(parseDatabase(file.bytes, "m.db"), {
+    file: "m.db",
+    nowMs,
+    sessionUser,
+    isBridge: (clientId) => clientId === "local.bridge",
+  })
 }
 
 function onlySession(file: DatabaseFile): PlannedSession {
@@ -57,13 +62,31 @@ describe("sessions", () => {
     ])
   })
 
+  test("that would last for ever end when persistent_client_expiration lets them", () => {
+    const [session] = plan(new DatabaseFile().client("c", { expiresAt: now + 600 })).sessions
+    expect(session?.record).toMatchObject({ expiryIntervalSeconds: 600, disconnectedAtMs: nowMs })
+  })
+
+  test("of bridges are left out, and what waits for them is counted", () => {
+    const file = new DatabaseFile()
+      .message(1, "t", "x")
+      .client("local.bridge")
+      .clientMessage("local.bridge", 1, "queued")
+    const { sessions, problems } = plan(file)
+    expect(sessions).toEqual([])
+    expect(problems.map(({ what }) => what)).toEqual([
+      "the session local.bridge of a bridge is left out, with 1 messages that wait for it",
+    ])
+  })
+
   test("that are over are left out", () => {
     const file = new DatabaseFile()
       .client("over", { interval: 60, expiresAt: now - 1 })
+      .client("over as well", { expiresAt: now })
       .client("with its connection", { interval: 0 })
     const { sessions, notes } = plan(file)
     expect(sessions).toEqual([])
-    expect(notes).toEqual(["sessions that are over, and were left out: 2"])
+    expect(notes).toEqual(["sessions that are over, and were left out: 3"])
   })
 
   test("of a version 5 file are anonymous clients', or whose the caller says", () => {
