@@ -45,13 +45,14 @@ export function stepsOfRoles(
   const say = (what: string) => problems.push({ file, line: undefined, what })
   const steps = new Map<string, readonly Step[]>()
   const acls = security.roles.flatMap((role) => role.acls)
-  const denies = (kind: Kind) => acls.some((acl) => !acl.allow && kinds[acl.type] === kind)
+  const denies = (kind: Kind) => acls.filter((acl) => !acl.allow && kinds[acl.type] === kind)
   const { receive, subscribe } = security.defaults
   const asks = {
     receive,
     subscribe,
-    receiveMatters: !receive || denies("receive"),
-    subscribeMatters: !subscribe || denies("subscribe"),
+    receiveDenies: denies("receive").map(({ topic }) => topic),
+    receiveMatters: !receive || denies("receive").length > 0,
+    subscribeMatters: !subscribe || denies("subscribe").length > 0,
   }
   let controls = 0
   for (const role of security.roles) {
@@ -78,6 +79,7 @@ interface Asks {
   /** The defaults. */
   readonly receive: boolean
   readonly subscribe: boolean
+  readonly receiveDenies: readonly string[]
   /** ACLs of this kind change anything. */
   readonly receiveMatters: boolean
   readonly subscribeMatters: boolean
@@ -116,25 +118,25 @@ function stepsOfRole(role: Role, asks: Asks, say: (what: string) => void): reado
   }
   if (asks.receiveMatters && asks.subscribeMatters) {
     for (const acl of subscribing) {
-      let isOfUse = asks.receive
       for (const other of receiving) {
         const topic = commonFilter(acl.topic, other.topic)
-        if (topic === undefined) continue
-        isOfUse = true
-        grant(acl, topic, { subscribe: acl.place, receive: other.place })
+        if (topic !== undefined) grant(acl, topic, { subscribe: acl.place, receive: other.place })
       }
-      if (!isOfUse)
-        say(
-          `role ${role.name}: ${textOf(acl)} is left out, for nothing in the role lets receive what it subscribes to`,
-        )
+      if (!asks.receive && !isCovered(acl, receiving))
+        say(`role ${role.name}: ${textOf(acl)} counts only for what the role lets receive as well`)
     }
-    for (const other of receiving) {
-      const isOfUse = asks.subscribe || subscribing.some(({ topic }) => filtersMeet(topic, other.topic))
-      if (!isOfUse && !asks.receive)
-        say(`role ${role.name}: ${textOf(other)} is left out, for nothing in the role lets subscribe to it`)
+    for (const acl of receiving) {
+      // By default it can be received anyhow, unless this one was to go before a deny.
+      const isNeeded = !asks.receive || asks.receiveDenies.some((topic) => filtersMeet(topic, acl.topic))
+      if (isNeeded && !asks.subscribe && !isCovered(acl, subscribing))
+        say(`role ${role.name}: ${textOf(acl)} counts only for what the role lets subscribe to as well`)
     }
   }
   return made.toSorted((one, other) => firstPlace(one) - firstPlace(other))
+}
+
+function isCovered({ topic }: RoleAcl, others: readonly RoleAcl[]): boolean {
+  return others.some((other) => filterCovers(filledOf(other.topic), filledOf(topic)))
 }
 
 /** A deny that an allow of the same role always forestalls never decides anything. */

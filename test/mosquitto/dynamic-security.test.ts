@@ -239,7 +239,9 @@ describe("a dynamic-security.json", () => {
     })
     expect(lines).toEqual(["allow group:r subscribe a/b"])
     expect(problems).toEqual([
-      "role r: allow subscribePattern c is left out, for nothing in the role lets receive what it subscribes to",
+      "role r: allow subscribePattern a/+/# counts only for what the role lets receive as well",
+      "role r: allow subscribePattern c counts only for what the role lets receive as well",
+      "role r: allow publishClientReceive +/b counts only for what the role lets subscribe to as well",
     ])
   })
 
