@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls"
 import { lastOf, type ListenerSection, type Option, isYes, problemOf } from "./configuration.ts"
 import { parseListenUrl } from "../config/listen-url.ts"
 import type { Problem } from "./problem.ts"
@@ -16,10 +17,9 @@ export interface PlannedListener {
 /** Where a value is the same as without the option. */
 const defaults: Readonly<Record<string, readonly string[]>> = {
   disable_client_cert_date_checks: ["false", "0"],
-  enable_proxy_protocol: ["0"],
   proxy_protocol_v2_require_tls: ["false", "0"],
   tls_keyform: ["pem"],
-  tls_version: ["tlsv1.2"],
+  tls_version: ["tlsv1.2", "tlsv1.3"],
   use_identity_as_username: ["false", "0"],
   use_subject_as_username: ["false", "0"],
   use_username_as_clientid: ["false", "0"],
@@ -29,14 +29,11 @@ const losses: Readonly<Record<string, string>> = {
   accept_protocol_versions: "is left out: every version is accepted",
   bind_interface: "is left out: name the address of the interface in listen",
   capath: "is left out: put the certificates of the directory into one file, and name it in ca_file",
-  ciphers: "is left out: the ciphers are those of the TLS library",
   "ciphers_tls1.3": "is left out: the ciphers are those of the TLS library",
   disable_client_cert_date_checks: "is left out: a certificate that is over is refused",
-  enable_proxy_protocol: "is left out: addresses are those of the proxy",
   http_dir: "is left out: no files are served",
   listener_auto_id_prefix: "is left out: the identifiers that are given are Bantam's own",
-  mount_point: "is left out: topics stand as they are published",
-  proxy_protocol_v2_require_tls: "is left out: addresses are those of the proxy",
+  proxy_protocol_v2_require_tls: "is left out: whether the client spoke TLS with its proxy is not asked",
   psk_hint: "is left out: there is no TLS with shared keys",
   tls_engine: "is left out: keys are read from files",
   tls_engine_kpass_sha1: "is left out: keys are read from files",
@@ -56,9 +53,9 @@ const moot: Readonly<Record<string, string>> = {
 /** Read with the address, or for all listeners at once. */
 const readElsewhere: ReadonlySet<string> = new Set(
   (
-    "acl_file allow_anonymous allow_zero_length_clientid auto_id_prefix bind_address cafile certfile crlfile keyfile " +
-    "listener_allow_anonymous " +
-    "max_connections max_qos max_topic_alias max_topic_alias_broker password_file port protocol psk_file " +
+    "acl_file allow_anonymous allow_zero_length_clientid auto_id_prefix bind_address cafile certfile ciphers crlfile " +
+    "enable_proxy_protocol keyfile listener_allow_anonymous max_connections max_qos max_topic_alias " +
+    "max_topic_alias_broker mount_point password_file port protocol psk_file " +
     "require_certificate socket_domain websockets_origin"
   ).split(" "),
 )
@@ -95,8 +92,13 @@ function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenE
   const isWeb = protocol?.value === "websockets"
   if (protocol !== undefined && !isWeb && protocol.value !== "mqtt")
     return cannot(`speaks ${protocol.value}, and is left out`)
+  // Without it its clients would see, and reach, what is no business of theirs.
+  const mount = lastOf(options, "mount_point")
+  if (mount !== undefined) return cannot(`is left out: topics cannot be put under ${mount.value}`)
+  const proxied = /^[12]$/.test(lastOf(options, "enable_proxy_protocol")?.value ?? "")
   if (port === 0 && place?.startsWith("/") === true) {
-    return isWeb ? cannot("is a WebSocket on a file, and is left out") : `unix://${place}`
+    if (isWeb) return cannot("is a WebSocket on a file, and is left out")
+    return proxied ? { url: `unix://${place}`, proxy_protocol: true } : `unix://${place}`
   }
   if (!/^\d+$/.test(portText) || port < 1 || port > 65_535) return cannot("has no port, and is left out")
   const tls = tlsOf(options, opened, problems)
@@ -107,6 +109,9 @@ function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenE
   const parsed = parseListenUrl(url)
   if ("problem" in parsed)
     return cannot(`cannot be listened on as ${url}, which ${parsed.problem}; it is left out`)
+  if (proxied && scheme !== "tcp")
+    return cannot("is left out: PROXY headers are taken where the proxy ends the encryption or WebSocket")
+  if (proxied) return { url, proxy_protocol: true }
   return tls === undefined ? url : { url, ...tls }
 }
 
@@ -129,13 +134,39 @@ function tlsOf(
     return "unusable"
   }
   const requires = isYes(file("require_certificate") ?? "")
+  if (requires && authority === undefined) {
+    problems.push(
+      problemOf(
+        opened,
+        `${opened.value} is left out: without cafile no client's certificate would be asked for`,
+      ),
+    )
+    return "unusable"
+  }
   // Without it Mosquitto asks no client for a certificate, and Bantam would.
   const clients = requires && authority !== undefined
+  const ciphers = lastOf(options, "ciphers")
+  const hasCiphers = ciphers !== undefined && areCiphers(ciphers.value)
+  if (ciphers !== undefined && !hasCiphers)
+    problems.push(problemOf(ciphers, "is left out: the TLS library has none of that name"))
   return {
     cert_file: certificate,
     key_file: key,
     ...(clients ? { ca_file: authority } : {}),
     ...(clients && revoked !== undefined ? { crl_file: revoked } : {}),
     ...(clients ? { require_client_certificate: true } : {}),
+    ...(file("tls_version") === "tlsv1.3" ? { minimum_version: "1.3" } : {}),
+    ...(hasCiphers ? { ciphers: ciphers.value } : {}),
+  }
+}
+
+/** Names differ between libraries. */
+function areCiphers(names: string): boolean {
+  try {
+    createSecureContext({ ciphers: names })
+    return true
+  } catch {
+    // It fails for nothing else than a list without any that it knows.
+    return false
   }
 }

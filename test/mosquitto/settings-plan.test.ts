@@ -53,6 +53,8 @@ keyfile /k.pem
 cafile /ca.pem
 crlfile /crl.pem
 require_certificate true
+tls_version tlsv1.3
+ciphers ECDHE-RSA-AES256-GCM-SHA384
 listener 8083
 protocol websockets
 socket_domain ipv4
@@ -61,6 +63,8 @@ protocol websockets
 certfile /c.pem
 keyfile /k.pem
 listener 0 /run/mqtt.sock
+listener 1886 10.0.0.1
+enable_proxy_protocol 2
 `)
     expect(problems).toEqual([])
     expect(values["listen"]).toEqual([
@@ -73,10 +77,13 @@ listener 0 /run/mqtt.sock
         ca_file: "/ca.pem",
         crl_file: "/crl.pem",
         require_client_certificate: true,
+        minimum_version: "1.3",
+        ciphers: "ECDHE-RSA-AES256-GCM-SHA384",
       },
       "ws://0.0.0.0:8083",
       { url: "wss://[::]:8084", cert_file: "/c.pem", key_file: "/k.pem" },
       "unix:///run/mqtt.sock",
+      { url: "tcp://10.0.0.1:1886", proxy_protocol: true },
     ])
   })
 
@@ -108,6 +115,26 @@ listener 0 /run/mqtt.sock
       "m.conf:8: listener 0 has no port, and is left out",
       "m.conf:9: listener 1885 bad host cannot be listened on as tcp://bad host:1885, which has a host that cannot be; " +
         "write tcp://HOST:PORT, IPv6 in brackets; it is left out",
+    ])
+  })
+
+  test("that would ask less of their clients, or show them more, are left out too", () => {
+    const certificate = "certfile /c.pem\nkeyfile /k.pem\n"
+    const { values, problems } = plan(
+      `listener 1883\nlistener 8883\n${certificate}capath /certs\nrequire_certificate true\n` +
+        `listener 8884\n${certificate}enable_proxy_protocol 1\nlistener 1884\nmount_point tenant/\n` +
+        `listener 8885\n${certificate}ciphers nonsense\n`,
+    )
+    expect(values["listen"]).toEqual([
+      "tcp://[::]:1883",
+      { url: "tls://[::]:8885", cert_file: "/c.pem", key_file: "/k.pem" },
+    ])
+    expect(problems).toEqual([
+      "m.conf:5: capath is left out: put the certificates of the directory into one file, and name it in ca_file",
+      "m.conf:2: listener 8883 is left out: without cafile no client's certificate would be asked for",
+      "m.conf:7: listener 8884 is left out: PROXY headers are taken where the proxy ends the encryption or WebSocket",
+      "m.conf:11: listener 1884 is left out: topics cannot be put under tenant/",
+      "m.conf:16: ciphers is left out: the TLS library has none of that name",
     ])
   })
 
