@@ -83,7 +83,7 @@ class StatePlanner {
     this.#sessions.set(clientId, {
       record: {
         clientId: clientId as ClientId,
-        username: client.username ?? sessionUser,
+        username: this.#state.namesUsers ? client.username : sessionUser,
         createdAtMs: nowMs,
         ...expiryOf(expiryIntervalSeconds, endsAtMs, nowMs),
         will: undefined,

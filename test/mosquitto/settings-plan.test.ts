@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import * as fc from "fast-check"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { loadSettings } from "../../src/config/load.ts"
 import { parseOptions, sortOptions } from "../../src/mosquitto/configuration.ts"
+import { fates } from "../../src/mosquitto/setting-rules.ts"
 import { planSettings } from "../../src/mosquitto/settings-plan.ts"
 import { tomlOf } from "../../src/mosquitto/toml.ts"
 
@@ -227,5 +229,28 @@ describe("the settings file", () => {
     ])
     expect(limits.inFlight).toBe(7)
     expect(toml).toContain("# m.conf:6: max_inflight_messages 7\nin_flight = 7\n")
+  })
+  test("is one that Bantam reads, whatever the options are", () => {
+    const file = join(folder, "bantam.toml")
+    const listener = (
+      "listener port bind_address protocol certfile keyfile cafile crlfile require_certificate tls_version ciphers " +
+      "enable_proxy_protocol max_connections max_qos max_topic_alias websockets_origin allow_anonymous " +
+      "per_listener_settings listener_allow_anonymous socket_domain log_type"
+    ).split(" ")
+    const words =
+      "1 2 -1 0 7000000000 true false websockets 1883 /x.pem ipv4 HIGH tlsv1.3 all 2d 9999999999y a,b".split(
+        " ",
+      )
+    const addresses = ["0 /run/x.sock", "1884 ::1", "8883 localhost", "1885 a_b", '/a"b', "\u007f", ""]
+    const value = fc.oneof(fc.constantFrom(...words, ...addresses), fc.string())
+    const line = fc.tuple(fc.constantFrom(...Object.keys(fates), ...listener), value)
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 25 }), (lines) => {
+        const { settings } = plan(lines.map((each) => each.join(" ")).join("\n"))
+        writeFileSync(file, tomlOf(settings, "m.conf"))
+        expect(() => loadSettings({ file })).not.toThrow()
+      }),
+      { numRuns: 300 },
+    )
   })
 })

@@ -95,6 +95,8 @@ describe("sessions", () => {
     const { sessions, problems } = plan(file, "alice")
     expect(sessions[0]?.record.username).toBe("alice")
     expect(problems).toEqual([])
+    // One of version 6 without a name is an anonymous client's.
+    expect(plan(new DatabaseFile(6).client("c"), "alice").sessions[0]?.record.username).toBeUndefined()
   })
 
   test("keep the options of their subscriptions, share groups and identifiers", () => {
