@@ -67,7 +67,8 @@ export async function planImport(installation: Installation, terms: ImportTerms)
           ...terms,
         })
   problems.push(...planned.problems)
-  if (state !== undefined) {
+  // Who shows a certificate needs no account.
+  if (state !== undefined && !settings.settings.some(({ key }) => key === "certificate.identity")) {
     const names = new Set(users.map(({ user }) => user.name))
     problems.push(...ownerless(planned.sessions, names, state.file))
   }

@@ -2,9 +2,10 @@ import { createSecureContext } from "node:tls"
 import { lastOf, type ListenerSection, type Option, isYes, problemOf } from "./configuration.ts"
 import { parseListenUrl } from "../config/listen-url.ts"
 import type { Problem } from "./problem.ts"
+import type { SettingTable } from "./toml.ts"
 
 /** An entry of `listen`. */
-export type ListenEntry = string | Readonly<Record<string, string | boolean>>
+export type ListenEntry = string | SettingTable
 
 /** What becomes of one listener. */
 export interface PlannedListener {
@@ -20,7 +21,6 @@ const defaults: Readonly<Record<string, readonly string[]>> = {
   proxy_protocol_v2_require_tls: ["false", "0"],
   tls_keyform: ["pem"],
   tls_version: ["tlsv1.2", "tlsv1.3"],
-  use_identity_as_username: ["false", "0"],
   use_subject_as_username: ["false", "0"],
   use_username_as_clientid: ["false", "0"],
 }
@@ -39,8 +39,8 @@ const losses: Readonly<Record<string, string>> = {
   tls_engine_kpass_sha1: "is left out: keys are read from files",
   tls_keyform: "is left out: keys are read from PEM files",
   tls_version: "is left out: the lowest version is TLS 1.2",
-  use_identity_as_username: "is left out: a certificate alone makes nobody a user",
-  use_subject_as_username: "is left out: a certificate alone makes nobody a user",
+  use_subject_as_username:
+    "is left out: of a certificate the common name can be that of a user, and not the subject",
   use_username_as_clientid: "is left out: a session belongs to its user, whatever its client identifier",
 }
 
@@ -56,7 +56,7 @@ const readElsewhere: ReadonlySet<string> = new Set(
     "acl_file allow_anonymous allow_zero_length_clientid auto_id_prefix bind_address cafile certfile ciphers crlfile " +
     "enable_proxy_protocol keyfile listener_allow_anonymous max_connections max_qos max_topic_alias " +
     "max_topic_alias_broker mount_point password_file port protocol psk_file " +
-    "require_certificate socket_domain websockets_origin"
+    "require_certificate socket_domain use_identity_as_username websockets_origin"
   ).split(" "),
 )
 
@@ -103,6 +103,8 @@ function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenE
   if (!/^\d+$/.test(portText) || port < 1 || port > 65_535) return cannot("has no port, and is left out")
   const tls = tlsOf(options, opened, problems)
   if (tls === "unusable") return undefined
+  if (namesUsers(options) && (tls?.["ca_file"] === undefined || isWeb))
+    return cannot("is left out: a certificate is a user where it is required, and at tls:// alone")
   const scheme = isWeb ? (tls === undefined ? "ws" : "wss") : tls === undefined ? "tcp" : "tls"
   const host = place ?? (lastOf(options, "socket_domain")?.value === "ipv4" ? "0.0.0.0" : "::")
   const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
@@ -119,7 +121,7 @@ function tlsOf(
   options: readonly Option[],
   opened: Option,
   problems: Problem[],
-): Readonly<Record<string, string | boolean>> | "unusable" | undefined {
+): SettingTable | "unusable" | undefined {
   const file = (name: string) => lastOf(options, name)?.value
   const [certificate, key, authority, revoked] = ["certfile", "keyfile", "cafile", "crlfile"].map(file)
   if (certificate === undefined || key === undefined) {
@@ -157,7 +159,14 @@ function tlsOf(
     ...(clients ? { require_client_certificate: true } : {}),
     ...(file("tls_version") === "tlsv1.3" ? { minimum_version: "1.3" } : {}),
     ...(hasCiphers ? { ciphers: ciphers.value } : {}),
+    // The password file counts for nothing there.
+    ...(namesUsers(options) ? { authenticators: ["certificate"] } : {}),
   }
+}
+
+/** The common name of a client's certificate is that of its user. */
+export function namesUsers(options: readonly Option[]): boolean {
+  return isYes(lastOf(options, "use_identity_as_username")?.value ?? "")
 }
 
 /** Names differ between libraries. */

@@ -7,7 +7,7 @@ import {
   type Option,
   problemOf,
 } from "./configuration.ts"
-import { type ListenEntry, opensDefault, planListener } from "./listener-settings.ts"
+import { type ListenEntry, namesUsers, opensDefault, planListener } from "./listener-settings.ts"
 import type { Problem } from "./problem.ts"
 import { type Fate, fates, readElsewhere, secondsOf } from "./setting-rules.ts"
 import type { PlannedSetting } from "./toml.ts"
@@ -77,11 +77,23 @@ class SettingsPlanner {
       this.#put("security.allow_anonymous", own === undefined || isYes(own.value), commentOf(own))
       return
     }
+    const named = planned.find(({ section, entry }) => entry !== undefined && namesUsers(section.options))
+    if (named !== undefined) {
+      const option = lastOf(named.section.options, "use_identity_as_username")
+      this.#put("certificate.identity", "common-name", commentOf(option))
+    }
     const entries = planned.flatMap(({ section: { options }, entry }): ListenEntry[] => {
       if (entry === undefined) return []
       const own = lastOf(options, "listener_allow_anonymous") ?? lastOf(options, "allow_anonymous")
-      if (own === undefined) return [entry]
-      return [{ ...(typeof entry === "string" ? { url: entry } : entry), allow_anonymous: isYes(own.value) }]
+      const table = typeof entry === "string" ? { url: entry } : entry
+      const more = {
+        // Where a certificate only opens the connection.
+        ...(named !== undefined && "ca_file" in table && !namesUsers(options)
+          ? { authenticators: ["password"] }
+          : {}),
+        ...(own === undefined ? {} : { allow_anonymous: isYes(own.value) }),
+      }
+      return [Object.keys(more).length === 0 ? entry : { ...table, ...more }]
     })
     if (entries.length > 0) this.#put("listen", entries, sections.map(({ at }) => commentOf(at)).join(", "))
     const anonymous = lastOf(general, "allow_anonymous")

@@ -1,6 +1,6 @@
 /** What a setting may hold. */
-export type SettingValue =
-  string | number | boolean | readonly (string | Readonly<Record<string, string | boolean>>)[]
+export type SettingValue = string | number | boolean | readonly (string | SettingTable)[]
+export type SettingTable = Readonly<Record<string, string | boolean | readonly string[]>>
 
 /** A setting of Bantam's, and the line of Mosquitto's that it comes from. */
 export interface PlannedSetting {
@@ -41,10 +41,11 @@ function valueText(value: SettingValue): string {
   return items.length < 2 ? `[${items.join("")}]` : `[\n${items.map((item) => `  ${item},\n`).join("")}]`
 }
 
-function tableText(table: Readonly<Record<string, string | boolean>>): string {
-  return `{ ${Object.entries(table)
-    .map(([key, value]) => `${key} = ${itemText(value)}`)
-    .join(", ")} }`
+function tableText(table: SettingTable): string {
+  const entries = Object.entries(table).map(([key, value]) => {
+    return `${key} = ${typeof value === "object" ? `[${value.map(itemText).join(", ")}]` : itemText(value)}`
+  })
+  return `{ ${entries.join(", ")} }`
 }
 
 /** A basic string of TOML has the escapes of JSON. */

@@ -140,6 +140,32 @@ enable_proxy_protocol 2
     ])
   })
 
+  test("take a client for whom its certificate names, where they did", () => {
+    const certificates = "certfile /c.pem\nkeyfile /k.pem\ncafile /ca.pem\nrequire_certificate true\n"
+    const { values, problems } = plan(
+      `listener 8883\n${certificates}use_identity_as_username true\nlistener 8884\n${certificates}` +
+        `listener 8885\nuse_identity_as_username true\nlistener 8084\nprotocol websockets\n${certificates}` +
+        "use_identity_as_username true\n",
+    )
+    const files = {
+      cert_file: "/c.pem",
+      key_file: "/k.pem",
+      ca_file: "/ca.pem",
+      require_client_certificate: true,
+    }
+    expect(values).toMatchObject({
+      "certificate.identity": "common-name",
+      listen: [
+        { url: "tls://[::]:8883", ...files, authenticators: ["certificate"] },
+        { url: "tls://[::]:8884", ...files, authenticators: ["password"] },
+      ],
+    })
+    expect(problems).toEqual([
+      "m.conf:12: listener 8885 is left out: a certificate is a user where it is required, and at tls:// alone",
+      "m.conf:14: listener 8084 is left out: a certificate is a user where it is required, and at tls:// alone",
+    ])
+  })
+
   test("share what Bantam has once for all of them, and it is said where they did not", () => {
     const { values, problems } = plan(
       "listener 1883\nmax_connections 10\nmax_qos 1\nlistener 1884\nmax_connections 20\nwebsockets_origin a.org, b.org",
@@ -217,7 +243,8 @@ describe("the settings file", () => {
 
   test("is one that Bantam reads, with the place of each line in a comment", () => {
     const { settings } = plan(
-      'listener 1883\nlistener 8883\ncertfile /c "x"\\y.pem\nkeyfile /k.pem\nmax_qos 2\nmax_inflight_messages 7',
+      'listener 1883\nlistener 8883\ncertfile /c "x"\\y.pem\nkeyfile /k.pem\ncafile /ca.pem\nrequire_certificate 1\n' +
+        "use_identity_as_username 1\nmax_qos 2\nmax_inflight_messages 7",
     )
     const toml = tomlOf(settings, "m.conf")
     const file = join(folder, "bantam.toml")
@@ -228,13 +255,13 @@ describe("the settings file", () => {
       'tls://[::]:8883 /c "x"\\y.pem',
     ])
     expect(limits.inFlight).toBe(7)
-    expect(toml).toContain("# m.conf:6: max_inflight_messages 7\nin_flight = 7\n")
+    expect(toml).toContain("# m.conf:9: max_inflight_messages 7\nin_flight = 7\n")
   })
   test("is one that Bantam reads, whatever the options are", () => {
     const file = join(folder, "bantam.toml")
     const listener = (
       "listener port bind_address protocol certfile keyfile cafile crlfile require_certificate tls_version ciphers " +
-      "enable_proxy_protocol max_connections max_qos max_topic_alias websockets_origin allow_anonymous " +
+      "enable_proxy_protocol max_connections max_qos max_topic_alias websockets_origin allow_anonymous use_identity_as_username " +
       "per_listener_settings listener_allow_anonymous socket_domain log_type"
     ).split(" ")
     const words =
