@@ -48,11 +48,18 @@ const layouts = {
   argon2id: new RegExp(`^\\$argon2id\\$v=19\\$m=\\d+,t=\\d+,p=\\d+\\$[A-Za-z0-9+/]+\\$[A-Za-z0-9+/]+$`),
 } as const satisfies Record<(typeof hashKinds)[number], RegExp>
 
-/** @returns undefined when it begins like a hash and is none, or is empty */
+/** @returns undefined when it begins like a hash and is none that can be verified, or is empty */
 export function parsePassword(text: string): SavedPassword | undefined {
   const kind = hashKinds.find((each) => layouts[each].test(text))
-  if (kind !== undefined) return { kind, hash: text }
+  if (kind !== undefined) return kind === "argon2id" || isWhole(text) ? { kind, hash: text } : undefined
   return text === "" || /^\$(\d+|argon2\w*)\$/.test(text) ? undefined : { kind: "plain", text }
+}
+
+/** Of `$6$` and `$7$`: SHA-512 gives 64 bytes, and nobody waits for more rounds than these. */
+function isWhole(hash: string): boolean {
+  const parts = hash.split("$")
+  const rounds = parts[1] === "7" ? Number(parts[2]) : 1
+  return rounds <= 10_000_000 && Buffer.from(parts.at(-1) ?? "", "base64").length === 64
 }
 
 /** What Bantam takes for the name of a user or group too. */

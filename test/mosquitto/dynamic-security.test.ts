@@ -8,6 +8,7 @@ const defaultACLAccess = {
   subscribe: false,
   unsubscribe: true,
 }
+const digest = Buffer.alloc(64, 1).toString("base64")
 const file = "dynsec.json"
 const parse = (json: object) => parseDynamicSecurity(JSON.stringify({ defaultACLAccess, ...json }), file)
 
@@ -26,10 +27,10 @@ describe("a dynamic-security.json", () => {
           textname: "Ada",
           textdescription: "counts",
           disabled: true,
-          encoded_password: "$7$1000$c2FsdA==$aGFzaA==",
+          encoded_password: `$7$1000$c2FsdA==$${digest}`,
           roles: [{ rolename: "low" }, { rolename: "high", priority: 5 }],
         },
-        { username: "bob", password: "aGFzaA==", salt: "c2FsdA==", iterations: 101 },
+        { username: "bob", password: digest, salt: "c2FsdA==", iterations: 101 },
         { username: "eve" },
       ],
       groups: [
@@ -40,7 +41,7 @@ describe("a dynamic-security.json", () => {
     expect(clients).toEqual([
       {
         name: "ada",
-        password: { kind: "sha512-pbkdf2", hash: "$7$1000$c2FsdA==$aGFzaA==" },
+        password: { kind: "sha512-pbkdf2", hash: `$7$1000$c2FsdA==$${digest}` },
         enabled: false,
         clientId: "desk",
         roles: ["high", "low"],
@@ -50,7 +51,7 @@ describe("a dynamic-security.json", () => {
       },
       {
         name: "bob",
-        password: { kind: "sha512-pbkdf2", hash: "$7$101$c2FsdA==$aGFzaA==" },
+        password: { kind: "sha512-pbkdf2", hash: `$7$101$c2FsdA==$${digest}` },
         enabled: true,
         clientId: undefined,
         roles: [],

@@ -4,8 +4,9 @@ import { rulesOfAclFile } from "../../src/mosquitto/acl-rules.ts"
 import { lastOf, parseOptions, sortOptions } from "../../src/mosquitto/configuration.ts"
 import { parsePassword, parsePasswordFile } from "../../src/mosquitto/password-file.ts"
 
-const pbkdf2 = "$7$101$c2FsdHNhbHRzYWx0$aGFzaA=="
-const sha512 = "$6$c2FsdHNhbHRzYWx0$aGFzaA=="
+const digest = Buffer.alloc(64, 1).toString("base64")
+const pbkdf2 = `$7$101$c2FsdHNhbHRzYWx0$${digest}`
+const sha512 = `$6$c2FsdHNhbHRzYWx0$${digest}`
 const argon2id = "$argon2id$v=19$m=47104,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 describe("mosquitto.conf", () => {
@@ -70,9 +71,9 @@ describe("a password file", () => {
   })
 
   test("leaves out what can be no user, and says so", () => {
-    const text = `nobody\n:${sha512}\na\tb:${sha512}\nempty:\nodd:$7$0$x$y\nodder:$5$x$y\nalice:${sha512}\nalice:${pbkdf2}`
+    const text = `nobody\n:${sha512}\na\tb:${sha512}\nempty:\nodd:$7$0$x$y\nodder:$5$x$y\ncut:$6$c2Fs$aGFzaA==\nslow:$7$99999999$c2Fs$${digest}\nalice:${sha512}\nalice:${pbkdf2}`
     const { users, problems } = parsePasswordFile(text, "passwd")
-    expect(users.map(({ name, line }) => `${name} ${line}`)).toEqual(["alice 7"])
+    expect(users.map(({ name, line }) => `${name} ${line}`)).toEqual(["alice 9"])
     expect(problems.map(({ line, what }) => `${line}: ${what}`)).toEqual([
       "1: the line has no colon and is left out",
       '2: the user name "" cannot be one and is left out',
@@ -80,7 +81,9 @@ describe("a password file", () => {
       "4: user empty has a hash that nothing verifies, and is left out",
       "5: user odd has a hash that nothing verifies, and is left out",
       "6: user odder has a hash that nothing verifies, and is left out",
-      "8: user alice stands here again; only the first line counts",
+      "7: user cut has a hash that nothing verifies, and is left out",
+      "8: user slow has a hash that nothing verifies, and is left out",
+      "10: user alice stands here again; only the first line counts",
     ])
   })
 
