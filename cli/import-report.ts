@@ -35,7 +35,7 @@ export function importText({ path, directory, plan, kept, settings, isDryRun }: 
       ),
     ],
     ["groups", String(counts.groups)],
-    ["rules", withDetails(counts.rules, [`${counts.denies} deny`, `${counts.patterns} with placeholders`])],
+    ["rules", withDetails(counts.rules, [`${counts.denies} deny`, counted(counts.patterns, "pattern")])],
     ["sessions", withDetails(counts.sessions, [counted(counts.subscriptions, "subscription")])],
     ["queued", counted(counts.queued, "message")],
     ["retained", counted(counts.retained, "message")],

@@ -46,7 +46,7 @@ describe("bantam import mosquitto", () => {
     expect(out).toContain(
       "users     2 (2 sha512-pbkdf2)\n" +
         "groups    0\n" +
-        "rules     2 (1 deny, 1 with placeholders)\n" +
+        "rules     2 (1 deny, 1 pattern)\n" +
         "sessions  1 (1 subscription)\n" +
         "queued    1 message\n" +
         "retained  1 message\n" +
