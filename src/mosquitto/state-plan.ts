@@ -1,16 +1,15 @@
-import { isExpired, type Message, nextMessageCounter, type Publisher, topicOf } from "../protocol/message.ts"
-import { type ClientId, parsePacketId, type Qos, type RetainHandling } from "../protocol/packet.ts"
-import { SharedPublish } from "../protocol/shared-publish.ts"
-import { parseSubscriptionFilter, parseTopicName } from "../protocol/topic.ts"
+import type { Message } from "../protocol/message.ts"
+import { type ClientId, parsePacketId, type RetainHandling } from "../protocol/packet.ts"
+import { parseSubscriptionFilter } from "../protocol/topic.ts"
 import type { Sequence, StoredSubscription } from "../storage/store.ts"
 import type { PlannedSession, StatePlan, StateTerms } from "./planned-state.ts"
 import { deliverReleased } from "./release.ts"
 import { type Problem, someOf } from "./problem.ts"
+import { parseQos, SavedMessages } from "./saved-messages.ts"
 import {
   messageStates,
   type SavedClient,
   type SavedClientMessage,
-  type SavedMessage,
   type SavedState,
   type SavedSubscription,
 } from "./saved-state.ts"
@@ -28,13 +27,13 @@ class StatePlanner {
   readonly #problems: Problem[] = []
   readonly #notes: string[] = []
   readonly #sessions = new Map<string, PlannedSession>()
-  readonly #messages = new Map<bigint, Message | undefined>()
-  #expired = 0
+  readonly #messages: SavedMessages
   #gone = 0
 
   constructor(state: SavedState, terms: StateTerms) {
     this.#state = state
     this.#terms = terms
+    this.#messages = new SavedMessages(state.messages, terms.nowMs, (what) => this.#say(what))
   }
 
   plan(): StatePlan {
@@ -43,8 +42,8 @@ class StatePlanner {
       this.#addSession(client, subscriptions.get(client.clientId) ?? [])
     const retained = new Map<string, Message>()
     for (const storeId of this.#state.retained) {
-      const message = this.#message(storeId, "a retained message")
-      if (message === undefined || message.payload.length === 0 || this.#isOver(message)) continue
+      const message = this.#messages.find(storeId, "a retained message")
+      if (message === undefined || message.payload.length === 0 || this.#messages.isOver(message)) continue
       if (!message.topic.name.startsWith("$SYS/"))
         retained.set(message.topic.name, message.retain ? message : { ...message, retain: true })
     }
@@ -103,7 +102,7 @@ class StatePlanner {
     identifier,
   }: SavedSubscription): StoredSubscription | undefined {
     const parsed = parseSubscriptionFilter(filter)
-    const granted = qosOf(qos)
+    const granted = parseQos(qos)
     if (parsed === undefined || granted === undefined) {
       this.#say(`the subscription of ${clientId} to ${JSON.stringify(filter)} is none, and is left out`)
       return undefined
@@ -128,20 +127,20 @@ class StatePlanner {
 
   #enqueue(session: PlannedSession, saved: SavedClientMessage): void {
     const { clientId } = session.record
-    const message = this.#message(saved.storeId, `a message for ${clientId}`)
-    const qos = qosOf(saved.qos)
+    const message = this.#messages.find(saved.storeId, `a message for ${clientId}`)
+    const qos = parseQos(saved.qos)
     const conversation = conversationOf(saved.state)
     // QoS 0 is for now or never [4.3.1].
     if (message === undefined || qos === 0 || conversation === undefined) return
     // What is on its way is brought to its end.
-    if (conversation === "waiting" && this.#isOver(message)) return
+    if (conversation === "waiting" && this.#messages.isOver(message)) return
     if (qos === undefined)
       return this.#say(`a message for ${clientId} has the QoS ${saved.qos}, and is left out`)
     const sequence = this.#sequenceFor(session, conversation === "waiting" ? 0 : saved.packetId)
     if (conversation !== "waiting") session.sentUpTo = sequence
     session.queue.push({
       sequence,
-      publish: sharedPublishOf(message),
+      publish: this.#messages.publishOf(message),
       qos,
       retain: saved.retain,
       subscriptionIdentifiers: saved.subscriptionIdentifier === 0 ? [] : [saved.subscriptionIdentifier],
@@ -169,57 +168,10 @@ class StatePlanner {
   /** In Mosquitto nobody has the message before its PUBREL; here it is given away, and its identifier kept. */
   #keepIdentifier(session: PlannedSession, saved: SavedClientMessage, incoming: Message[]): void {
     const packetId = parsePacketId(saved.packetId)
-    const message = this.#message(saved.storeId, `a message from ${session.record.clientId}`)
+    const message = this.#messages.find(saved.storeId, `a message from ${session.record.clientId}`)
     if (packetId === undefined || message === undefined || session.identifiers.includes(packetId)) return
     session.identifiers.push(packetId)
     incoming.push(message)
-  }
-
-  /** Each is made once, so that sessions share it. */
-  #message(storeId: bigint, what: string): Message | undefined {
-    if (this.#messages.has(storeId)) return this.#messages.get(storeId)
-    const saved = this.#state.messages.get(storeId)
-    if (saved === undefined)
-      this.#say(`${what} is left out, for the message itself (${storeId}) is not there`)
-    const message = saved === undefined ? undefined : this.#readMessage(saved)
-    this.#messages.set(storeId, message)
-    return message
-  }
-
-  #readMessage(saved: SavedMessage): Message | undefined {
-    const name = parseTopicName(saved.topic)
-    const qos = qosOf(saved.qos)
-    if (name === undefined || qos === undefined) {
-      this.#say(
-        `a message has the topic ${JSON.stringify(saved.topic)} and QoS ${saved.qos}, and is left out`,
-      )
-      return undefined
-    }
-    const { expiresAtSeconds, sourceClientId, sourceUsername } = saved
-    const expiresAtMs = expiresAtSeconds <= 0 ? Number.POSITIVE_INFINITY : expiresAtSeconds * 1000
-    const publisher: Publisher = {
-      origin: sourceClientId === "" ? "broker" : "client",
-      clientId: sourceClientId as ClientId | "",
-      username: sourceUsername,
-    }
-    return {
-      topic: topicOf(name),
-      payload: saved.payload,
-      qos,
-      retain: saved.retain,
-      properties: saved.properties,
-      expiresAtMs,
-      publisher,
-      receivedAtMs: this.#terms.nowMs,
-      counter: nextMessageCounter(),
-      hops: 0,
-    }
-  }
-
-  #isOver(message: Message): boolean {
-    const isOver = isExpired(message, this.#terms.nowMs)
-    if (isOver) this.#expired += 1
-    return isOver
   }
 
   #sayWhatIsDoubtful(): void {
@@ -255,7 +207,8 @@ class StatePlanner {
       )
     }
     if (this.#gone > 0) this.#notes.push(`sessions that are over, and were left out: ${this.#gone}`)
-    if (this.#expired > 0) this.#notes.push(`messages that have expired, and were left out: ${this.#expired}`)
+    if (this.#messages.expired > 0)
+      this.#notes.push(`messages that have expired, and were left out: ${this.#messages.expired}`)
   }
 
   #say(what: string): void {
@@ -294,14 +247,6 @@ function conversationOf(state: number): "waiting" | "begun" | "released" | undef
   }
 }
 
-const shared = new WeakMap<Message, SharedPublish>()
-
-function sharedPublishOf(message: Message): SharedPublish {
-  let publish = shared.get(message)
-  if (publish === undefined) shared.set(message, (publish = new SharedPublish(message)))
-  return publish
-}
-
 function groupedByClient<Entry extends { readonly clientId: string }>(
   entries: readonly Entry[],
 ): ReadonlyMap<string, readonly Entry[]> {
@@ -312,10 +257,6 @@ function groupedByClient<Entry extends { readonly clientId: string }>(
     else known.push(entry)
   }
   return grouped
-}
-
-function qosOf(value: number): Qos | undefined {
-  return value === 0 || value === 1 || value === 2 ? value : undefined
 }
 
 /** 3 is none [3.8.3.1]. */
