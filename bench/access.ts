@@ -1,4 +1,4 @@
-import { hashPassword } from "../src/security/password.ts"
+import { hashPassword } from "../src/security/authentication/password.ts"
 import { newUser } from "../src/security/user.ts"
 import type { AccountChange } from "../src/storage/account-store.ts"
 import { openAccounts } from "../src/storage/open-store.ts"

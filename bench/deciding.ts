@@ -1,7 +1,11 @@
 import { parseTopicFilter, parseTopicName, type TopicName } from "../src/protocol/topic.ts"
-import { AccessRules } from "../src/security/access-rules.ts"
-import { parseAccessRule } from "../src/security/access-rule.ts"
-import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "../src/security/authorization.ts"
+import { AccessRules } from "../src/security/access/access-rules.ts"
+import { parseAccessRule } from "../src/security/access/access-rule.ts"
+import {
+  AuthorizationChain,
+  superusersMayAll,
+  sysTopicsAreOurs,
+} from "../src/security/access/authorization.ts"
 import { plainPrincipal } from "../src/security/identity.ts"
 import { Requester } from "../src/security/requester.ts"
 import { measure } from "./stopwatch.ts"

@@ -1,8 +1,13 @@
 import type { Command } from "commander"
-import { explainAccess, type Explanation } from "../src/security/access-explanation.ts"
-import { type Asking, askingText, parseExpectation, readAsking } from "../src/security/access-question.ts"
+import { explainAccess, type Explanation } from "../src/security/access/access-explanation.ts"
+import {
+  type Asking,
+  askingText,
+  parseExpectation,
+  readAsking,
+} from "../src/security/access/access-question.ts"
 import { principalOf } from "../src/security/identity.ts"
-import { type NumberedRule, readStoredRule } from "../src/security/stored-access-rules.ts"
+import { type NumberedRule, readStoredRule } from "../src/security/access/stored-access-rules.ts"
 import { isInUse, withAccounts } from "./accounts.ts"
 import { meaningfulLines } from "./line-file.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"

@@ -6,9 +6,9 @@ import {
   parseAccessRule,
   readAccessRule,
   whoText,
-} from "../src/security/access-rule.ts"
-import { ruleTopicWords } from "../src/security/rule-topic.ts"
-import { type NumberedRule, readStoredRule } from "../src/security/stored-access-rules.ts"
+} from "../src/security/access/access-rule.ts"
+import { ruleTopicWords } from "../src/security/access/rule-topic.ts"
+import { type NumberedRule, readStoredRule } from "../src/security/access/stored-access-rules.ts"
 import type { AdministrativeChange } from "../src/storage/account-store.ts"
 import { type Accounts, changeAccounts, withAccounts } from "./accounts.ts"
 import { addQuestionCommands } from "./acl-questions.ts"

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import type { Settings } from "../src/config/settings.ts"
-import { hashPassword } from "../src/security/password.ts"
+import { hashPassword } from "../src/security/authentication/password.ts"
 import { newUser } from "../src/security/user.ts"
 import { openAccounts } from "../src/storage/open-store.ts"
 import { checkName, whoAsks } from "./accounts.ts"

@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import { AddressRange } from "../src/security/address-range.ts"
-import { holds } from "../src/security/bans.ts"
+import { holds } from "../src/security/guard/bans.ts"
 import { type AdministrativeChange, banKinds, type StoredBan } from "../src/storage/account-store.ts"
 import { whoAsks, withAccounts } from "./accounts.ts"
 import { parseDuration } from "./duration.ts"

@@ -1,5 +1,5 @@
 import { Command } from "commander"
-import { parseAccessRule, whoText } from "../src/security/access-rule.ts"
+import { parseAccessRule, whoText } from "../src/security/access/access-rule.ts"
 import type { AdministrativeChange } from "../src/storage/account-store.ts"
 import { changeAccounts, checkName, withAccounts } from "./accounts.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"

@@ -1,8 +1,13 @@
 import { randomBytes } from "node:crypto"
 import { Command } from "commander"
-import { accessRuleText, parseAccessRule, readAccessRule, whoText } from "../src/security/access-rule.ts"
-import { hashPassword, kindOfHash } from "../src/security/password.ts"
-import { makeScramCredentials } from "../src/security/scram.ts"
+import {
+  accessRuleText,
+  parseAccessRule,
+  readAccessRule,
+  whoText,
+} from "../src/security/access/access-rule.ts"
+import { hashPassword, kindOfHash } from "../src/security/authentication/password.ts"
+import { makeScramCredentials } from "../src/security/authentication/scram.ts"
 import { newUser } from "../src/security/user.ts"
 import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
 import { type Accounts, changeAccounts, checkName, withAccounts } from "./accounts.ts"

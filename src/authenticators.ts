@@ -2,18 +2,18 @@ import type { AuthenticatorName } from "./config/schema.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import type { Clock } from "./foundation/clock.ts"
 import type { Log } from "./foundation/log.ts"
-import { AccountAuthenticator } from "./security/accounts.ts"
+import { AccountAuthenticator } from "./security/authentication/accounts.ts"
 import {
   AuthenticationChain,
   type Authenticator,
   anonymousAuthenticator,
   passesOn,
-} from "./security/authentication.ts"
-import { CertificateAuthenticator } from "./security/certificate.ts"
-import type { ExchangeAuthenticator } from "./security/exchange.ts"
-import { HttpAuthenticator } from "./security/http-authenticator.ts"
-import { JwtAuthenticator } from "./security/jwt-authenticator.ts"
-import { ScramAuthenticator } from "./security/scram-exchange.ts"
+} from "./security/authentication/authentication.ts"
+import { CertificateAuthenticator } from "./security/authentication/certificate.ts"
+import type { ExchangeAuthenticator } from "./security/authentication/exchange.ts"
+import { HttpAuthenticator } from "./security/authentication/http-authenticator.ts"
+import { JwtAuthenticator } from "./security/authentication/jwt-authenticator.ts"
+import { ScramAuthenticator } from "./security/authentication/scram-exchange.ts"
 import { type AccountStore, scramMechanisms } from "./storage/account-store.ts"
 
 /** The ways to prove who one is: one of each for all listeners. What is not set up passes on everybody. */

@@ -27,17 +27,17 @@ const rooms = {
       "src/mosquitto",
       "src/protocol",
       "src/foundation",
-      "src/security/access-explanation.ts",
+      "src/security/access/access-explanation.ts",
       "src/security/identity.ts",
       "src/security/user.ts",
-      "src/security/access-question.ts",
-      "src/security/access-rule.ts",
+      "src/security/access/access-question.ts",
+      "src/security/access/access-rule.ts",
       "src/security/address-range.ts",
-      "src/security/bans.ts",
-      "src/security/password.ts",
-      "src/security/rule-topic.ts",
-      "src/security/scram.ts",
-      "src/security/stored-access-rules.ts",
+      "src/security/guard/bans.ts",
+      "src/security/authentication/password.ts",
+      "src/security/access/rule-topic.ts",
+      "src/security/authentication/scram.ts",
+      "src/security/access/stored-access-rules.ts",
       "src/storage/account-store.ts",
       "src/storage/open-store.ts",
       "src/storage/sqlite/worker.ts",
@@ -244,6 +244,22 @@ describe("the house", () => {
     expect(objection("src/broker/broker.ts", "bun:sqlite")).toContain("uses bun:sqlite")
     expect(objection("src/storage/sqlite/schema.ts", "bun:sqlite")).toContain("uses bun:sqlite")
     expect(objection("src/storage/sqlite/database.ts", "bun:sqlite")).toBeUndefined()
+  })
+
+  test("inside security, rights know nothing of logins, and neither of them knows the guard", async () => {
+    const mustNotKnow = { access: ["authentication", "guard"], authentication: ["guard"] }
+    const found: string[] = []
+    for (const [inner, others] of Object.entries(mustNotKnow)) {
+      const place = `src/security/${inner}`
+      for (const file of files.filter((each) => within(each, place))) {
+        for (const specifier of await importsOf(file)) {
+          if (others.some((other) => specifier.startsWith(`../${other}/`)))
+            found.push(`${file} reaches ${specifier}`)
+        }
+      }
+    }
+    expect(files.some((file) => within(file, "src/security/guard"))).toBe(true)
+    expect(found).toEqual([])
   })
 
   test("the foundation stays small", () => {

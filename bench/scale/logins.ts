@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { hashPassword } from "../../src/security/password.ts"
+import { hashPassword } from "../../src/security/authentication/password.ts"
 import { newUser } from "../../src/security/user.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { password } from "../access.ts"

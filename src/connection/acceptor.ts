@@ -1,5 +1,5 @@
 import { ReasonCode } from "../protocol/reason-code.ts"
-import type { Bannable } from "../security/bans.ts"
+import type { Bannable } from "../security/guard/bans.ts"
 import type { Accept, Socket, SocketOwner } from "../transport/socket.ts"
 import { Arrivals } from "./arrivals.ts"
 import { Connection, type ConnectionKeeper } from "./connection.ts"

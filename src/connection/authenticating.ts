@@ -2,8 +2,16 @@ import { encodePacket } from "../protocol/encoder.ts"
 import type { Auth } from "../protocol/packet.ts"
 import { protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
-import type { AuthenticationChain, Credentials, FinalVerdict } from "../security/authentication.ts"
-import type { AuthenticationExchange, ExchangeOutcome, ExchangeVerdict } from "../security/exchange.ts"
+import type {
+  AuthenticationChain,
+  Credentials,
+  FinalVerdict,
+} from "../security/authentication/authentication.ts"
+import type {
+  AuthenticationExchange,
+  ExchangeOutcome,
+  ExchangeVerdict,
+} from "../security/authentication/exchange.ts"
 
 /** One for each packet of the client. SCRAM takes two; who needs many more wants to keep us busy. */
 const mostSteps = 10

@@ -1,5 +1,5 @@
 import { ChurnMap } from "../foundation/churn-map.ts"
-import { isThisMachine, sourceOf } from "../security/source-address.ts"
+import { isThisMachine, sourceOf } from "../security/guard/source-address.ts"
 import type { Connection } from "./connection.ts"
 
 /** The connections that have not said CONNECT so far, by age and, but for this machine's own, by where they come from. */

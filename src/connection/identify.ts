@@ -1,4 +1,8 @@
-import type { AuthenticationChain, Credentials, FinalVerdict } from "../security/authentication.ts"
+import type {
+  AuthenticationChain,
+  Credentials,
+  FinalVerdict,
+} from "../security/authentication/authentication.ts"
 import { type Converse, prove, type ProvenVerdict } from "./authenticating.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 

@@ -1,4 +1,4 @@
-import type { Rate } from "../security/rate.ts"
+import type { Rate } from "../security/guard/rate.ts"
 
 /** Shorter pauses would cost more than they slow: what is due meanwhile is read together after this. */
 const shortestPauseMs = 20

@@ -1,7 +1,7 @@
 import type { Auth } from "../protocol/packet.ts"
 import { protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
-import type { ExchangeOutcome } from "../security/exchange.ts"
+import type { ExchangeOutcome } from "../security/authentication/exchange.ts"
 import { Authenticating, authPacket, fits, type Proof } from "./authenticating.ts"
 import type { ClientKeeper, Peer } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"

@@ -1,4 +1,4 @@
-import type { Who } from "../security/access-rule.ts"
+import type { Who } from "../security/access/access-rule.ts"
 import type { AclAccess, AclEntry } from "./acl-file.ts"
 import type { Problem } from "./problem.ts"
 import { ruleLine } from "./rule-lines.ts"

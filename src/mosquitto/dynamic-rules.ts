@@ -1,4 +1,4 @@
-import type { Who } from "../security/access-rule.ts"
+import type { Who } from "../security/access/access-rule.ts"
 import type { PlannedRules } from "./acl-rules.ts"
 import type { DynamicSecurity } from "./dynamic-security.ts"
 import type { Problem } from "./problem.ts"

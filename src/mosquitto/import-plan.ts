@@ -1,5 +1,5 @@
 import type { StoredUser } from "../storage/account-store.ts"
-import { hashPassword } from "../security/password.ts"
+import { hashPassword } from "../security/authentication/password.ts"
 import { newUser } from "../security/user.ts"
 import { type PlannedRules, rulesOfAclFile } from "./acl-rules.ts"
 import { accessOfDynamicSecurity, type PlannedAccess } from "./dynamic-rules.ts"

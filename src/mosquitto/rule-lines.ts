@@ -1,5 +1,5 @@
-import { accessRuleText, readAccessRule, type Who, whoText } from "../security/access-rule.ts"
-import type { RuleProblem } from "../security/rule-words.ts"
+import { accessRuleText, readAccessRule, type Who, whoText } from "../security/access/access-rule.ts"
+import type { RuleProblem } from "../security/access/rule-words.ts"
 
 /** What a rule of Bantam's is made from: a topic as Mosquitto writes it, placeholders included. */
 export interface RuleParts {

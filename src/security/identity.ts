@@ -1,5 +1,5 @@
 import type { Attributes, StoredUser, UserLimits } from "../storage/account-store.ts"
-import type { AccessRule } from "./access-rule.ts"
+import type { AccessRule } from "./access/access-rule.ts"
 
 /** Who a client was found to be, and what follows from that. */
 export interface Principal {

@@ -1,8 +1,8 @@
 import type { Publisher } from "../protocol/message.ts"
 import type { Attributes } from "../storage/account-store.ts"
-import type { AccessRule } from "./access-rule.ts"
+import type { AccessRule } from "./access/access-rule.ts"
 import { type Identity, type Principal, plainPrincipal } from "./identity.ts"
-import type { Rights } from "./rights.ts"
+import type { Rights } from "./access/rights.ts"
 
 /** Of wills that wait, and so without keeping anybody who has gone. */
 const ofPublishers = new WeakMap<Publisher, Requester>()

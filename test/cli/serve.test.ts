@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { PasswordVerifier } from "../../src/security/password.ts"
+import { PasswordVerifier } from "../../src/security/authentication/password.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { freshDirectory, fromSource, readUntil, run, start } from "./program.ts"
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { PasswordVerifier } from "../../src/security/password.ts"
+import { PasswordVerifier } from "../../src/security/authentication/password.ts"
 import type { StoredUser } from "../../src/storage/account-store.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { freshDirectory, run } from "./program.ts"

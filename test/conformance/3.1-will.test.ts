@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import type { ProtocolVersion } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import type { Authorizer } from "../../src/security/authorization.ts"
+import type { Authorizer } from "../../src/security/access/authorization.ts"
 import {
   allQos,
   allVersions,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import type { Authorizer } from "../../src/security/authorization.ts"
+import type { Authorizer } from "../../src/security/access/authorization.ts"
 import {
   allVersions,
   lasting,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { acceptedAs, rejected, storedUser } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import type { Authenticator } from "../../src/security/authentication.ts"
+import type { Authenticator } from "../../src/security/authentication/authentication.ts"
 import { allVersions, lasting, named, payloads } from "../support/packets.ts"
 import { principalOf } from "../../src/security/identity.ts"
 import type { ClientIdBinding } from "../../src/storage/account-store.ts"

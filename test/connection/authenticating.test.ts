@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Authenticating } from "../../src/connection/authenticating.ts"
 import type { Auth } from "../../src/protocol/packet.ts"
-import type { ExchangeVerdict } from "../../src/security/exchange.ts"
+import type { ExchangeVerdict } from "../../src/security/authentication/exchange.ts"
 
 const more: ExchangeVerdict = { verdict: "continue", data: new Uint8Array([1]) }
 const left = { verdict: "reject", why: "it left before it had proven who it is" }

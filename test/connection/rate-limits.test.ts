@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import type { Authenticator } from "../../src/security/authentication.ts"
+import type { Authenticator } from "../../src/security/authentication/authentication.ts"
 import { principalOf } from "../../src/security/identity.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { UserLimits } from "../../src/storage/account-store.ts"

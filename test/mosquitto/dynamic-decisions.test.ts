@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
 import { parseTopicFilter, type TopicFilter, type TopicName, topicMatches } from "../../src/protocol/topic.ts"
-import { parseAccessRule } from "../../src/security/access-rule.ts"
-import type { Rights } from "../../src/security/rights.ts"
-import { RuleBook } from "../../src/security/rule-book.ts"
+import { parseAccessRule } from "../../src/security/access/access-rule.ts"
+import type { Rights } from "../../src/security/access/rights.ts"
+import { RuleBook } from "../../src/security/access/rule-book.ts"
 import { accessOfDynamicSecurity, type PlannedAccess } from "../../src/mosquitto/dynamic-rules.ts"
 import {
   type AclType,

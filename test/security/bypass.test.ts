@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test"
 import type { Packet } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import { AccessRules } from "../../src/security/access-rules.ts"
-import { AccountAuthenticator } from "../../src/security/accounts.ts"
-import { AuthenticationChain, anonymousAuthenticator } from "../../src/security/authentication.ts"
+import { AccessRules } from "../../src/security/access/access-rules.ts"
+import { AccountAuthenticator } from "../../src/security/authentication/accounts.ts"
+import {
+  AuthenticationChain,
+  anonymousAuthenticator,
+} from "../../src/security/authentication/authentication.ts"
 import { principalOf } from "../../src/security/identity.ts"
-import { hashPassword } from "../../src/security/password.ts"
-import { followStoredRules } from "../../src/security/stored-access-rules.ts"
+import { hashPassword } from "../../src/security/authentication/password.ts"
+import { followStoredRules } from "../../src/security/access/stored-access-rules.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import {
   acceptedAs,

@@ -1,6 +1,6 @@
 import type { Identity } from "../../src/security/identity.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
-import type { FinalVerdict } from "../../src/security/authentication.ts"
+import type { FinalVerdict } from "../../src/security/authentication/authentication.ts"
 import { newUser } from "../../src/security/user.ts"
 import type { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { AccountStore, StoredBan, StoredUser } from "../../src/storage/account-store.ts"

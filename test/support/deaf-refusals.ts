@@ -1,4 +1,4 @@
-import type { RefusalListener } from "../../src/security/refusal-trail.ts"
+import type { RefusalListener } from "../../src/security/access/refusal-trail.ts"
 
 /** Writes nothing down. */
 export const deafRefusals: RefusalListener = {

@@ -15,21 +15,21 @@ import { PublishRun } from "../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
 import { defaultTopicLimits, type TopicLimits } from "../../src/protocol/topic.ts"
 import type { ShareStrategy } from "../../src/routing/share-groups.ts"
-import { AuthenticationChain, type Authenticator } from "../../src/security/authentication.ts"
+import { AuthenticationChain, type Authenticator } from "../../src/security/authentication/authentication.ts"
 import {
   AuthorizationChain,
   type Authorizer,
   superusersMayAll,
   sysTopicsAreOurs,
-} from "../../src/security/authorization.ts"
-import type { ExchangeAuthenticator } from "../../src/security/exchange.ts"
+} from "../../src/security/access/authorization.ts"
+import type { ExchangeAuthenticator } from "../../src/security/authentication/exchange.ts"
 import { plainPrincipal } from "../../src/security/identity.ts"
-import { Bans } from "../../src/security/bans.ts"
-import { LoginGuard, type LoginLimits } from "../../src/security/login-guard.ts"
+import { Bans } from "../../src/security/guard/bans.ts"
+import { LoginGuard, type LoginLimits } from "../../src/security/guard/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
-import type { RefusalTrail } from "../../src/security/refusal-trail.ts"
+import type { RefusalTrail } from "../../src/security/access/refusal-trail.ts"
 import { Requester } from "../../src/security/requester.ts"
-import { UserQuotas } from "../../src/security/user-quotas.ts"
+import { UserQuotas } from "../../src/security/guard/user-quotas.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
 import type { WriteLimits } from "../../src/transport/write-buffer.ts"

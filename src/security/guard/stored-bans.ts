@@ -1,0 +1,26 @@
+import type { Log } from "../../foundation/log.ts"
+import type { Store } from "../../storage/store.ts"
+import type { Bans } from "./bans.ts"
+import { followAccounts } from "../followed-accounts.ts"
+
+/**
+ * Fills the bans from the store, and again whenever they change there. What cannot be read then leaves them as they
+ * were.
+ *
+ * @throws BanError, StoreError when they cannot be read the first time
+ */
+export async function followStoredBans(
+  store: Pick<Store, "accounts" | "onAccountsChanged">,
+  bans: Bans,
+  log: Log,
+): Promise<void> {
+  let known = ""
+  await followAccounts(store, "the bans", log, async () => {
+    const stored = await store.accounts.bans()
+    // A ban that replaces another has a number of its own.
+    const ids = stored.map(({ id }) => id).join()
+    if (ids === known) return
+    bans.replace(stored)
+    known = ids
+  })
+}
