@@ -4,6 +4,7 @@ import { SysTopics } from "./broker/sys-topics.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
+import { Slices } from "./connection/slices.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { type Clock, systemClock } from "./foundation/clock.ts"
 import { newCounters } from "./foundation/counters.ts"
@@ -202,6 +203,7 @@ async function furnish(
     }),
     bans,
     quotas: new UserQuotas(users),
+    admissions: new Slices(soon),
     limits: {
       ...limits,
       connectionRatePerAddress: guard.connectionRatePerAddress,

@@ -1,31 +1,26 @@
 import { unreachable } from "../foundation/assert.ts"
-import type { Timer } from "../foundation/clock.ts"
 import { decodePacket } from "../protocol/decoder.ts"
-import { encodePacket } from "../protocol/encoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
-import type { Auth, Connect, Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
-import { ProtocolError, protocolError } from "../protocol/protocol-error.ts"
+import type { Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
+import { ProtocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
-import type { AuthenticationExchange, ExchangeOutcome } from "../security/authentication/exchange.ts"
 import { tellableName } from "../security/authentication/token-shape.ts"
 import type { Bannable } from "../security/guard/bans.ts"
 import { Rate } from "../security/guard/rate.ts"
-import type { Requester } from "../security/requester.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
-import { Authenticating } from "./authenticating.ts"
+import { Admission, type Doorkeeper } from "./admission.ts"
 import { ClientLink } from "./client-link.ts"
-import { connackFor, encodeRefusal, namedVersion, type Refusal, type Welcome, welcome } from "./connect.ts"
+import { connackFor, encodeRefusal, namedVersion, type Refusal, type Welcome } from "./connect.ts"
 import type { Door } from "./entrance.ts"
 import { OnlineClient } from "./online-client.ts"
+import { Reading } from "./reading.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 
 type State =
   | { readonly at: "awaiting-connect" }
-  /** CONNECT was read; what follows it waits until the client is in. */
-  | { readonly at: "welcoming"; readonly connect: Connect; readonly requester: Requester | undefined }
-  /** The client is asked who it is, in AUTH packets [4.12]. */
-  | { readonly at: "authenticating"; readonly connect: Connect; readonly exchange: Authenticating }
+  /** CONNECT was read; what follows it waits until the client is in, but for what it is asked. */
+  | { readonly at: "entering"; readonly admission: Admission }
   | { readonly at: "online"; readonly client: OnlineClient }
   /** Nothing more is read; the last bytes are on their way out until the deadline. */
   | { readonly at: "closed"; readonly deadlineMs: number }
@@ -49,21 +44,17 @@ const farewellMs = 5_000
  * One Network Connection: it reads packets for as long as its state allows them, writes what its session sends, and
  * is the one place where a broken rule turns into an answer and an end.
  */
-export class Connection implements SocketOwner, ClientKeeper {
+export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
+  readonly door: Door
   readonly #surroundings: ConnectionSurroundings
   readonly #socket: Socket
-  readonly door: Door
   readonly #keeper: ConnectionKeeper
   readonly #frames: FrameReader
+  readonly #reading: Reading
   /** By then it has said CONNECT, and has proven who it is if that takes AUTH packets. */
   readonly #connectDeadlineMs: number
   #state: State
   #heardMs: number
-  #reading: "reading" | "paused" = "reading"
-  /** Set while it is read no further because it has published more than it may. */
-  #heldBack: Timer | undefined
-  /** The store was asked to call when it has caught up. */
-  #awaitsStore = false
   /** What the first packet says it is written in, should the rest of it be unreadable. */
   #spoken: ProtocolVersion | undefined
 
@@ -73,6 +64,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.door = door
     this.#keeper = keeper
     this.#frames = new FrameReader(surroundings.limits.connectPacketBytes)
+    this.#reading = new Reading(surroundings, socket, this)
     // Until CONNECT says that version 5 is spoken, which forbids it.
     this.#frames.takesPaddedLengths = true
     this.#heardMs = surroundings.clock.now()
@@ -95,10 +87,8 @@ export class Connection implements SocketOwner, ClientKeeper {
       case "awaiting-connect":
       case "closed":
         return { clientId: undefined, username: undefined, remoteAddress }
-      case "welcoming":
-        return state.requester ?? { clientId: state.connect.clientId, username: undefined, remoteAddress }
-      case "authenticating":
-        return { clientId: state.connect.clientId, username: undefined, remoteAddress }
+      case "entering":
+        return state.admission.peer
       case "online":
         return state.client.requester
       default:
@@ -143,8 +133,9 @@ export class Connection implements SocketOwner, ClientKeeper {
     try {
       if (this.#state.at !== "online") return
       this.#state.client.writable()
-      if (!this.#surroundings.storeIsBehind) this.#resume()
-      else if (this.#reading === "paused") this.#awaitStore()
+      if (!this.#reading.resume()) return
+      this.#heardMs = this.#surroundings.clock.now()
+      this.#readFrames()
     } catch (error) {
       this.#fail(error)
     }
@@ -162,7 +153,8 @@ export class Connection implements SocketOwner, ClientKeeper {
         if (nowMs < this.#connectDeadlineMs) return this.#connectDeadlineMs
         this.#refuse(undefined, "no CONNECT in time")
         return nowMs + farewellMs
-      case "authenticating":
+      case "entering":
+        if (!state.admission.isConversation) return Number.POSITIVE_INFINITY
         if (nowMs < this.#connectDeadlineMs) return this.#connectDeadlineMs
         this.#refuse(ReasonCode.notAuthorized, "authentication was not over in time")
         return nowMs + farewellMs
@@ -175,7 +167,7 @@ export class Connection implements SocketOwner, ClientKeeper {
           return nowMs + farewellMs
         }
         // Whom we read no further, for the disk is behind or it publishes too fast, we cannot hear.
-        if (this.#reading === "paused" && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiresAtMs)
+        if (!this.#reading.isOn && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiresAtMs)
         if (nowMs - this.#heardMs <= silenceLimitMs) {
           return Math.min(this.#heardMs + silenceLimitMs + 1, expiresAtMs)
         }
@@ -185,8 +177,6 @@ export class Connection implements SocketOwner, ClientKeeper {
       case "closed":
         if (nowMs < state.deadlineMs) return state.deadlineMs
         this.#socket.terminate()
-        return Number.POSITIVE_INFINITY
-      case "welcoming":
         return Number.POSITIVE_INFINITY
       default:
         return unreachable(state)
@@ -199,7 +189,7 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#part(reasonCode)
   }
 
-  refuse(why: string): void {
+  distrust(why: string): void {
     if (this.#state.at !== "online") return
     const { clientId, principal } = this.#state.client.terms
     this.#tellRefusal(clientId, principal.username, true, why)
@@ -213,6 +203,10 @@ export class Connection implements SocketOwner, ClientKeeper {
 
   fail(error: unknown): void {
     this.#fail(error)
+  }
+
+  holdBack(ms: number): void {
+    if (this.#state.at === "online") this.#reading.holdBack(ms)
   }
 
   /** Only reason code 0 discards the will [MQTT-3.14.4-3]. */
@@ -267,7 +261,7 @@ export class Connection implements SocketOwner, ClientKeeper {
   #readFrames(): void {
     const frames = this.#frames
     try {
-      while (this.#reading === "reading" && this.#readsNow && frames.next()) {
+      while (this.#reading.isOn && this.#readsNow && frames.next()) {
         this.#surroundings.counters.packetsReceived += 1
         this.#frame(frames)
       }
@@ -275,12 +269,12 @@ export class Connection implements SocketOwner, ClientKeeper {
       // What came before a frame that breaks a rule was received all the same.
       if (this.#state.at === "online") this.#state.client.chunkEnds()
     }
-    if (this.#state.at === "online") this.#holdBackIfBehind(this.#state.client)
+    if (this.#state.at === "online") this.#reading.settle(this.#state.client.waitsForStore)
   }
 
   get #readsNow(): boolean {
     const state = this.#state
-    if (state.at === "authenticating") return state.exchange.listens
+    if (state.at === "entering") return state.admission.listens
     return state.at === "awaiting-connect" || state.at === "online"
   }
 
@@ -291,8 +285,8 @@ export class Connection implements SocketOwner, ClientKeeper {
       return
     }
     const { firstByte, bytes, bodyStart, bodyEnd } = frames
-    if (state.at === "authenticating") {
-      this.#converse(state.exchange, decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5))
+    if (state.at === "entering") {
+      state.admission.packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5))
       return
     }
     this.#spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
@@ -306,119 +300,50 @@ export class Connection implements SocketOwner, ClientKeeper {
       throw new ProtocolError(ReasonCode.protocolError, "the first packet is not CONNECT [MQTT-3.1.0-1]")
     }
     this.#frames.takesPaddedLengths = packet.version !== 5
-    this.#state = { at: "welcoming", connect: packet, requester: undefined }
+    const admission = new Admission(this.#surroundings, this.door, packet, this)
+    this.#state = { at: "entering", admission }
     this.#keeper.introduced(this)
-    const welcomed = this.#welcome(packet)
-    if (welcomed === undefined) return
+    const entering = admission.begin()
+    if (entering === undefined) return
     this.#socket.pause()
-    welcomed
-      .then(() => {
-        this.#socket.resume()
-        this.#readFrames()
-      })
-      .catch((error: unknown) => this.#fail(error))
+    entering.then(() => this.readOn()).catch((error: unknown) => this.#fail(error))
   }
 
-  /**
-   * Lets the client in or refuses it: at once where nobody has to be waited for, as with most. Pausing and resuming
-   * the socket for each was a tenth of what it cost (bench row connection-storm).
-   *
-   * @returns what has to be waited for
-   */
-  #welcome(connect: Connect): Promise<void> | undefined {
-    const agreed = welcome(connect, this.door, this.#surroundings, (method, exchange) =>
-      this.#authenticate(connect, method, exchange),
-    )
-    return agreed instanceof Promise
-      ? agreed.then((settled) => this.#open(connect, settled))
-      : this.#open(connect, agreed)
+  say(bytes: Uint8Array): void {
+    this.#socket.output.append(bytes)
+    this.#surroundings.counters.packetsSent += 1
+    this.#surroundings.counters.bytesSent += bytes.length
   }
 
-  async #authenticate(
-    connect: Connect,
-    method: string,
-    exchange: AuthenticationExchange,
-  ): Promise<ExchangeOutcome> {
-    const authenticating = new Authenticating({
-      method,
-      exchange,
-      maximumPacketBytes: connect.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,
-      ask: (auth) => this.#ask(auth),
-    })
-    this.#state = { at: "authenticating", connect, exchange: authenticating }
-    authenticating.begin(connect.properties.authenticationData)
-    const outcome = await authenticating.outcome
-    // What is here already was sent before our CONNACK, so it may be DISCONNECT and nothing else [MQTT-3.1.2-30].
-    this.#readFrames()
-    if (this.#state.at === "authenticating") this.#state = { at: "welcoming", connect, requester: undefined }
-    return outcome
-  }
-
-  /** The client's turn. */
-  #ask(auth: Auth): void {
-    this.#sendDirectly(encodePacket(auth, 5))
+  readOn(): void {
     this.#socket.resume()
     this.#readFrames()
   }
 
-  /** Takes a packet of a client that is asked who it is. */
-  #converse(exchange: Authenticating, packet: Packet): void {
-    switch (packet.type) {
-      case "auth":
-        exchange.auth(packet)
-        this.#socket.pause()
-        return
-      case "disconnect":
-        return this.#end(false, undefined, "disconnected by client", true)
-      default:
-        throw protocolError(`${packet.type} before CONNACK [MQTT-3.1.2-30]`)
-    }
+  readNoFurther(): void {
+    this.#socket.pause()
   }
 
-  #open(connect: Connect, agreed: Welcome | Refusal): Promise<void> | undefined {
-    if (this.#state.at !== "welcoming") return undefined
-    if ("reasonCode" in agreed) {
-      const { reasonCode, why, username } = agreed
-      this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId, why, username)
-      return undefined
-    }
-    const { broker, quotas } = this.#surroundings
-    const { clientId, principal: requester } = agreed.terms
-    const there = broker.sessions.find(clientId)
-    const takesOver = there?.link !== undefined && there.record.username === requester.username
-    if (!quotas.enter(requester, takesOver)) {
-      const code = ReasonCode.quotaExceeded
-      this.#refuse(code, describeReasonCode(code), clientId, "its user has as many connections as it may")
-      return undefined
-    }
-    this.#state = { at: "welcoming", connect, requester }
-    return broker.sessions.open({
-      clientId,
-      username: requester.username,
-      cleanStart: agreed.cleanStart,
-      expiryIntervalSeconds: agreed.terms.sessionExpiryIntervalSeconds,
-      will: agreed.will,
-      opened: (session, sessionPresent) => {
-        quotas.entered(requester)
-        this.#opened(connect, agreed, session, sessionPresent)
-      },
-      refused: (reasonCode) => {
-        quotas.entered(requester)
-        this.#refuse(reasonCode, describeReasonCode(reasonCode), connect.clientId)
-      },
-    })
+  leaves(): void {
+    this.#end(false, undefined, "disconnected by client", true)
   }
 
-  #opened(connect: Connect, agreed: Welcome, session: Session, sessionPresent: boolean): void {
+  refuse({ reasonCode, why, username }: Refusal): void {
+    this.#refuse(reasonCode, describeReasonCode(reasonCode), why, username)
+  }
+
+  admit(agreed: Welcome, session: Session, sessionPresent: boolean): void {
     const { broker, counters, limits, users } = this.#surroundings
-    if (this.#state.at !== "welcoming") {
+    if (this.#state.at !== "entering") {
       // The client left while its session was being opened.
       broker.sessions.disconnected(session, true, undefined)
       return
     }
+    const { admission } = this.#state
+    admission.end()
     const { terms } = agreed
     const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
-    link.send(connackFor(connect, agreed, sessionPresent, this.#surroundings))
+    link.send(connackFor(admission.connect, agreed, sessionPresent, this.#surroundings))
     const perSecond = this.door.entrance.limits.messagesPerSecond ?? limits.messagesPerSecond
     const rate = perSecond === 0 ? undefined : new Rate(perSecond)
     const client = new OnlineClient(this.#surroundings, session, terms, link, agreed.proof, this, rate)
@@ -448,22 +373,11 @@ export class Connection implements SocketOwner, ClientKeeper {
    * @param told what the client is told
    * @param why what the log is told
    */
-  #refuse(
-    reasonCode: ReasonCode | undefined,
-    told: string,
-    clientId?: string,
-    why = told,
-    username?: string,
-  ): void {
+  #refuse(reasonCode: ReasonCode | undefined, told: string, why = told, username?: string): void {
     if (this.#state.at === "closed") return
-    const connect = "connect" in this.#state ? this.#state.connect : undefined
-    if (reasonCode !== undefined) this.#sendDirectly(encodeRefusal(reasonCode, told, connect, this.#spoken))
-    this.#tellRefusal(
-      clientId ?? connect?.clientId ?? "",
-      username ?? connect?.username,
-      connect !== undefined,
-      why,
-    )
+    const connect = this.#state.at === "entering" ? this.#state.admission.connect : undefined
+    if (reasonCode !== undefined) this.say(encodeRefusal(reasonCode, told, connect, this.#spoken))
+    this.#tellRefusal(connect?.clientId ?? "", username ?? connect?.username, connect !== undefined, why)
     this.#end(false, undefined, why)
   }
 
@@ -477,13 +391,6 @@ export class Connection implements SocketOwner, ClientKeeper {
       hasAsked,
       why,
     })
-  }
-
-  /** To whoever has no link yet. */
-  #sendDirectly(bytes: Uint8Array): void {
-    this.#socket.output.append(bytes)
-    this.#surroundings.counters.packetsSent += 1
-    this.#surroundings.counters.bytesSent += bytes.length
   }
 
   /** Tells a version 5 client why [4.13.1], and closes. */
@@ -515,8 +422,8 @@ export class Connection implements SocketOwner, ClientKeeper {
     this.#state = { at: "closed", deadlineMs }
     this.#keeper.comeBy(this, deadlineMs)
     this.#socket.end(peerIsDone)
-    if (state.at === "authenticating") state.exchange.abandon()
-    this.#heldBack?.cancel()
+    this.#reading.end()
+    if (state.at === "entering") state.admission.end()
     if (state.at !== "online") return this.#keeper.refused(this)
     const { client } = state
     client.end()
@@ -530,54 +437,6 @@ export class Connection implements SocketOwner, ClientKeeper {
       why,
     })
     broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)
-  }
-
-  // --- back-pressure ---
-
-  /** A client that publishes faster than the disk writes, or does not read our answers, is read no further. */
-  #holdBackIfBehind({ waitsForStore }: OnlineClient): void {
-    const { output } = this.#socket
-    if (this.#surroundings.storeIsBehind && waitsForStore) {
-      this.#pause()
-      this.#awaitStore()
-    } else if (!output.writable) {
-      this.#pause()
-    }
-  }
-
-  holdBack(ms: number): void {
-    const { clock, counters } = this.#surroundings
-    if (this.#state.at !== "online" || this.#heldBack !== undefined) return
-    counters.heldBack += 1
-    this.#pause()
-    this.#heldBack = clock.at(clock.now() + ms, () => {
-      this.#heldBack = undefined
-      this.writable()
-    })
-  }
-
-  #pause(): void {
-    if (this.#reading === "paused") return
-    this.#reading = "paused"
-    this.#socket.pause()
-  }
-
-  /** Whoever was paused for another reason must wait for the store too, should it be behind by then. */
-  #awaitStore(): void {
-    if (this.#awaitsStore) return
-    this.#awaitsStore = true
-    this.#surroundings.whenStoreCaughtUp(() => {
-      this.#awaitsStore = false
-      this.writable()
-    })
-  }
-
-  #resume(): void {
-    if (this.#reading === "reading" || this.#heldBack !== undefined || this.#state.at !== "online") return
-    this.#reading = "reading"
-    this.#heardMs = this.#surroundings.clock.now()
-    this.#socket.resume()
-    this.#readFrames()
   }
 }
 

@@ -50,7 +50,7 @@ export class Reauthenticating {
       throw protocolError("a second re-authentication during the first [4.12.1]")
     const exchange = proof.again()
     if (exchange === undefined)
-      return this.#keeper.refuse(`authentication method ${method} is not offered any more`)
+      return this.#keeper.distrust(`authentication method ${method} is not offered any more`)
     this.#exchange = new Authenticating({
       method,
       exchange,
@@ -65,11 +65,13 @@ export class Reauthenticating {
 
   #end(method: string, outcome: ExchangeOutcome): void {
     this.#exchange = undefined
-    if (outcome.verdict === "reject") return this.#keeper.refuse(outcome.why)
+    if (outcome.verdict === "reject") return this.#keeper.distrust(outcome.why)
     const { principal } = this.#terms
     if (outcome.principal.username !== principal.username) {
       // The session belongs to whoever made it [5.4.2].
-      return this.#keeper.refuse(`it is another user than before: ${outcome.principal.username ?? "nobody"}`)
+      return this.#keeper.distrust(
+        `it is another user than before: ${outcome.principal.username ?? "nobody"}`,
+      )
     }
     const auth = authPacket(ReasonCode.success, method, outcome.data)
     if (!fits(auth, this.#terms.maximumPacketBytes)) return this.#peer.close(ReasonCode.packetTooLarge)

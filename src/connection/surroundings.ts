@@ -13,6 +13,7 @@ import type { LoginGuard } from "../security/guard/login-guard.ts"
 import type { OnlineUsers } from "../security/online-users.ts"
 import type { RefusalListener } from "../security/access/refusal-trail.ts"
 import type { UserQuotas } from "../security/guard/user-quotas.ts"
+import type { Slices } from "./slices.ts"
 import type { ConnectionLimits } from "./terms.ts"
 
 /** What all connections of a broker share. */
@@ -25,6 +26,8 @@ export interface ConnectionSurroundings {
   readonly logins: LoginGuard
   readonly bans: Bans
   readonly quotas: UserQuotas
+  /** In whose turns those are let in who had to be asked about. */
+  readonly admissions: Slices
   readonly limits: ConnectionLimits
   readonly topicLimits: TopicLimits
   /** One for all: a PUBLISH is read and routed before the next is looked at. */
@@ -47,7 +50,7 @@ export interface ClientKeeper {
   /** Says goodbye, as far as the version allows, and closes. */
   part(reasonCode: ReasonCode): void
   /** The client could not prove again who it is, for the reason that the log is told [MQTT-4.12.1-2]. */
-  refuse(why: string): void
+  distrust(why: string): void
   /** The client has proven again who it is, and for how long. */
   renewed(): void
   /** Something was thrown in what the client asked for and had to wait for. */

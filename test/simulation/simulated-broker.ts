@@ -5,6 +5,7 @@ import { Bans } from "../../src/security/guard/bans.ts"
 import { LoginGuard } from "../../src/security/guard/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
 import { UserQuotas } from "../../src/security/guard/user-quotas.ts"
+import { Slices } from "../../src/connection/slices.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
@@ -86,6 +87,7 @@ export class SimulatedBroker {
       logins: new LoginGuard({ failures: 5, failuresOfAddress: 0, windowMs: 60_000, longestWaitMs: 1_000 }),
       bans: new Bans(),
       quotas: new UserQuotas(users),
+      admissions: new Slices((run) => void this.#soon.push(run)),
       limits,
       topicLimits: defaultTopicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),

@@ -7,6 +7,7 @@ import { deafRefusals } from "./deaf-refusals.ts"
 import { silentLog } from "./silent-log.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance, EntranceLimits } from "../../src/connection/entrance.ts"
+import { Slices } from "../../src/connection/slices.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import type { ProtocolVersion } from "../../src/protocol/packet.ts"
@@ -186,6 +187,7 @@ export class TestBroker {
       logins: new LoginGuard({ ...usualLoginLimits, ...options.logins }),
       bans: this.bans,
       quotas: new UserQuotas(this.users),
+      admissions: new Slices((run) => void this.#soon.push(run)),
       limits,
       topicLimits,
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
