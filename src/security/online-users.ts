@@ -1,3 +1,4 @@
+import { ChurnMap } from "../foundation/churn-map.ts"
 import type { Log } from "../foundation/log.ts"
 import type { Publisher } from "../protocol/message.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
@@ -25,7 +26,7 @@ const accountsAtOnce = 200
 export class OnlineUsers {
   readonly #accounts: AccountStore
   readonly #log: Log
-  readonly #byName = new Map<string, Set<OnlineUser>>()
+  readonly #byName = new ChurnMap<string, Set<OnlineUser>>()
   /** By user's name and client identifier: gone, but for a will that waits. */
   readonly #absent = new Map<string, Map<string, Requester>>()
   #edition = 0

@@ -69,7 +69,7 @@ export class RefusalTrail implements RefusalListener {
       times: 0,
       who: username,
       what: "login refused",
-      facts: { client: clientId, address, listener, why },
+      facts: { ...(clientId !== "" && { client: clientId }), address, listener, why },
       asked: undefined,
     }))
   }
