@@ -30,6 +30,8 @@ export class OnlineUsers {
   /** By user's name and client identifier: gone, but for a will that waits. */
   readonly #absent = new Map<string, Map<string, Requester>>()
   #edition = 0
+  /** Up to here the changes of users were looked at. */
+  #lastChange = 0
   #reading = false
 
   constructor(accounts: AccountStore, log: Log) {
@@ -55,7 +57,7 @@ export class OnlineUsers {
     const others = this.#byName.get(username)
     if (others === undefined) this.#byName.set(username, new Set([user]))
     else others.add(user)
-    if (edition !== this.#edition) void this.#check([username])
+    if (edition !== this.#edition) void this.#attempt(() => this.#check([username]))
   }
 
   /** @param willWaits its will may be published later */
@@ -94,7 +96,7 @@ export class OnlineUsers {
     }
   }
 
-  /** Somebody has changed accounts: all who are here are looked at again, a few at a time. */
+  /** Somebody has changed accounts: those of them who are here are looked at again, a few at a time. */
   accountsChanged(): void {
     this.#edition += 1
     if (!this.#reading) void this.#checkAll()
@@ -111,22 +113,41 @@ export class OnlineUsers {
     // What changes while they are read is read once more.
     for (let seen = -1; seen !== this.#edition;) {
       seen = this.#edition
-      const names = [...new Set([...this.#byName.keys(), ...this.#absent.keys()])]
-      for (let start = 0; start < names.length; start += accountsAtOnce) {
-        await this.#check(names.slice(start, start + accountsAtOnce))
-      }
+      await this.#attempt(() => this.#checkChanged())
     }
     this.#reading = false
   }
 
+  async #checkChanged(): Promise<void> {
+    const { last, names } = await this.#accounts.usersChangedSince(this.#lastChange)
+    const changed = names?.filter((name) => this.#isHere(name)) ?? this.#everybodyHere()
+    for (let start = 0; start < changed.length; start += accountsAtOnce) {
+      await this.#check(changed.slice(start, start + accountsAtOnce))
+    }
+    // Only now: what could not be read is read the next time.
+    this.#lastChange = last
+  }
+
+  #everybodyHere(): readonly string[] {
+    return [...new Set([...this.#byName.keys(), ...this.#absent.keys()])]
+  }
+
+  #isHere(name: string): boolean {
+    return this.#byName.has(name) || this.#absent.has(name)
+  }
+
   async #check(names: readonly string[]): Promise<void> {
+    const accounts = await this.#accountsOf(names)
+    for (const name of names) {
+      const account = accounts.get(name)
+      for (const user of [...(this.#byName.get(name) ?? [])]) this.#hold(user, account)
+      for (const requester of this.#absent.get(name)?.values() ?? []) update(requester, account)
+    }
+  }
+
+  async #attempt(reading: () => Promise<void>): Promise<void> {
     try {
-      const accounts = await this.#accountsOf(names)
-      for (const name of names) {
-        const account = accounts.get(name)
-        for (const user of [...(this.#byName.get(name) ?? [])]) this.#hold(user, account)
-        for (const requester of this.#absent.get(name)?.values() ?? []) update(requester, account)
-      }
+      await reading()
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       this.#log.error("accounts cannot be read; who is connected stays as it was", { why })

@@ -81,7 +81,7 @@ export type AccountChange =
   /** Replaces the one of that name, or adds it. */
   | { readonly change: "save-user"; readonly user: StoredUser }
   | { readonly change: "remove-user"; readonly name: string }
-  /** The same password hashed in another way; false when it was changed in the meantime. */
+  /** The same password hashed in another way; false when it was changed in the meantime. Nobody hears of it. */
   | { readonly change: "rehash"; readonly name: string; readonly before: string; readonly after: string }
   /** False when there is one of that name. */
   | { readonly change: "add-group"; readonly group: StoredGroup }
@@ -117,6 +117,11 @@ export interface AuditEntry {
   readonly facts: Readonly<Record<string, string | number>>
 }
 
+export interface UsersChanged {
+  readonly last: number
+  readonly names: readonly string[] | undefined
+}
+
 /** Which entries are asked for. */
 export interface AuditQuery {
   readonly kind?: AuditEntry["kind"] | undefined
@@ -140,6 +145,12 @@ export interface AccountStore {
   user(name: string): Promise<StoredUser | undefined>
   /** Those of these names that there are, in any order. */
   usersNamed(names: readonly string[]): Promise<readonly StoredUser[]>
+  /**
+   * Who was added, changed or removed since an earlier answer, which was told as `last`.
+   *
+   * @returns names undefined: more than is remembered, so it may have been anybody
+   */
+  usersChangedSince(last: number): Promise<UsersChanged>
   /** By name. */
   users(): Promise<readonly StoredUser[]>
   countUsers(): Promise<number>

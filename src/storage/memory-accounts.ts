@@ -11,6 +11,7 @@ import {
   type StoredBan,
   type StoredGroup,
   type StoredUser,
+  type UsersChanged,
 } from "./account-store.ts"
 
 /** The accounts of a broker that keeps nothing. */
@@ -29,6 +30,11 @@ export class MemoryAccounts implements AccountStore {
 
   async usersNamed(names: readonly string[]): Promise<readonly StoredUser[]> {
     return names.flatMap((name) => this.#users.get(name) ?? [])
+  }
+
+  /** Who has no disk has few users, and need not remember. */
+  async usersChangedSince(): Promise<UsersChanged> {
+    return { last: 0, names: undefined }
   }
 
   async users(): Promise<readonly StoredUser[]> {
@@ -68,7 +74,8 @@ export class MemoryAccounts implements AccountStore {
       if (took && said !== undefined) this.#write({ atMs, kind: "change", who, what: said, facts: {} })
       return took
     })
-    for (const listener of this.listeners) listener()
+    const isMereRehash = changes.every(({ change }) => change.change === "rehash")
+    if (!isMereRehash) for (const listener of this.listeners) listener()
     return changed
   }
 

@@ -89,6 +89,7 @@ describe("A client whose user", () => {
       const client = await broker.connected("a", { ...lasting, ...asAnn, will })
       client.cuts()
       await change(accounts)
+      await broker.settle()
       await broker.passes(30)
       expect(watcher.receives()).toEqual([])
       expect(broker.dropped).toEqual({ "not-authorized": 1 })

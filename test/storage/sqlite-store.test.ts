@@ -218,6 +218,19 @@ describe("a directory belongs to one process that serves it", () => {
     await store.close()
   })
 
+  test("more users changed than are remembered may have been anybody", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    await saveUsers(store.accounts, storedUser("ada"))
+    const { last } = await store.accounts.usersChangedSince(0)
+    const many = Array.from({ length: 10_001 }, (_, index) => storedUser(`user-${index}`))
+    await saveUsers(store.accounts, ...many.slice(1))
+    expect((await store.accounts.usersChangedSince(last)).names).toHaveLength(10_000)
+    await saveUsers(store.accounts, ...many.slice(0, 1))
+    expect((await store.accounts.usersChangedSince(last)).names).toBeUndefined()
+    await store.close()
+  })
+
   test("accounts can be made before the first start", async () => {
     const directory = newDirectory()
     const accounts = openAccounts(directory)

@@ -1,3 +1,4 @@
+import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { type AccountChange, type AuditEntry, mostAuditEntries } from "../../src/storage/account-store.ts"
 import { addRules, removeRules, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
@@ -211,6 +212,24 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(await accounts.user("ada")).toEqual({ ...ada, passwordHash: "$argon2id$2" })
     })
 
+    test("who was added, changed or removed is told, unless it may have been anybody", async () => {
+      const { accounts } = store
+      const { last } = await accounts.usersChangedSince(0)
+      const since = async (change: () => Promise<unknown>) => {
+        await change()
+        const { names } = await accounts.usersChangedSince(last)
+        return names === undefined ? "anybody" : names.toSorted()
+      }
+      const tells = store instanceof MemoryStore ? () => "anybody" : (...names: string[]) => names
+      expect(await since(() => addRules(accounts, "one"))).toEqual(tells())
+      expect(await since(() => saveUsers(accounts, storedUser("bob"), storedUser("ada")))).toEqual(
+        tells("ada", "bob"),
+      )
+      expect(await since(() => removeUser(accounts, "bob"))).toEqual(tells("ada", "bob"))
+      const now = await accounts.usersChangedSince(last)
+      expect((await accounts.usersChangedSince(now.last)).names ?? []).toEqual([])
+    })
+
     test("whoever is in a group leaves it when it is removed", async () => {
       const { accounts } = store
       const group = { name: "family", createdAtMs: 7 }
@@ -314,6 +333,16 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       await heard(() => saveUsers(accounts, storedUser("ada")))
       await heard(() => removeUser(accounts, "ada"))
       await heard(() => addRules(accounts, "one"))
+    })
+
+    test("a password hashed anew is nobody's business", async () => {
+      const { accounts } = store
+      await saveUsers(accounts, storedUser("ada", { passwordHash: "old" }))
+      let heard = 0
+      store.onAccountsChanged(() => (heard += 1))
+      await did({ change: "rehash", name: "ada", before: "old", after: "new" })
+      await did({ change: "remove-group", name: "none" })
+      expect(heard).toBe(1)
     })
   })
 }

@@ -11,6 +11,7 @@ import {
   type StoredBan,
   type StoredGroup,
   type StoredUser,
+  type UsersChanged,
 } from "../account-store.ts"
 import { guarded, type Database } from "./database.ts"
 import { type ProfileColumns, readUser, userColumns } from "./user-profile.ts"
@@ -39,6 +40,20 @@ export class Accounts implements AccountsAtHand {
 
   usersNamed(names: readonly string[]): readonly StoredUser[] {
     return names.flatMap((name) => this.user(name) ?? [])
+  }
+
+  usersChangedSince(last: number): UsersChanged {
+    const bounds = this.#database
+      .query<{ first: number | null; last: number | null }, []>(
+        "SELECT min(id) AS first, max(id) AS last FROM user_change",
+      )
+      .get()
+    if (bounds?.first == null || bounds.last === null) return { last: 0, names: [] }
+    if (bounds.first > last + 1) return { last: bounds.last, names: undefined }
+    const changed = this.#database
+      .query<{ name: string }, [number]>("SELECT DISTINCT name FROM user_change WHERE id > ?")
+      .all(last)
+    return { last: bounds.last, names: changed.map(({ name }) => name) }
   }
 
   users(): readonly StoredUser[] {
@@ -209,6 +224,10 @@ export class DirectAccounts implements AccountStore {
 
   async usersNamed(names: readonly string[]): Promise<readonly StoredUser[]> {
     return this.#do((accounts) => accounts.usersNamed(names))
+  }
+
+  async usersChangedSince(last: number): Promise<UsersChanged> {
+    return this.#do((accounts) => accounts.usersChangedSince(last))
   }
 
   async users(): Promise<readonly StoredUser[]> {

@@ -128,6 +128,24 @@ export const migrations: readonly string[] = [
   DROP TABLE user;
   ALTER TABLE account RENAME TO user;
 
+  -- Who has changed of late, by whichever process, so that the broker need not look at all who are connected.
+  CREATE TABLE user_change (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER user_added AFTER INSERT ON user BEGIN
+    INSERT INTO user_change (name) VALUES (new.name);
+  END;
+  CREATE TRIGGER user_changed AFTER UPDATE ON user BEGIN
+    INSERT INTO user_change (name) VALUES (new.name);
+  END;
+  CREATE TRIGGER user_removed AFTER DELETE ON user BEGIN
+    INSERT INTO user_change (name) VALUES (old.name);
+  END;
+  CREATE TRIGGER user_change_is_old AFTER INSERT ON user_change BEGIN
+    DELETE FROM user_change WHERE id <= new.id - 10000;
+  END;
+
   CREATE TABLE user_group (
     name TEXT PRIMARY KEY,
     created_at_ms INTEGER NOT NULL

@@ -14,6 +14,7 @@ import type {
   StoredBan,
   StoredGroup,
   StoredUser,
+  UsersChanged,
 } from "../account-store.ts"
 import type {
   Sequence,
@@ -258,6 +259,10 @@ class LinkedAccounts implements AccountStore {
 
   usersNamed(names: readonly string[]): Promise<readonly StoredUser[]> {
     return this.#ask("usersNamed", names)
+  }
+
+  usersChangedSince(last: number): Promise<UsersChanged> {
+    return this.#ask("usersChangedSince", last)
   }
 
   users(): Promise<readonly StoredUser[]> {

@@ -1,5 +1,6 @@
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import { unreachable } from "../../foundation/assert.ts"
+import type { AdministrativeChange } from "../account-store.ts"
 import { StoreError } from "../store-error.ts"
 import { Accounts } from "./accounts.ts"
 import type { BatchLog } from "./batch-log.ts"
@@ -196,9 +197,14 @@ class StorageWorker {
   #account({ verb, words }: AccountQuestion): unknown {
     const ask = this.#accounts[verb] as (...words: readonly unknown[]) => unknown
     const given = ask.apply(this.#accounts, [...words])
-    if (verb === "change") this.#send({ type: "accounts-changed" })
+    if (verb === "change" && !isMereRehash(words[1])) this.#send({ type: "accounts-changed" })
     return given
   }
+}
+
+/** The same passwords hashed in another way: that changes nothing for anybody. */
+function isMereRehash(changes: unknown): boolean {
+  return (changes as readonly AdministrativeChange[]).every(({ change }) => change.change === "rehash")
 }
 
 function isPage(answer: unknown): answer is { readonly packed: Uint8Array<ArrayBuffer> } {
