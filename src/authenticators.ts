@@ -11,27 +11,39 @@ import {
 } from "./security/authentication/authentication.ts"
 import { CertificateAuthenticator } from "./security/authentication/certificate.ts"
 import type { ExchangeAuthenticator } from "./security/authentication/exchange.ts"
-import { HttpAuthenticator } from "./security/authentication/http-authenticator.ts"
-import { JwtAuthenticator } from "./security/authentication/jwt-authenticator.ts"
 import { ScramAuthenticator } from "./security/authentication/scram-exchange.ts"
 import { type AccountStore, scramMechanisms } from "./storage/account-store.ts"
 
+type Links = Readonly<Record<Exclude<AuthenticatorName, "scram">, Authenticator>>
+
 /** The ways to prove who one is: one of each for all listeners. What is not set up passes on everybody. */
 export class Authenticators {
-  readonly #links: Readonly<Record<Exclude<AuthenticatorName, "scram">, Authenticator>>
+  readonly #links: Links
   readonly #scram: readonly ExchangeAuthenticator[]
 
+  private constructor(links: Links, scram: readonly ExchangeAuthenticator[]) {
+    this.#links = links
+    this.#scram = scram
+  }
+
   /** @throws TokenKeyError the keys of tokens cannot be read */
-  constructor(settings: Settings, accounts: AccountStore, clock: Clock, log: Log) {
-    const { jwt, httpAuthentication: http } = settings
+  static async of(
+    settings: Settings,
+    accounts: AccountStore,
+    clock: Clock,
+    log: Log,
+  ): Promise<Authenticators> {
     const { identity, knownUsersOnly } = settings.certificate
-    this.#links = {
+    const links = {
       certificate: new CertificateAuthenticator(accounts, identity, knownUsersOnly),
-      jwt: jwt === undefined ? passesOn : new JwtAuthenticator(jwt, accounts, clock, log),
-      http: http === undefined ? passesOn : new HttpAuthenticator(http, accounts, clock, log),
+      jwt: await tokensOf(settings, accounts, clock, log),
+      http: await serviceOf(settings, accounts, clock, log),
       password: new AccountAuthenticator(accounts, log),
     }
-    this.#scram = scramMechanisms.map((mechanism) => new ScramAuthenticator(mechanism, accounts))
+    return new Authenticators(
+      links,
+      scramMechanisms.map((mechanism) => new ScramAuthenticator(mechanism, accounts)),
+    )
   }
 
   /** Those that the listener's settings name, in their order. */
@@ -45,4 +57,28 @@ export class Authenticators {
   reload(): void {
     for (const link of Object.values(this.#links)) link.reload?.()
   }
+}
+
+// What stands behind these two is large, and loaded where it is set up alone: a broker starts a tenth faster without.
+
+async function tokensOf(
+  { jwt }: Settings,
+  accounts: AccountStore,
+  clock: Clock,
+  log: Log,
+): Promise<Authenticator> {
+  if (jwt === undefined) return passesOn
+  const { JwtAuthenticator } = await import("./security/authentication/jwt-authenticator.ts")
+  return new JwtAuthenticator(jwt, accounts, clock, log)
+}
+
+async function serviceOf(
+  { httpAuthentication }: Settings,
+  accounts: AccountStore,
+  clock: Clock,
+  log: Log,
+): Promise<Authenticator> {
+  if (httpAuthentication === undefined) return passesOn
+  const { HttpAuthenticator } = await import("./security/authentication/http-authenticator.ts")
+  return new HttpAuthenticator(httpAuthentication, accounts, clock, log)
 }

@@ -94,7 +94,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const acceptor = new Acceptor(surroundings)
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
-    const authenticators = new Authenticators(settings, store.accounts, clock, log)
+    const authenticators = await Authenticators.of(settings, store.accounts, clock, log)
     for (const each of settings.listeners) {
       listeners.push(await open(each, settings, acceptor, authenticators, log))
     }

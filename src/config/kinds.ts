@@ -126,7 +126,7 @@ export function unsetTexts(description: string, example: string) {
   )
 }
 
-/** Thousands parted as TOML allows it: 10_000. */
+/** Thousands parted as TOML allows it: 10_000. By hand: to wake the engine's knowledge of languages takes 5 ms. */
 export function grouped(value: number): string {
-  return value.toLocaleString("en-US").replaceAll(",", "_")
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, "_")
 }
