@@ -49,6 +49,12 @@ function isBrokenPipe(error: NodeJS.ErrnoException): boolean {
   return error.code === "EPIPE"
 }
 
+/** The first three of a list, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length - 3
+  return names.slice(0, 3).join(", ") + (more > 0 ? ` and ${more} more` : "")
+}
+
 /** Columns as wide as their widest cell; the first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []

@@ -1,5 +1,6 @@
 import type { Command } from "commander"
-import type { AttributeValue, StoredGroup, StoredUser } from "../src/storage/account-store.ts"
+import { parseAttribute } from "../src/security/attribute.ts"
+import type { StoredGroup, StoredUser } from "../src/storage/account-store.ts"
 import { collect, type SettingsOptions, wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
 
@@ -80,23 +81,12 @@ function attributesOf(
   { attribute: set = [], removeAttribute: remove = [] }: UserOptions,
 ): StoredUser["attributes"] {
   const kept = Object.entries(before).filter(([key]) => !remove.includes(key))
-  return Object.fromEntries([...kept, ...set.map(parseAttribute)])
-}
-
-/**
- * `floor=3` is a number, `on-call=true` a boolean, all else is text; and text in double quotes is text whatever it says.
- *
- * @throws CommandError
- */
-function parseAttribute(text: string): [string, AttributeValue] {
-  const [, key, value = ""] = /^([\w-]{1,64})=(.*)$/s.exec(text) ?? []
-  if (key === undefined) {
+  const given = set.map((text) => {
+    const attribute = parseAttribute(text)
+    if (attribute !== undefined) return attribute
     throw new CommandError(`--attribute ${text}: write KEY=VALUE, the key of letters, digits, - and _`)
-  }
-  if (value === "true" || value === "false") return [key, value === "true"]
-  if (/^-?(0|[1-9]\d{0,14})(\.\d{1,15})?$/.test(value)) return [key, Number(value)]
-  const [, quoted] = /^"(.*)"$/s.exec(value) ?? []
-  return [key, quoted ?? value]
+  })
+  return Object.fromEntries([...kept, ...given])
 }
 
 function clientIdOf(before: StoredUser["clientId"], options: UserOptions): StoredUser["clientId"] {

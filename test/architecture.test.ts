@@ -33,6 +33,7 @@ const rooms = {
       "src/security/access/access-question.ts",
       "src/security/access/access-rule.ts",
       "src/security/address-range.ts",
+      "src/security/attribute.ts",
       "src/security/guard/bans.ts",
       "src/security/authentication/password.ts",
       "src/security/access/rule-topic.ts",

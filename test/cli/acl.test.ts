@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { addRules } from "../support/accounts.ts"
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { newUser } from "../../src/security/user.ts"
+import type { StoredUser } from "../../src/storage/account-store.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { freshDirectory, readUntil, run, start } from "./program.ts"
 
@@ -87,13 +89,62 @@ describe("bantam acl", () => {
   test("check answers by its exit code", async () => {
     await given("allow alice publish t --qos 1 --retain --from 10.0.0.0/8", "allow client:x subscribe t")
     const question = ["check", "alice", "publish", "t", "--qos", "1", "--retain", "--from", "10.1.2.3"]
-    expect(await acl(question)).toEqual({ exitCode: 0, out: "allowed\n", error: "" })
-    expect(await acl(question.slice(0, -2))).toEqual({ exitCode: 1, out: "refused\n", error: "" })
+    const stranger = "bantam: there is no user alice, so nothing but the name and the options counts\n"
+    expect(await acl(question)).toEqual({ exitCode: 0, out: "allowed\n", error: stranger })
+    expect(await acl(question.slice(0, -2))).toEqual({ exitCode: 1, out: "refused\n", error: stranger })
     expect(await acl(["check", "alice", "subscribe", "$share/g/t", "--client-id", "x", "--json"])).toEqual({
       exitCode: 0,
       out: '{"allowed":true}\n',
+      error: stranger,
+    })
+  })
+
+  test("groups, attributes and a certificate that no store knows are told to the question", async () => {
+    await given(
+      "allow group:drivers subscribe fleet/${attr.site}/#",
+      "allow everyone publish devices/${cert.cn}/state",
+    )
+    const question = ["truck-7", "subscribe", "fleet/north/#", "--group", "drivers", "-a", "site=north"]
+    expect((await acl(["check", ...question])).out).toBe("allowed\n")
+    expect((await acl(["check", ...question.slice(0, -2)])).out).toBe("refused\n")
+    const own = ["publish", "devices/p1/state", "--certificate"]
+    expect((await acl(["explain", "anonymous", ...own, "p1"])).out).toContain("rule 2 decides")
+    expect((await acl(["explain", "anonymous", ...own, "p2"])).out).toContain("no rule allows it")
+    const file =
+      "truck-7 may subscribe fleet/north/# --group x --group drivers --attribute site=north\n" +
+      "truck-7 may not subscribe fleet/north/# --group drivers --attribute site=south\n" +
+      "anonymous may publish devices/p1/state --certificate p1\n"
+    expect(await acl(["test", "-"], file)).toEqual({
+      exitCode: 0,
+      out: "3 of 3 expectations hold\n",
       error: "",
     })
+    expect(await complaint(["check", "a", "publish", "t", "--attribute", "site"])).toBe(
+      "bantam: the question needs KEY=VALUE, the key of letters, digits, - and _, behind --attribute\n",
+    )
+    expect(await complaint(["test", "-"], "a may publish t --group")).toBe(
+      "bantam: standard input:1: an expectation needs a group's name behind --group\n",
+    )
+  })
+
+  test("a question about a user adds to what the store says of it, and tells why it may not even come in", async () => {
+    const accounts = openAccounts(directory)
+    const pump: StoredUser = {
+      ...newUser("pump", undefined, 0),
+      groups: ["pumps"],
+      attributes: { site: "north", floor: 1 },
+      clientId: { kind: "exact", text: "p1" },
+      enabled: false,
+    }
+    await accounts.change("root", [{ change: { change: "add-user", user: pump }, said: undefined }])
+    accounts.close()
+    await given("allow group:pumps publish ${attr.site}/${attr.floor}/${clientid}", "deny group:x publish #")
+    expect(await acl(["check", "pump", "publish", "north/2/p1", "-a", "floor=2"])).toEqual({
+      exitCode: 0,
+      out: "allowed\n",
+      error: "bantam: user pump is disabled and not let in, whatever the rules say\n",
+    })
+    expect((await acl(["check", "pump", "publish", "north/1/p1", "--group", "x"])).out).toBe("refused\n")
   })
 
   test("explain names the rule that decides, and those that lost to it", async () => {
@@ -135,7 +186,7 @@ describe("bantam acl", () => {
     expect(await acl(["test", good])).toEqual({
       exitCode: 0,
       out: "300 of 300 expectations hold\n",
-      error: "",
+      error: "bantam: the store has no user0, user1, user2 and 147 more; nothing but their names counts\n",
     })
 
     const bad = file(
@@ -148,7 +199,7 @@ describe("bantam acl", () => {
         `${bad}:2: user2 may not subscribe user2/x: is allowed, rule 5 decides: allow user2 both user2/#\n` +
         `${bad}:3: user3 may subscribe #: is refused, no rule allows it\n` +
         "1 of 3 expectations hold\n",
-      error: "",
+      error: "bantam: the store has no user1, user2, user3; nothing but their names counts\n",
     })
     const json = JSON.parse((await acl(["test", bad, "--json"])).out)
     expect(json).toMatchObject({ expectations: 3, differences: [{ allowed: true }, { allowed: false }] })
@@ -169,7 +220,10 @@ describe("bantam acl", () => {
       "bantam: standard input:1: an expectation must say WHO may, or WHO may not\n",
     )
     expect(await complaint(["check", "everyone", "publish", "a"])).toBe(
-      "bantam: the question must name one user, client:ID or anonymous\n",
+      "bantam: the question must name one user, client:ID or anonymous; --group NAME puts it into a group\n",
+    )
+    expect(await complaint(["test", "-"], "# nothing\n")).toBe(
+      "bantam: standard input holds no expectation; see bantam acl test --help\n",
     )
     expect(await complaint(["check", "alice", "publish", "a/#"])).toBe(
       'bantam: the question names "a/#", which is no topic to publish to\n',

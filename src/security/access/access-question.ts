@@ -3,7 +3,9 @@ import type { Qos } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter, parseTopicName } from "../../protocol/topic.ts"
 import type { AccessQuestion } from "./access-explanation.ts"
 import { parseWho } from "./access-rule.ts"
+import { parseAttribute } from "../attribute.ts"
 import { type Identity, plainPrincipal } from "../identity.ts"
+import type { AttributeValue } from "../../storage/account-store.ts"
 import { type RuleProblem, splitWords } from "./rule-words.ts"
 
 /** Who asks for what. */
@@ -19,7 +21,7 @@ export interface Expectation extends Asking {
 
 /**
  * Reads `alice may publish home/kitchen/set`, `bob may not subscribe secret/#`, each with what else is known behind it:
- * `--qos 1 --retain --from 192.0.2.7 --client-id phone`.
+ * `--qos 1 --retain --from 192.0.2.7 --client-id phone --group family --attribute site=north --certificate phone-7`.
  */
 export function parseExpectation(line: string): Expectation | RuleProblem {
   const words = splitWords(line)
@@ -37,15 +39,17 @@ export function readAsking(words: readonly string[]): Asking | RuleProblem {
   const who = parseWho(whoWord)
   if ("problem" in who) return who
   if (who.kind === "everyone" || who.kind === "group") {
-    return { problem: "must name one user, client:ID or anonymous" }
+    return { problem: "must name one user, client:ID or anonymous; --group NAME puts it into a group" }
   }
   const known = readOptions(options)
   if ("problem" in known) return known
   const identity = {
     ...plainPrincipal(who.kind === "user" ? who.name : undefined),
+    groups: known.groups,
+    attributes: Object.fromEntries(known.attributes),
     clientId: who.kind === "client" ? who.clientId : known.clientId,
     remoteAddress: known.from,
-    certificateName: undefined,
+    certificateName: known.certificate,
   }
   const question = questionOf(action, text, known)
   return "problem" in question ? question : { identity, question }
@@ -57,6 +61,21 @@ interface Known {
   readonly from: string | undefined
   /** Empty when nobody says: then no rule about a client's name holds. */
   readonly clientId: string
+  /** As a token or a service may bring them. */
+  readonly groups: readonly string[]
+  readonly attributes: readonly (readonly [string, AttributeValue])[]
+  /** The common name in it. */
+  readonly certificate: string | undefined
+}
+
+const nothingKnown: Known = {
+  qos: 0,
+  retain: false,
+  from: undefined,
+  clientId: "",
+  groups: [],
+  attributes: [],
+  certificate: undefined,
 }
 
 function questionOf(action: string, text: string, { qos, retain }: Known): AccessQuestion | RuleProblem {
@@ -77,7 +96,7 @@ function questionOf(action: string, text: string, { qos, retain }: Known): Acces
 }
 
 function readOptions(words: readonly string[]): Known | RuleProblem {
-  let known: Known = { qos: 0, retain: false, from: undefined, clientId: "" }
+  let known = nothingKnown
   for (let index = 0; index < words.length; index++) {
     const option = words[index] ?? ""
     if (option === "--retain") {
@@ -94,6 +113,17 @@ function readOptions(words: readonly string[]): Known | RuleProblem {
       known = { ...known, from: value }
     } else if (option === "--client-id") {
       known = { ...known, clientId: value }
+    } else if (option === "--group") {
+      if (value === "") return { problem: "needs a group's name behind --group" }
+      known = { ...known, groups: [...known.groups, value] }
+    } else if (option === "--attribute") {
+      const attribute = parseAttribute(value)
+      if (attribute === undefined)
+        return { problem: "needs KEY=VALUE, the key of letters, digits, - and _, behind --attribute" }
+      known = { ...known, attributes: [...known.attributes, attribute] }
+    } else if (option === "--certificate") {
+      if (value === "") return { problem: "needs the common name of a certificate behind --certificate" }
+      known = { ...known, certificate: value }
     } else {
       return { problem: `cannot have ${JSON.stringify(option)} there` }
     }
