@@ -44,7 +44,7 @@ async function run(words: readonly string[]): Promise<number> {
     // Behind a command the same letter is that command's: `sub -V mqttv5`, `pub -h host`.
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(asOneLine(text)) })
+    .configureOutput({ outputError: (text, write) => write(asOneLine(text, "bantam")) })
   for (const command of [
     serveCommand(version),
     pubCommand(),
@@ -73,21 +73,23 @@ async function run(words: readonly string[]): Promise<number> {
 
 /** Commands made elsewhere answer errors as the program does. */
 function adopt(parent: Command, command: Command): void {
-  inherit(parent, command)
+  inherit(parent, command, `${parent.name()} ${command.name()}`)
   parent.addCommand(command)
 }
 
-function inherit(parent: Command, command: Command): void {
+/** @param name the words that lead to it, which lead to its help as well */
+function inherit(parent: Command, command: Command, name: string): void {
   command.copyInheritedSettings(parent)
-  for (const inner of command.commands) inherit(command, inner)
+  command.configureOutput({ outputError: (text, write) => write(asOneLine(text, name)) })
+  for (const inner of command.commands) inherit(command, inner, `${name} ${inner.name()}`)
 }
 
-function asOneLine(text: string): string {
+function asOneLine(text: string, name: string): string {
   const line = text
     .trim()
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")
-  return `bantam: ${line.endsWith("?)") ? line : `${line.replace(/\.$/, "")}; see bantam --help`}\n`
+  return `bantam: ${line.endsWith("?)") ? line : `${line.replace(/\.$/, "")}; see ${name} --help`}\n`
 }
 
 /** An error class of ours says what is wrong, and so does the system; a bare Error or TypeError is a bug of ours. */

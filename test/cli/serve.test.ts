@@ -184,7 +184,7 @@ describe("bantam serve", () => {
       expect(await complaint(["--ephemral"])).toBe("unknown option '--ephemral' (Did you mean --ephemeral?)")
       expect(await complaint(["--port", "99999"])).toBe(
         "option '-p, --port <number>' argument '99999' is invalid. " +
-          "It must be a whole number from 0 to 65535; see bantam --help",
+          "It must be a whole number from 0 to 65535; see bantam serve --help",
       )
     })
   })
