@@ -67,7 +67,7 @@ async function audit(options: AuditOptions): Promise<void> {
     // Refusals are written a second late; whoever follows sees them as they come.
     const entries = (await accounts.audit(query)).toSorted((one, other) => one.atMs - other.atMs)
     if (options.json === true) await print(entries.map(jsonLine).join(""))
-    else await print(table([["TIME", "WHO", "WHAT", "FACTS"], ...entries.map(cellsOf)]))
+    else await print(table([["TIME", "WHO", "WHAT"], ...entries.map(cellsOf)]))
   })
 }
 
@@ -96,8 +96,8 @@ function cellsOf({ atMs, who, what, facts }: AuditEntry): string[] {
   return [
     isoTime(new Date(atMs), false),
     who === "" ? "-" : escapeControls(who),
-    escapeControls(what),
-    told.join(" "),
+    // One column: a long sentence would push the facts of all others off the screen.
+    `${escapeControls(what)}  ${told.join(" ")}`,
   ]
 }
 

@@ -37,7 +37,7 @@ export function banCommand(): Command {
   withSettingsOptions(command.command("add <kind> <value>"))
     .description("ban a client, a user or an address")
     .option("--for <time>", "for so long, such as 10m, 2h or 7d; without it until the ban is removed")
-    .option("--why <text>", "for the log and for whoever lists the bans; the banned are not told", "")
+    .option("--why <text>", "for the log and for whoever lists the bans; the banned are not told")
     .action(add)
   withSettingsOptions(command.command("remove <id...>").description("take bans away, by number")).action(
     remove,
@@ -45,7 +45,7 @@ export function banCommand(): Command {
   withSettingsOptions(command.command("list").description("list the bans"))
     .option("--json", "one JSON array")
     .action(list)
-  return command.addHelpText("after", examples)
+  return command.addHelpText("afterAll", examples)
 }
 
 async function add(kindWord: string, text: string, options: AddOptions): Promise<void> {
@@ -105,7 +105,7 @@ async function list(options: SettingsOptions & { readonly json?: true }): Promis
 }
 
 function banRow({ id, kind, value, untilMs, why }: StoredBan): string[] {
-  return [String(id), kind, value, untilMs === undefined ? "removed" : timeText(untilMs), why]
+  return [String(id), kind, value, untilMs === undefined ? "for good" : timeText(untilMs), why]
 }
 
 /** Stable: programs read it. */
@@ -122,7 +122,10 @@ function parseTerm(text: string): number {
 
 function parseKind(word: string): BanKind {
   const kind = banKinds.find((each) => each === word)
-  if (kind === undefined) throw new CommandError(`a ban is of a ${banKinds.join(", ")}, not of a ${word}`)
+  if (kind === undefined)
+    throw new CommandError(
+      `a ban is of a client, a user or an address, not of ${JSON.stringify(word)}; see bantam ban add --help`,
+    )
   return kind
 }
 

@@ -55,10 +55,10 @@ describe("bantam audit", () => {
     expect(await audit()).toEqual({
       exitCode: 0,
       out:
-        "TIME                      WHO    WHAT              FACTS\n" +
+        "TIME                      WHO    WHAT\n" +
         "2026-01-31T17:30:00+0530  root   user alice added\n" +
-        '2026-01-31T17:30:00+0530  alice  publish refused   client="my phone" topic=a/b rule=7 times=3\n' +
-        '2026-01-31T17:30:00+0530  -      login refused     client=""\n',
+        '2026-01-31T17:30:00+0530  alice  publish refused  client="my phone" topic=a/b rule=7 times=3\n' +
+        '2026-01-31T17:30:00+0530  -      login refused  client=""\n',
       error: "",
     })
   })

@@ -18,13 +18,13 @@ describe("bantam ban", () => {
     expect(await ban("add", "user", "bob", "--why", "left the company")).toEqual({
       exitCode: 0,
       out: "ban 1: user bob banned\n",
-      error: "",
+      error: `bantam: ${directory} is a new data directory; --data names another one\n`,
     })
     expect((await ban("add", "address", "198.51.100.0/24", "--for", "2h")).out).toMatch(
       /^ban 2: address 198\.51\.100\.0\/24 banned until \d{4}-\d\d-\d\dT[\d:.]+Z\n$/,
     )
     expect((await ban("list")).out).toMatch(
-      /^ID +KIND +VALUE +UNTIL +WHY\n1 +user +bob +removed +left the company\n2 +address +198\.51\.100\.0\/24 +\d.*Z\n$/,
+      /^ID +KIND +VALUE +UNTIL +WHY\n1 +user +bob +for good +left the company\n2 +address +198\.51\.100\.0\/24 +\d.*Z\n$/,
     )
     expect(JSON.parse((await ban("list", "--json")).out)).toEqual([
       {
@@ -70,7 +70,7 @@ describe("bantam ban", () => {
       "bantam: there is no ban 9, and none was removed; `bantam ban list` numbers them\n",
     )
     expect(await complaint("add", "frog", "bob")).toBe(
-      "bantam: a ban is of a client, user, address, not of a frog\n",
+      'bantam: a ban is of a client, a user or an address, not of "frog"; see bantam ban add --help\n',
     )
     expect(await complaint("add", "address", "10.0.0.0/33")).toBe(
       "bantam: 10.0.0.0/33 is no address; give one such as 192.0.2.7, or a range such as 10.0.0.0/8\n",
