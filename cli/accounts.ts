@@ -1,8 +1,8 @@
 import { userInfo } from "node:os"
 import { loadSettings } from "../src/config/load.ts"
 import type { Settings } from "../src/config/settings.ts"
-import type { AdministrativeChange } from "../src/storage/account-store.ts"
-import { openAccounts } from "../src/storage/open-store.ts"
+import type { AdministrativeChange, StoredAccessRule } from "../src/storage/account-store.ts"
+import { hasStore, openAccounts } from "../src/storage/open-store.ts"
 import { type SettingsOptions, settingsFlags } from "./options.ts"
 import { CommandError, complain } from "./output.ts"
 
@@ -28,12 +28,20 @@ export async function withAccounts(
   if (storage.ephemeral) {
     throw new CommandError(`${what} cannot be kept while storage.ephemeral is true; set it to false`)
   }
+  const isNew = !hasStore(storage.directory)
   const accounts = openAccounts(storage.directory, storage.durability)
   try {
+    // Whoever meant the one that a broker serves would go on to wonder why nothing happens.
+    if (isNew) complain(`${storage.directory} is a new data directory; --data names another one`)
     await use(accounts, settings)
   } finally {
     accounts.close()
   }
+}
+
+/** Stable: programs read it. The same from every command. */
+export function storedRuleJson({ id, line }: StoredAccessRule): Record<string, unknown> {
+  return { id, rule: line }
 }
 
 /** Who uses the command line, for the audit. */

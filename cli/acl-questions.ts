@@ -10,7 +10,7 @@ import {
 import { mayCallItself } from "../src/security/user.ts"
 import type { StoredUser } from "../src/storage/account-store.ts"
 import { type NumberedRule, readStoredRule } from "../src/security/access/stored-access-rules.ts"
-import { isInUse, withAccounts } from "./accounts.ts"
+import { isInUse, storedRuleJson, withAccounts } from "./accounts.ts"
 import { meaningfulLines } from "./line-file.ts"
 import { collect, type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, complain, print, someOf, table } from "./output.ts"
@@ -236,12 +236,11 @@ function cellsOf({ id, line }: NumberedRule): [string, string] {
 
 /** Stable: programs read it. */
 function explainedJson({ allowed, because, decides, lost, partly }: Explained): Record<string, unknown> {
-  const json = ({ id, line }: NumberedRule) => ({ id, rule: line })
   return {
     allowed,
     because,
-    decides: decides === undefined ? null : json(decides),
-    lost: lost.map(json),
-    partly: partly.map(json),
+    decides: decides === undefined ? null : storedRuleJson(decides),
+    lost: lost.map(storedRuleJson),
+    partly: partly.map(storedRuleJson),
   }
 }

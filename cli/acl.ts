@@ -14,7 +14,7 @@ import { type Accounts, changeAccounts, withAccounts } from "./accounts.ts"
 import { addQuestionCommands } from "./acl-questions.ts"
 import { meaningfulLines } from "./line-file.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
-import { CommandError, print, table } from "./output.ts"
+import { CommandError, complain, print, someOf, table } from "./output.ts"
 
 interface RuleOptions extends SettingsOptions {
   readonly qos?: string
@@ -22,7 +22,7 @@ interface RuleOptions extends SettingsOptions {
   readonly from?: string
 }
 
-const examples = `
+const words = `
 Who: a user's name, group:NAME, client:ID, anonymous (no user name) or everyone.
 Topics: a filter with + and #, where \${username} and \${clientid} stand for the client's own names, \${attr.KEY} for an
 attribute of its user and \${cert.cn} for the name in its certificate; or eq and a text that is taken literally. A
@@ -30,7 +30,23 @@ subscription is granted where one rule allows all that it can match.
 Order: rules about a user or a client go first, then those about its groups or about anonymous, then everyone; deny
 before allow among equals. What no rule decides the setting security.default_access does: once there is a user or a
 rule, it is refused. $SYS/# needs a rule of its own. No rule binds a superuser. A client identifier is what a client
-calls itself: bind users to theirs (bantam user set --client-id) before you rely on it.
+calls itself: bind users to theirs (bantam user set --client-id) before you rely on it.`
+
+const ruleExamples = (effect: string) => `
+Examples:
+  bantam acl ${effect} alice both 'home/#'
+  bantam acl ${effect} group:family publish 'home/door/+' --from 10.0.0.0/8
+  bantam acl ${effect} everyone publish 'devices/\${clientid}/#' --qos 0,1 --no-retain
+  bantam acl ${effect} everyone subscribe eq '#'
+
+A broker that serves the same data directory takes each change over at once.`
+
+const importExamples = `
+Examples:
+  bantam acl list --plain > rules.txt && bantam acl import rules.txt --replace
+  bantam acl import rules.txt --data try && bantam acl test expectations.txt --data try   no broker is needed`
+
+const examples = `${words}
 
 Examples:
   bantam acl allow alice both 'home/#'
@@ -55,6 +71,7 @@ export function aclCommand(): Command {
       .option("--retain", "only retained messages; for publish")
       .option("--no-retain", "only messages that are not retained; for publish")
       .option("--from <addresses>", "only from there, such as 10.0.0.0/8")
+      .addHelpText("after", `${words}\n${ruleExamples(effect)}`)
       .action((who: string, action: string, filter: readonly string[], options: RuleOptions) => {
         return add([effect, who, action, ...filter, ...conditionWords(options)], options)
       })
@@ -69,6 +86,7 @@ export function aclCommand(): Command {
   withSettingsOptions(command.command("import <file>"))
     .description("add the rules of a file, one a line; - reads standard input")
     .option("--replace", "take away those that the file does not have")
+    .addHelpText("after", importExamples)
     .action(importFile)
   addQuestionCommands(command)
   return command.addHelpText("after", examples)
@@ -90,6 +108,7 @@ async function add(words: readonly string[], options: RuleOptions): Promise<void
     const { added } = await change(accounts, settings, [], [line])
     const id = (await accounts.accessRules()).find((each) => each.line === line)?.id
     await print(`rule ${id} ${added === 1 ? "added" : "is there already"}: ${line}\n`)
+    await complainOfStrangers([rule], accounts)
   })
 }
 
@@ -134,13 +153,13 @@ async function importFile(
   file: string,
   options: SettingsOptions & { readonly replace?: true },
 ): Promise<void> {
-  const lines = (await meaningfulLines(file)).map(({ text, place }) => {
+  const rules = (await meaningfulLines(file)).map(({ text, place }) => {
     const rule = parseAccessRule(text)
     if ("problem" in rule) throw new CommandError(`${place}: a rule ${rule.problem}; nothing was changed`)
-    return accessRuleText(rule)
+    return rule
   })
   await withAccounts("access rules", options, async (accounts, settings) => {
-    const wanted = new Set(lines)
+    const wanted = new Set(rules.map(accessRuleText))
     const surplus =
       options.replace === true ? (await accounts.accessRules()).filter(({ line }) => !wanted.has(line)) : []
     const { removed, added } = await change(
@@ -155,7 +174,25 @@ async function importFile(
       ...(removed > 0 ? [`${removed} removed`] : []),
     ]
     await print(`rules: ${facts.join(", ")}\n`)
+    await complainOfStrangers(rules, accounts)
   })
+}
+
+/** No error: a token, a certificate or a service may bring them, and whoever is added later may be meant. */
+async function complainOfStrangers(rules: readonly AccessRule[], accounts: Accounts): Promise<void> {
+  const [users, groups] = [await accounts.users(), await accounts.groups()].map((named) => {
+    return new Set(named.map(({ name }) => name))
+  })
+  const strangers = new Set(
+    rules.flatMap(({ who }) => {
+      if (who.kind === "user") return users?.has(who.name) === true ? [] : whoText(who)
+      return who.kind !== "group" || groups?.has(who.name) === true ? [] : whoText(who)
+    }),
+  )
+  if (strangers.size === 0) return
+  complain(
+    `the store has no ${someOf([...strangers])}; rules about it count once it is there, or where a token brings it`,
+  )
 }
 
 async function change(

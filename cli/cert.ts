@@ -56,7 +56,7 @@ export function certCommand(): Command {
     .description("tell what a certificate says")
     .option("--json", "one JSON array")
     .action(show)
-  return command.addHelpText("after", examples)
+  return command.addHelpText("afterAll", examples)
 }
 
 function withFolder(command: Command): Command {

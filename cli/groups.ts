@@ -1,7 +1,7 @@
 import { Command } from "commander"
 import { parseAccessRule, whoText } from "../src/security/access/access-rule.ts"
 import type { AdministrativeChange } from "../src/storage/account-store.ts"
-import { changeAccounts, checkName, withAccounts } from "./accounts.ts"
+import { changeAccounts, checkName, storedRuleJson, withAccounts } from "./accounts.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, print, table } from "./output.ts"
 
@@ -33,7 +33,7 @@ export function groupCommand(): Command {
   withSettingsOptions(command.command("show <name>").description("its users, and the rules about it"))
     .option("--json", "one JSON object")
     .action(show)
-  return command.addHelpText("after", examples)
+  return command.addHelpText("afterAll", examples)
 }
 
 async function add(names: readonly string[], options: SettingsOptions): Promise<void> {
@@ -112,7 +112,8 @@ async function show(name: string, options: SettingsOptions & { readonly json?: t
       const rule = parseAccessRule(line)
       return !("problem" in rule) && whoText(rule.who) === who
     })
-    if (options.json === true) return print(`${JSON.stringify({ name, users, rules })}\n`)
+    if (options.json === true)
+      return print(`${JSON.stringify({ name, users, rules: rules.map(storedRuleJson) })}\n`)
     const rows = rules.map(({ id, line }) => [String(id), line])
     await print(
       `group  ${name}\nusers  ${users.join(" ") || "none"}\n` +

@@ -49,6 +49,11 @@ function isBrokenPipe(error: NodeJS.ErrnoException): boolean {
   return error.code === "EPIPE"
 }
 
+/** A word as one types it: the remedy that a message names has to work. */
+export function shellWord(word: string): string {
+  return Bun.$.escape(word)
+}
+
 /** The first three of a list, and how many more there are. */
 export function someOf(names: readonly string[]): string {
   const more = names.length - 3

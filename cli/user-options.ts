@@ -2,7 +2,7 @@ import type { Command } from "commander"
 import { parseAttribute } from "../src/security/attribute.ts"
 import type { StoredGroup, StoredUser } from "../src/storage/account-store.ts"
 import { collect, type SettingsOptions, wholeNumber } from "./options.ts"
-import { CommandError } from "./output.ts"
+import { CommandError, shellWord } from "./output.ts"
 
 /** What a user can be told to be. */
 export interface UserOptions extends SettingsOptions {
@@ -43,6 +43,11 @@ export function withUndoingOptions(command: Command): Command {
     .option("--any-client-id", "it may have any client identifier")
 }
 
+/** False when there is nothing but where to look for the user. */
+export function saysWhatChanges(options: UserOptions): boolean {
+  return Object.keys(options).some((key) => !["config", "data", "set"].includes(key))
+}
+
 /**
  * The user as the options want it.
  *
@@ -71,7 +76,7 @@ function groupsOf(
 ): StoredUser["groups"] {
   for (const name of join) {
     if (groups.some((group) => group.name === name)) continue
-    throw new CommandError(`there is no group ${name}; make it with \`bantam group add ${name}\``)
+    throw new CommandError(`there is no group ${name}; make it with \`bantam group add ${shellWord(name)}\``)
   }
   return [...new Set([...before, ...join])].filter((name) => !leave.includes(name)).toSorted()
 }

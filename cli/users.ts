@@ -10,11 +10,17 @@ import { hashPassword, kindOfHash } from "../src/security/authentication/passwor
 import { makeScramCredentials } from "../src/security/authentication/scram.ts"
 import { newUser } from "../src/security/user.ts"
 import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
-import { type Accounts, changeAccounts, checkName, withAccounts } from "./accounts.ts"
+import { type Accounts, changeAccounts, checkName, storedRuleJson, withAccounts } from "./accounts.ts"
 import { collect, type SettingsOptions, withSettingsOptions } from "./options.ts"
-import { CommandError, complain, print, table } from "./output.ts"
+import { CommandError, complain, print, shellWord, table } from "./output.ts"
 import { askPassword, readPassword } from "./password-input.ts"
-import { type UserOptions, userWith, withUndoingOptions, withUserOptions } from "./user-options.ts"
+import {
+  saysWhatChanges,
+  type UserOptions,
+  userWith,
+  withUndoingOptions,
+  withUserOptions,
+} from "./user-options.ts"
 
 interface PasswordOptions extends UserOptions {
   readonly passwordStdin?: true
@@ -34,6 +40,7 @@ Examples:
   bantam user add alice --allow 'home/#'           asks for a password, and lets alice do what is below home/
   bantam user add pump-1 --generate --client-id pump-1 --attribute site=north
   bantam user set alice --group family --max-connections 3
+  bantam user passwd alice --password-stdin < secret.txt
   bantam user disable alice                        ends alice's connections too
   bantam user show alice
 
@@ -69,7 +76,7 @@ export function userCommand(): Command {
       .description(enabled ? "let a user log in again" : "let a user log in no more, and end its connections")
       .action((name: string, options: SettingsOptions) => setEnabled(name, enabled, options))
   }
-  return command.addHelpText("after", examples)
+  return command.addHelpText("afterAll", examples)
 }
 
 function withPasswordOptions(command: Command): Command {
@@ -105,18 +112,19 @@ async function add(name: string, options: AddOptions): Promise<void> {
     await print(options.generate === true ? `${String(password)}\n` : `user ${name} added\n`)
     const isBound = settings.security.defaultAccess !== "allow" && !user.superuser
     if (isBound && (await rulesAbout(user, accounts)).length === 0) {
+      const who = shellWord(whoText({ kind: "user", name }))
       complain(
-        `no access rule is about ${name} yet; \`bantam acl allow ${name} both '#'\` lets it do everything`,
+        `no access rule is about ${name} yet; \`bantam acl allow ${who} both '#'\` lets it do everything`,
       )
     }
   })
 }
 
 async function set(name: string, options: UserOptions): Promise<void> {
+  if (!saysWhatChanges(options)) throw new CommandError("say what is to change; see bantam user set --help")
   await withUser(name, options, async (user, accounts, change) => {
     const changed = userWith(user, options, await accounts.groups())
-    if (Bun.deepEquals(user, changed))
-      throw new CommandError(`user ${name} is so already; nothing was changed`)
+    if (Bun.deepEquals(user, changed)) return print(`user ${name} is so already\n`)
     await change(changed, `user ${name} changed: ${differences(user, changed)}`)
     await print(`user ${name} changed\n`)
   })
@@ -167,7 +175,8 @@ async function list(options: SettingsOptions & { readonly json?: true }): Promis
 async function show(name: string, options: SettingsOptions & { readonly json?: true }): Promise<void> {
   await withUser(name, options, async (user, accounts) => {
     const rules = await rulesAbout(user, accounts)
-    if (options.json === true) return print(`${JSON.stringify({ ...userJson(user), rules })}\n`)
+    if (options.json === true)
+      return print(`${JSON.stringify({ ...userJson(user), rules: rules.map(storedRuleJson) })}\n`)
     const { clientId, limits } = user
     const facts = [
       ["user", name],
@@ -277,8 +286,9 @@ function userJson(user: StoredUser): Record<string, unknown> {
 }
 
 function existsAlready(name: string): CommandError {
+  const word = shellWord(name)
   return new CommandError(
-    `user ${name} exists already; change the password with \`bantam user passwd ${name}\``,
+    `user ${name} exists already, and nothing was changed; \`bantam user passwd ${word}\` and \`bantam user set ${word}\` change it`,
   )
 }
 

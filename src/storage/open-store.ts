@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import type { Clock } from "../foundation/clock.ts"
 import type { Log } from "../foundation/log.ts"
 import { MemoryStore } from "./memory-store.ts"
@@ -23,6 +24,11 @@ export async function openStore(settings: StoreSettings, clock: Clock, log: Log)
   if (settings.kind === "memory") return { store: new MemoryStore() }
   const { store, recovered } = await SqliteStore.open(settings, clock, log)
   return recovered === undefined ? { store } : { store, recovered }
+}
+
+/** False where opening it would begin a new one. */
+export function hasStore(directory: string): boolean {
+  return existsSync(databaseFile(directory))
 }
 
 /**

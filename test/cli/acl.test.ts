@@ -40,12 +40,15 @@ describe("bantam acl", () => {
       exitCode: 0,
       out: "rule 1 added: allow alice both home/#\n",
       error:
-        "bantam: there are users or rules now, so what no rule allows is refused; see security.default_access\n",
+        `bantam: ${directory} is a new data directory; --data names another one\n` +
+        "bantam: there are users or rules now, so what no rule allows is refused; see security.default_access\n" +
+        "bantam: the store has no alice; rules about it count once it is there, or where a token brings it\n",
     })
     expect(await acl(["allow", "alice", "both", "home/#"])).toEqual({
       exitCode: 0,
       out: "rule 1 is there already: allow alice both home/#\n",
-      error: "",
+      error:
+        "bantam: the store has no alice; rules about it count once it is there, or where a token brings it\n",
     })
     const conditions = ["--qos", "1,0", "--no-retain", "--from", "10.0.0.0/8"]
     expect((await acl(["deny", "client:a b", "publish", "eq", "${x}", ...conditions])).out).toBe(
@@ -84,6 +87,25 @@ describe("bantam acl", () => {
       "rules: 1 added, 1 there already, 1 removed\n",
     )
     expect((await acl(["list", "--plain"])).out).toBe("allow bob both b\nallow carol both c\n")
+  })
+
+  test("rules about who is not in the store are taken, and named", async () => {
+    const accounts = openAccounts(directory)
+    await accounts.change("root", [
+      { change: { change: "add-user", user: newUser("alice", undefined, 0) }, said: undefined },
+      { change: { change: "add-group", group: { name: "family", createdAtMs: 0 } }, said: undefined },
+    ])
+    accounts.close()
+    const known = ["allow alice", "allow group:family", "deny client:c", "deny anonymous", "allow everyone"]
+    const rules = (whos: readonly string[]) => whos.map((who) => `${who} both t\n`).join("")
+    expect((await acl(["import", "-"], rules(known))).error).toBe("")
+    const others = ["allow group:alice", "deny family", "allow a", "allow b"]
+    expect(await acl(["import", "-"], rules(others))).toEqual({
+      exitCode: 0,
+      out: "rules: 4 added, 0 there already\n",
+      error:
+        "bantam: the store has no group:alice, family, a and 1 more; rules about it count once it is there, or where a token brings it\n",
+    })
   })
 
   test("check answers by its exit code", async () => {

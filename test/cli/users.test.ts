@@ -28,6 +28,7 @@ describe("bantam user", () => {
       exitCode: 0,
       out: "user alice added\n",
       error:
+        `bantam: ${directory} is a new data directory; --data names another one\n` +
         "bantam: there are users or rules now, so what no rule allows is refused; see security.default_access\n" +
         "bantam: no access rule is about alice yet; `bantam acl allow alice both '#'` lets it do everything\n",
     })
@@ -131,7 +132,7 @@ describe("bantam user", () => {
     expect((await user(["enable", "ann"])).out).toBe("user ann enabled\n")
     expect(JSON.parse((await user(["show", "ann", "--json"])).out)).toMatchObject({
       enabled: true,
-      rules: [{ id: 1 }, { id: 2 }, { id: 3 }],
+      rules: [{ id: 1, rule: expect.any(String) }, { id: 2 }, { id: 3 }],
     })
   })
 
@@ -170,6 +171,27 @@ describe("bantam user", () => {
     expect(JSON.stringify(audit)).not.toContain("secret")
   })
 
+  test("what it is told to be and is already is no error, so that a script can say it again", async () => {
+    await user(["add", "alice", "--no-password", "--max-rate", "5"])
+    expect(await user(["set", "alice", "--max-rate", "5", "--no-superuser"])).toEqual({
+      exitCode: 0,
+      out: "user alice is so already\n",
+      error: "",
+    })
+    const shown = (await user(["show", "alice"])).out
+    expect(shown).toMatch(/^connections +any number$/m)
+    expect(shown).toMatch(/^messages\/s +5$/m)
+  })
+
+  test("a remedy can be typed as it stands, and means this user alone", async () => {
+    await user(["add", "alice", "--no-password"])
+    const remedy = async (name: string) => {
+      return /`.*`/.exec((await user(["add", name, "--no-password"])).error)?.[0]
+    }
+    expect(await remedy("everyone")).toBe("`bantam acl allow user:everyone both '#'`")
+    expect(await remedy("a b$(c)")).toBe(`\`bantam acl allow ${Bun.$.escape("a b$(c)")} both '#'\``)
+  })
+
   test("what cannot be done is one line, and fails", async () => {
     await user(["add", "alice", "--generate"])
     const complaint = async (words: readonly string[], stdin?: string) => {
@@ -178,7 +200,7 @@ describe("bantam user", () => {
       return error
     }
     expect(await complaint(["add", "alice", "--generate"])).toBe(
-      "bantam: user alice exists already; change the password with `bantam user passwd alice`\n",
+      "bantam: user alice exists already, and nothing was changed; `bantam user passwd alice` and `bantam user set alice` change it\n",
     )
     expect(await complaint(["passwd", "nobody", "--generate"])).toBe(
       "bantam: there is no user nobody; `bantam user list` shows who is there\n",
@@ -192,8 +214,11 @@ describe("bantam user", () => {
     expect(await complaint(["set", "alice", "--client-id", "a", "--any-client-id"])).toContain(
       "exclude each other",
     )
-    expect(await complaint(["set", "alice", "--no-superuser"])).toBe(
-      "bantam: user alice is so already; nothing was changed\n",
+    expect(await complaint(["set", "alice"])).toBe(
+      "bantam: say what is to change; see bantam user set --help\n",
+    )
+    expect(await complaint(["set"])).toBe(
+      "bantam: missing required argument 'name'; see bantam user set --help\n",
     )
     expect(await complaint(["add", "dave", "--generate", "--allow", "a#"])).toBe(
       'bantam: --allow a#: a rule names "a#", which is no topic filter\n',
