@@ -94,7 +94,10 @@ export type AccountChange =
   | { readonly change: "save-ban"; readonly ban: Omit<StoredBan, "id"> }
   | { readonly change: "remove-ban"; readonly id: number }
 
-/** A change, and the sentence about it that the audit keeps when it took place: "user alice added". */
+/**
+ * A change, and the sentence about it that the audit keeps when it took place: "user alice added". Of a rule that was
+ * added the entry tells the number as a fact, `rule`.
+ */
 export interface AdministrativeChange {
   readonly change: AccountChange
   /** Undefined: nobody need know. */

@@ -5,7 +5,6 @@ import {
   type AdministrativeChange,
   type AuditEntry,
   type AuditQuery,
-  auditKinds,
   mostAuditEntries,
   type StoredAccessRule,
   type StoredBan,
@@ -22,6 +21,7 @@ export class MemoryAccounts implements AccountStore {
   readonly #rules = new Map<number, string>()
   readonly #bans = new Map<number, StoredBan>()
   #audit: AuditEntry[] = []
+  readonly #auditCounts: Record<AuditEntry["kind"], number> = { change: 0, refusal: 0 }
   #lastId = 0
 
   async user(name: string): Promise<StoredUser | undefined> {
@@ -71,7 +71,9 @@ export class MemoryAccounts implements AccountStore {
     const atMs = Date.now()
     const changed = changes.map(({ change, said }) => {
       const took = this.#apply(change)
-      if (took && said !== undefined) this.#write({ atMs, kind: "change", who, what: said, facts: {} })
+      // Later entries call a rule by its number.
+      const facts = took && change.change === "add-rule" ? { rule: this.#lastId } : {}
+      if (took && said !== undefined) this.#write({ atMs, kind: "change", who, what: said, facts })
       return took
     })
     const isMereRehash = changes.every(({ change }) => change.change === "rehash")
@@ -85,10 +87,11 @@ export class MemoryAccounts implements AccountStore {
 
   #write(entry: Omit<AuditEntry, "id">): void {
     this.#audit.push({ ...entry, id: ++this.#lastId })
-    if (this.#audit.length <= 3 * mostAuditEntries) return
-    this.#audit = auditKinds
-      .flatMap((kind) => this.#audit.filter((each) => each.kind === kind).slice(-mostAuditEntries))
-      .toSorted((one, other) => one.id - other.id)
+    const count = ++this.#auditCounts[entry.kind]
+    if (count <= 1.05 * mostAuditEntries) return
+    let surplus = count - mostAuditEntries
+    this.#audit = this.#audit.filter(({ kind }) => kind !== entry.kind || surplus-- <= 0)
+    this.#auditCounts[entry.kind] = mostAuditEntries
   }
 
   #apply(change: AccountChange): boolean {

@@ -102,11 +102,24 @@ export class Accounts implements AccountsAtHand {
       .transaction(() => {
         const atMs = Date.now()
         const changed = changes.map(({ change }) => this.#apply(change))
-        const said = changes.filter(({ said }, index) => changed[index] === true && said !== undefined)
-        this.#write(said.map((each) => ({ atMs, kind: "change", who, what: each.said ?? "", facts: {} })))
+        const told = changes.flatMap(({ change, said }, index): Omit<AuditEntry, "id">[] => {
+          if (changed[index] !== true || said === undefined) return []
+          return [{ atMs, kind: "change", who, what: said, facts: this.#factsOf(change) }]
+        })
+        this.#write(told)
         return changed
       })
       .immediate()
+  }
+
+  /** Which number a rule got, for later entries call it by that. */
+  #factsOf(change: AccountChange): AuditEntry["facts"] {
+    if (change.change !== "add-rule") return {}
+    const added = this.#database
+      .query<Pick<StoredAccessRule, "id">, [string]>("SELECT id FROM access_rule WHERE line = ?")
+      .get(change.line)
+    // Taken away again by a later change of the same lot.
+    return added === null ? {} : { rule: added.id }
   }
 
   record(entries: readonly Omit<AuditEntry, "id">[]): void {
