@@ -3,7 +3,7 @@ import type { AccessRule, Who } from "./access-rule.ts"
 import type { Identity } from "../identity.ts"
 import { bitsOf, readingOnly, Rights, subscribingOnly } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
-import { fillTemplate } from "./rule-topic.ts"
+import { fillTemplate, hasAllValues } from "./rule-topic.ts"
 
 /** What becomes of what no rule decides. auto: allowed as long as there is neither user nor rule, and denied from then on. */
 export const defaultAccesses = ["auto", "allow", "deny"] as const
@@ -104,6 +104,11 @@ export function putRule(tree: RightsTree, rule: AccessRule, identity: Identity):
   }
 }
 
+/** A rule about the certificate's name, say, is nothing to complain of where a client shows no certificate. */
+function isMeantFor({ topic }: AccessRule, identity: Identity): boolean {
+  return topic.kind !== "template" || hasAllValues(topic.text, identity)
+}
+
 /** Whether the rule holds where the client connects from. */
 export function holdsFrom({ effect, from }: AccessRule, { remoteAddress }: Identity): boolean {
   if (from === undefined) return true
@@ -131,7 +136,7 @@ class Shelf {
     if (particular.length > 0) {
       const tree = new RightsTree()
       for (const rule of particular) {
-        if (!putRule(tree, rule, identity)) onUnusable(rule, identity)
+        if (!putRule(tree, rule, identity) && isMeantFor(rule, identity)) onUnusable(rule, identity)
       }
       trees.push(tree)
     }

@@ -80,6 +80,11 @@ function valueOf(name: string, placeholders: Placeholders): string {
   return values[name as keyof typeof values](placeholders) ?? ""
 }
 
+/** False where a placeholder stands for what a client has not: then the rule is simply not meant for it. */
+export function hasAllValues(text: string, placeholders: Placeholders): boolean {
+  return [...text.matchAll(placeholder)].every(([, name = ""]) => valueOf(name, placeholders) !== "")
+}
+
 /**
  * The filter of a template for one client. A client chooses its own names, and others chose its attributes, so a value that would reach beyond its
  * place is no value: empty, with a wildcard or a slash in it, or one that makes the topic begin with `$`.

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
-import { parseAccessRule } from "../../../src/security/access/access-rule.ts"
+import { parseTopicName } from "../../../src/protocol/topic.ts"
+import { accessRuleText, parseAccessRule } from "../../../src/security/access/access-rule.ts"
 import { AccessRules } from "../../../src/security/access/access-rules.ts"
+import { type Identity, plainPrincipal } from "../../../src/security/identity.ts"
+import { Requester } from "../../../src/security/requester.ts"
 import {
   allQos,
   allVersions,
@@ -252,5 +255,34 @@ test("a session stays with the user who made it, whatever the rules allow [5.4.2
   alice.cuts()
   expect(await broker.client("a").asks({ ...lasting, username: "mallory" })).toMatchObject({
     reasonCode: ReasonCode.clientIdentifierNotValid,
+  })
+})
+
+describe("A rule with a placeholder", () => {
+  const topic = parseTopicName("t")
+  if (topic === undefined) throw new Error("no topic")
+
+  const complaintsAbout = (client: Partial<Identity>): readonly string[] => {
+    const complaints: string[] = []
+    const rules = new AccessRules("auto", (rule) => complaints.push(accessRuleText(rule)))
+    rules.replace(
+      rulesOf(["allow everyone publish ${username}/${cert.cn}", "deny everyone both ${attr.site}"]),
+    )
+    const principal = { ...plainPrincipal(client.username), attributes: client.attributes ?? {} }
+    rules.publish(new Requester(principal, "c", undefined, client.certificateName), topic, 0, false)
+    return complaints
+  }
+
+  test("is complained of where a client's name would reach beyond its place", () => {
+    const complaints = complaintsAbout({ username: "a", certificateName: "x/y", attributes: { site: "#" } })
+    expect(complaints).toEqual([
+      "allow everyone publish ${username}/${cert.cn}",
+      "deny everyone both ${attr.site}",
+    ])
+  })
+
+  test("is not complained of where a client has no such name: it is not meant for it", () => {
+    expect(complaintsAbout({ username: "a" })).toEqual([])
+    expect(complaintsAbout({ certificateName: "x" })).toEqual([])
   })
 })
