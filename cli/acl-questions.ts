@@ -125,6 +125,7 @@ function asked(answer: Answer) {
 function doubtAbout({ identity }: Asking, account: StoredUser | undefined): string | undefined {
   const { username, clientId } = identity
   if (username === undefined) return undefined
+  if (account === undefined && isToldMore(identity)) return undefined
   if (account === undefined)
     return `there is no user ${username}, so nothing but the name and the options counts`
   if (!account.enabled) return `user ${username} is disabled and not let in, whatever the rules say`

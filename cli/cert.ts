@@ -96,6 +96,9 @@ async function issueClient(name: string, options: IssueOptions): Promise<void> {
     `ca_file = ${tomlPath(folder.authority.certFile)}`,
     `crl_file = ${tomlPath(folder.listFile)}`,
     "require_client_certificate = true",
+    "# To let it in as the user that it names, add:",
+    "# [certificate]",
+    '# identity = "common-name"',
   ])
 }
 

@@ -99,7 +99,7 @@ describe("bantam serve --tls-self-signed", () => {
     const first = made()
     await served(["--data", "data"])
     expect(made()).toEqual(first)
-  })
+  }, 20_000)
 
   test("makes another of the same authority for another name", async () => {
     await served(["--data", "data"])
@@ -108,7 +108,7 @@ describe("bantam serve --tls-self-signed", () => {
     await served(["--data", "data", "--listen", "tls://127.0.0.2:0"])
     expect(read("ca.pem")).toBe(authority ?? "")
     expect(read("localhost.pem")).not.toBe(server ?? "")
-  })
+  }, 20_000)
 
   test("leaves nothing behind when everything is in memory", async () => {
     const { caFile } = await served(["--ephemeral"])

@@ -62,7 +62,7 @@ export class CertificateAuthenticator implements Authenticator {
       if (this.#knownUsersOnly) return refused(`there is no user ${name}`)
       return { verdict: "accept", principal: plainPrincipal(name) }
     }
-    if (!account.enabled) return refused("the user is disabled")
+    if (!account.enabled) return refused(`user ${name}, whom the certificate names, is disabled`)
     return { verdict: "accept", principal: principalOf(account) }
   }
 }

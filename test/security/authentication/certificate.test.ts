@@ -78,7 +78,7 @@ describe("A client certificate", () => {
       refusal("the certificate names no user by its common-name"),
     )
     expect(await shown({ certificate: { ...pump, commonName: "pump-2" } })).toMatchObject(
-      refusal("the user is disabled"),
+      refusal("user pump-2, whom the certificate names, is disabled"),
     )
   })
 
