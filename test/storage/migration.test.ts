@@ -4,8 +4,9 @@ import { expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
-import { openStore } from "../../src/storage/open-store.ts"
+import { openAccounts, openStore } from "../../src/storage/open-store.ts"
 import { ByteWriter } from "../../src/storage/sqlite/bytes.ts"
+import { lockDirectory } from "../../src/storage/sqlite/directory.ts"
 import { seal, writeMessage } from "../../src/storage/sqlite/records.ts"
 import { applicationId, migrations } from "../../src/storage/sqlite/schema.ts"
 import { silentLog } from "../support/silent-log.ts"
@@ -40,4 +41,23 @@ test("a database of version 1 is brought up to date, with all that is in it", as
   await store.close()
   using database = new Database(join(directory, "bantam.db"))
   expect(database.query("PRAGMA user_version").get()).toEqual({ user_version: migrations.length })
+})
+
+test("accounts are not opened where that would change the tables of an older broker under it", async () => {
+  const directory = newDirectory()
+  writeVersion1(directory)
+  const versionNow = () => {
+    using database = new Database(join(directory, "bantam.db"))
+    return database.query("PRAGMA user_version").get()
+  }
+  const serving = lockDirectory(directory)
+  expect(() => openAccounts(directory)).toThrow(
+    `${directory} is served by process ${process.pid}, an older bantam: start that anew with this one first`,
+  )
+  expect(versionNow()).toEqual({ user_version: 1 })
+  serving.release()
+  openAccounts(directory).close()
+  expect(versionNow()).toEqual({ user_version: migrations.length })
+  // The lock is free again.
+  lockDirectory(directory).release()
 })

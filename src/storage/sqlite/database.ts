@@ -63,6 +63,14 @@ export function adopt(database: Database, file: string): void {
   if (version < migrations.length) migrate(database)
 }
 
+/** Ours, and of a version whose tables have yet to be changed. */
+export function isOlder(database: Database): boolean {
+  return (
+    pragma(database, "application_id") === applicationId &&
+    pragma(database, "user_version") < migrations.length
+  )
+}
+
 /** Takes the steps that are missing, all of them or none. */
 export function migrate(database: Database): void {
   database

@@ -52,6 +52,16 @@ export function createDatabase(file: string): void {
   }
 }
 
+/** Another process has the directory. */
+export class DirectoryServedError extends StoreError {
+  readonly processId: number
+
+  constructor(directory: string, processId: number) {
+    super(`${directory} is already served by process ${processId}: stop it, or choose another`)
+    this.processId = processId
+  }
+}
+
 export interface DirectoryLock {
   release(): void
 }
@@ -60,7 +70,7 @@ export interface DirectoryLock {
  * Takes the directory for this process alone. The lock is a transaction that never ends, on an SQLite file of its
  * own: the system drops it with the process, however that ends. The file names its holder.
  *
- * @throws StoreError another process has it
+ * @throws DirectoryServedError, StoreError
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const file = join(directory, "bantam.lock")
@@ -77,7 +87,7 @@ export function lockDirectory(directory: string): DirectoryLock {
     // There is nothing in it to be saved.
     if (isDamage(error)) throw new StoreError(`${file} is no lock of bantam's: remove it`)
     if (holder === undefined) throw asStoreError(error, file)
-    throw new StoreError(`${directory} is already served by process ${holder}: stop it, or choose another`)
+    throw new DirectoryServedError(directory, holder)
   }
   return {
     release() {

@@ -1,7 +1,13 @@
 import { damage, StoreError } from "../store-error.ts"
 import { BatchLog } from "./batch-log.ts"
-import { adopt, guarded, openFile, quickCheck, type Database, type Durability } from "./database.ts"
-import { databaseFile, lockDirectory, prepareDirectory, type DirectoryLock } from "./directory.ts"
+import { adopt, guarded, isOlder, openFile, quickCheck, type Database, type Durability } from "./database.ts"
+import {
+  databaseFile,
+  DirectoryServedError,
+  lockDirectory,
+  prepareDirectory,
+  type DirectoryLock,
+} from "./directory.ts"
 import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
@@ -40,7 +46,7 @@ export function openServed(settings: WorkerSettings): Opened {
  * Opens the same database for accounts alone, whether it is served at the moment or not.
  *
  * @param durability with which it is served
- * @throws StoreError
+ * @throws StoreError it is damaged, foreign, too new, or served by an older bantam
  */
 export function openUnserved(directory: string, durability: Durability): Database {
   const file = databaseFile(directory)
@@ -50,10 +56,30 @@ export function openUnserved(directory: string, durability: Durability): Databas
     if (durability === "full") checkLog(file)
     const database = openFile(file, "full")
     return closingUponError(database, () => {
-      adopt(database, file)
+      adoptUnserved(database, directory)
       return database
     })
   })
+}
+
+/** A broker that serves an older version goes on in its tables, so they are not changed under it. */
+function adoptUnserved(database: Database, directory: string): void {
+  const file = databaseFile(directory)
+  if (!isOlder(database)) return adopt(database, file)
+  let lock: DirectoryLock
+  try {
+    lock = lockDirectory(directory)
+  } catch (error) {
+    if (!(error instanceof DirectoryServedError)) throw error
+    throw new StoreError(
+      `${directory} is served by process ${error.processId}, an older bantam: start that anew with this one first`,
+    )
+  }
+  try {
+    adopt(database, file)
+  } finally {
+    lock.release()
+  }
 }
 
 function openOrRecover(settings: WorkerSettings): Omit<Opened, "lock"> {
