@@ -1,6 +1,7 @@
 import { userInfo } from "node:os"
 import { loadSettings } from "../src/config/load.ts"
 import type { Settings } from "../src/config/settings.ts"
+import { parseAccessRule, type Who, whoText } from "../src/security/access/access-rule.ts"
 import type { AdministrativeChange, StoredAccessRule } from "../src/storage/account-store.ts"
 import { hasStore, openAccounts } from "../src/storage/open-store.ts"
 import { type SettingsOptions, settingsFlags } from "./options.ts"
@@ -42,6 +43,19 @@ export async function withAccounts(
 /** Stable: programs read it. The same from every command. */
 export function storedRuleJson({ id, line }: StoredAccessRule): Record<string, unknown> {
   return { id, rule: line }
+}
+
+/** The rules about who was removed stay: somebody else might come by that name, and would have these rights. */
+export async function complainOfRulesLeft(who: Who, accounts: Accounts): Promise<void> {
+  const ids = (await accounts.accessRules()).flatMap(({ id, line }) => {
+    const rule = parseAccessRule(line)
+    return !("problem" in rule) && whoText(rule.who) === whoText(who) ? [String(id)] : []
+  })
+  if (ids.length === 0) return
+  complain(
+    `${ids.length === 1 ? "a rule" : `${ids.length} rules`} about ${whoText(who)} stayed, and would hold for whoever ` +
+      `comes by that name; \`bantam acl remove ${ids.join(" ")}\` takes ${ids.length === 1 ? "it" : "them"} away`,
+  )
 }
 
 /** Who uses the command line, for the audit. */

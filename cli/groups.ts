@@ -1,7 +1,7 @@
 import { Command } from "commander"
 import { parseAccessRule, whoText } from "../src/security/access/access-rule.ts"
 import type { AdministrativeChange } from "../src/storage/account-store.ts"
-import { changeAccounts, checkName, storedRuleJson, withAccounts } from "./accounts.ts"
+import { changeAccounts, checkName, complainOfRulesLeft, storedRuleJson, withAccounts } from "./accounts.ts"
 import { type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, print, table } from "./output.ts"
 
@@ -60,6 +60,7 @@ async function remove(name: string, options: SettingsOptions): Promise<void> {
     ])
     if (removed !== true) throw unknownGroup(name)
     await print(`group ${name} removed\n`)
+    await complainOfRulesLeft({ kind: "group", name }, accounts)
   })
 }
 

@@ -10,7 +10,14 @@ import { hashPassword, kindOfHash } from "../src/security/authentication/passwor
 import { makeScramCredentials } from "../src/security/authentication/scram.ts"
 import { newUser } from "../src/security/user.ts"
 import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
-import { type Accounts, changeAccounts, checkName, storedRuleJson, withAccounts } from "./accounts.ts"
+import {
+  type Accounts,
+  changeAccounts,
+  checkName,
+  complainOfRulesLeft,
+  storedRuleJson,
+  withAccounts,
+} from "./accounts.ts"
 import { collect, type SettingsOptions, withSettingsOptions } from "./options.ts"
 import { CommandError, complain, print, shellWord, table } from "./output.ts"
 import { askPassword, readPassword } from "./password-input.ts"
@@ -155,6 +162,7 @@ async function remove(name: string, options: SettingsOptions): Promise<void> {
     ])
     if (removed !== true) throw unknownUser(name)
     await print(`user ${name} removed\n`)
+    await complainOfRulesLeft({ kind: "user", name }, accounts)
   })
 }
 

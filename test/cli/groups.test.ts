@@ -32,7 +32,13 @@ describe("bantam group", () => {
       { name: "family", users: ["ann", "eve"] },
       { name: "guests", users: [] },
     ])
-    expect((await group("remove", "family")).out).toBe("group family removed\n")
+    expect(await group("remove", "family")).toEqual({
+      exitCode: 0,
+      out: "group family removed\n",
+      error:
+        "bantam: a rule about group:family stayed, and would hold for whoever comes by that name; " +
+        "`bantam acl remove 1` takes it away\n",
+    })
     const shown = await run(["user", "show", "ann", "--json", "--data", directory])
     expect(JSON.parse(shown.out)).toMatchObject({ groups: [] })
   })

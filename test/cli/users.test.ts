@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { PasswordVerifier } from "../../src/security/authentication/password.ts"
 import type { StoredUser } from "../../src/storage/account-store.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
+import { addRules } from "../support/accounts.ts"
 import { freshDirectory, run } from "./program.ts"
 
 describe("bantam user", () => {
@@ -181,6 +182,20 @@ describe("bantam user", () => {
     const shown = (await user(["show", "alice"])).out
     expect(shown).toMatch(/^connections +any number$/m)
     expect(shown).toMatch(/^messages\/s +5$/m)
+  })
+
+  test("who is removed leaves rules behind, and that is said", async () => {
+    await user(["add", "everyone", "--no-password", "--allow", "a", "--allow", "b"])
+    const accounts = openAccounts(directory)
+    await addRules(accounts, "allow everyone both c")
+    accounts.close()
+    expect(await user(["remove", "everyone"])).toEqual({
+      exitCode: 0,
+      out: "user everyone removed\n",
+      error:
+        "bantam: 2 rules about user:everyone stayed, and would hold for whoever comes by that name; " +
+        "`bantam acl remove 1 2` takes them away\n",
+    })
   })
 
   test("a remedy can be typed as it stands, and means this user alone", async () => {
