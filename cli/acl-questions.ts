@@ -60,7 +60,7 @@ ${whatIsKnown}
 
 Examples:
   bantam acl test expectations.txt
-  bantam acl import rules.txt --data try && bantam acl test expectations.txt --data try   no broker is needed
+  bantam acl import rules.txt --replace --data try && bantam acl test expectations.txt --data try
 
 Exit code: 0 when all hold, 1 when one does not, or on an error.`
 

@@ -44,7 +44,7 @@ A broker that serves the same data directory takes each change over at once.`
 const importExamples = `
 Examples:
   bantam acl list --plain > rules.txt && bantam acl import rules.txt --replace
-  bantam acl import rules.txt --data try && bantam acl test expectations.txt --data try   no broker is needed`
+  bantam acl import rules.txt --replace --data try && bantam acl test expectations.txt --data try`
 
 const examples = `${words}
 

@@ -16,6 +16,7 @@ export function configCommand(): Command {
     .command("check")
     .description("say what is wrong with a settings file, one line for each problem")
     .argument("<file>", "the file to check")
+    .addHelpText("after", "\nExample:\n  bantam config check bantam.toml")
     .action(check)
   return command
 }
