@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -18,8 +18,13 @@ describeWith(
     let phone: PairFiles
     beforeAll(async () => {
       await folder.makeAuthority("A test's CA", 30)
-      const { certFile, keyFile } = await folder.issueServer(["localhost"], 30)
+      await folder.issueServer(["localhost"], 30)
       phone = await folder.issueClient("phone", 30)
+    }, 60_000)
+    // One for each test: what it has said is said of that test.
+    beforeEach(async () => {
+      const certFile = join(path, "localhost.pem")
+      const keyFile = join(path, "localhost.key")
       const settings = [
         ...[`cert_file=${certFile}`, `key_file=${keyFile}`, `ca_file=${folder.authority.certFile}`],
         ...[`crl_file=${folder.listFile}`, "require_client_certificate=true"],
@@ -28,9 +33,9 @@ describeWith(
       broker = await WatchedBroker.serving({
         words: ["--ephemeral", "--listen", "tls://127.0.0.1:0", ...words],
       })
-    }, 60_000)
-    afterAll(async () => {
-      await broker.stop()
+    })
+    afterEach(() => broker.stop())
+    afterAll(() => {
       rmSync(path, { recursive: true })
       killWhatIsLeft()
     })
