@@ -36,8 +36,7 @@ const ruleExamples = (effect: string) => `
 Examples:
   bantam acl ${effect} alice both 'home/#'
   bantam acl ${effect} group:family publish 'home/door/+' --from 10.0.0.0/8
-  bantam acl ${effect} everyone publish 'devices/\${clientid}/#' --qos 0,1 --no-retain
-  bantam acl ${effect} everyone subscribe eq '#'
+  bantam acl ${effect} everyone publish 'devices/\${clientid}/#' --qos 0,1 --no-retain${effect === "deny" ? "\n  bantam acl deny everyone subscribe eq '#'" : ""}
 
 A broker that serves the same data directory takes each change over at once.`
 
