@@ -33,7 +33,7 @@ export interface RefusalListener {
 
 /** Refusals are gathered for so long, and the same ones counted in one row. */
 const gatheringMs = 1_000
-/** Of each gathering; of what is beyond, only the number is kept. */
+/** Of each gathering; of what is beyond, only the number is kept. As many ways to find them are kept at hand. */
 const mostRows = 500
 /** Longest text of a stranger that is kept, in UTF-16 units: rows are bounded, and so must be what is in them. */
 const longestText = 256
@@ -49,6 +49,8 @@ export class RefusalTrail implements RefusalListener {
   #rows = new Map<string, Row>()
   /** The rows once more, as they are found without a key being made. */
   #known = new Map<Requester, Map<string, Known>>()
+  /** Of the former. Several may share a row, as topics do that begin alike. */
+  #knownCount = 0
   #more = 0
   #timer: Timer | undefined
   #writing: Promise<void> | undefined
@@ -59,6 +61,11 @@ export class RefusalTrail implements RefusalListener {
     this.#reasons = reasons
     this.#clock = clock
     this.#log = log
+  }
+
+  /** What is held of strangers' texts: rows, and ways to find them. */
+  get size(): number {
+    return this.#rows.size + this.#knownCount
   }
 
   loginRefused(login: RefusedLogin): void {
@@ -149,7 +156,8 @@ export class RefusalTrail implements RefusalListener {
         question,
       },
     }))
-    if (row === undefined) return
+    if (row === undefined || this.#knownCount >= mostRows) return
+    this.#knownCount += 1
     let topics = this.#known.get(requester)
     if (topics === undefined) this.#known.set(requester, (topics = new Map()))
     topics.set(topic, { action, qos, retain, row, next: topics.get(topic) })
@@ -187,6 +195,7 @@ export class RefusalTrail implements RefusalListener {
     const more = this.#more
     this.#rows = new Map()
     this.#known = new Map()
+    this.#knownCount = 0
     this.#more = 0
     try {
       this.#reasons.begin()

@@ -76,6 +76,17 @@ async function trailWith(lines: readonly string[], own: { record?: AccountStore[
 }
 
 describe("What is refused", () => {
+  test("costs no memory for topics that differ only behind what is kept of them", async () => {
+    const { trail } = await trailWith(["deny alice publish #"])
+    const alice = client("alice")
+    const beginning = "x".repeat(256)
+    for (let index = 0; index < 2_000; index++) {
+      trail.publishRefused(alice, topic(`${beginning}${index}`), 0, false, 1)
+      trail.publishRefused(client("alice"), topic("a"), 0, false, 1)
+    }
+    expect(trail.size).toBeLessThanOrEqual(1_000)
+  })
+
   test("is written after a second, the same in one row that says how often", async () => {
     const { trail, rows, passes, clock } = await trailWith(["deny alice publish a"])
     const alice = client("alice")
