@@ -3,6 +3,7 @@ import type {
   Credentials,
   FinalVerdict,
 } from "../security/authentication/authentication.ts"
+import { claimOf } from "../security/guard/login-guard.ts"
 import { type Converse, prove, type ProvenVerdict } from "./authenticating.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 
@@ -19,21 +20,23 @@ export function identify(
   { clock, logins }: Pick<ConnectionSurroundings, "clock" | "logins">,
   converse: Converse,
 ): ProvenVerdict | Promise<ProvenVerdict> {
-  const { remoteAddress, username, password } = credentials
+  const { clientId, remoteAddress, username, password } = credentials
   const beganAtMs = clock.now()
   if (method !== undefined) {
     return prove(method, credentials, authentication, converse).then((verdict) => {
       const claimed = verdict.verdict === "accept" ? verdict.principal.username : verdict.username
-      return logins.concluded(verdict, remoteAddress, claimed ?? username, beganAtMs, clock.now())
+      const claim = claimOf(claimed ?? username, clientId)
+      return logins.concluded(verdict, remoteAddress, claim, beganAtMs, clock.now())
     })
   }
   // Who shows neither guesses nothing.
   if (username === undefined && password === undefined) return authentication.authenticate(credentials)
-  if (!logins.mayTry(remoteAddress, username, beganAtMs)) {
-    return logins.refusal(remoteAddress, username, beganAtMs)
+  const claim = claimOf(username, clientId)
+  if (!logins.mayTry(remoteAddress, claim, beganAtMs)) {
+    return logins.refusal(remoteAddress, claim, beganAtMs)
   }
   const verdict = authentication.authenticate(credentials)
   const settle = (found: FinalVerdict): FinalVerdict =>
-    logins.settled(found, remoteAddress, username, beganAtMs, clock.now())
+    logins.settled(found, remoteAddress, claim, beganAtMs, clock.now())
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }

@@ -37,11 +37,16 @@ describe("Logging in", () => {
   let doorkeeper: Doorkeeper
   let broker: TestBroker
   let refusals: string[]
+  let names: (string | undefined)[]
   beforeEach(async () => {
     doorkeeper = new Doorkeeper()
     broker = await TestBroker.start({ authenticator: doorkeeper, exchanges: [oneStep] })
     refusals = []
-    broker.broker.hook.onEvent("client-refused", ({ why }) => void refusals.push(why))
+    names = []
+    broker.broker.hook.onEvent("client-refused", ({ why, username }) => {
+      refusals.push(why)
+      names.push(username)
+    })
   })
 
   async function tries(password: string | undefined, username: string | undefined = "alice", address = here) {
@@ -118,6 +123,31 @@ describe("Logging in", () => {
     for (let time = 0; time < 200; time++) await tries(undefined)
     expect(doorkeeper.asked).toBe(200)
     expect(await tries("right")).toBe(ReasonCode.success)
+  })
+
+  test.each([undefined, ""])(
+    "with the name %p counts against the client identifier, so that one stale token keeps nobody else out",
+    async (username) => {
+      const shows = async (clientId: string, password: string) => {
+        const client = broker.client(clientId, { remoteAddress: here })
+        const shown = username === undefined ? { password } : { username, password }
+        return (await client.asks(shown))?.reasonCode
+      }
+      for (let time = 0; time < 9; time++) await shows("stale", "wrong")
+      expect(doorkeeper.asked).toBe(5)
+      expect(refusals.at(-1)).toStartWith("too many failed logins of this user from this address")
+      expect(names.at(-1)).toBe(username)
+      expect(await shows("fresh", "right")).toBe(ReasonCode.success)
+      expect(await shows("stale", "right")).toBe(ReasonCode.badUserNameOrPassword)
+    },
+  )
+
+  test("without a name is held against the address like any other", async () => {
+    const shows = async (clientId: string, password: string) => {
+      return (await broker.client(clientId, { remoteAddress: here }).asks({ password }))?.reasonCode
+    }
+    for (let time = 0; time < 101; time++) await shows(`c${time}`, "wrong")
+    expect(await shows("fresh", "right")).toBe(ReasonCode.badUserNameOrPassword)
   })
 
   test("that we were too busy for is no guess", async () => {

@@ -59,7 +59,7 @@ export class LoginGuard {
    * Asked before a password is verified. Who has failed too often gets one try at a time: with the yes its wait begins
    * anew, so that a hundred connections at once are no hundred guesses. Only `succeeded` ends it early.
    *
-   * @param username undefined: a password without a name
+   * @param username or as whom else it counts; undefined: nobody knows
    */
   mayTry(address: string, username: string | undefined, nowMs: number): boolean {
     // Nobody has failed lately, as most of the time.
@@ -80,7 +80,8 @@ export class LoginGuard {
     const who = waits(pair, nowMs) ? "this user from this address" : "this address"
     // When, and not how long: what is refused for one reason is one entry of the audit.
     const why = `too many failed logins of ${who}, which is heard again at ${new Date(untilMs).toISOString()}`
-    return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword, why, username }
+    const name = username?.startsWith(nameless) === true ? undefined : username
+    return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword, why, username: name }
   }
 
   failed(address: string, username: string | undefined, nowMs: number): void {
@@ -156,6 +157,18 @@ export class LoginGuard {
     const beyond = Math.ceil(level) - limit
     return beyond < 0 ? 0 : Math.min(this.#limits.longestWaitMs, firstWaitMs * 2 ** beyond)
   }
+}
+
+/** No name holds U+0000 [MQTT-1.5.4-2]. */
+const nameless = "\0"
+
+/**
+ * As whom a client counts here. One that shows no name, or the empty one that MQTT before 5 wants beside a password,
+ * as many do that have a token, counts as its client identifier: one whose token has expired must not make all the
+ * others of its household wait.
+ */
+export function claimOf(username: string | undefined, clientId: string): string {
+  return username === undefined || username === "" ? nameless + clientId : username
 }
 
 function waits(tally: Tally | undefined, nowMs: number): boolean {
