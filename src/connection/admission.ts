@@ -4,7 +4,7 @@ import type { Auth, Connect, Packet } from "../protocol/packet.ts"
 import { protocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import type { AuthenticationExchange, ExchangeOutcome } from "../security/authentication/exchange.ts"
-import type { Bannable } from "../security/guard/bans.ts"
+import { type Bannable, banText } from "../security/guard/bans.ts"
 import type { Requester } from "../security/requester.ts"
 import type { Session } from "../session/session.ts"
 import { Authenticating } from "./authenticating.ts"
@@ -140,7 +140,14 @@ export class Admission {
   async #openInTurn(agreed: Promise<Welcome | Refusal>): Promise<void> {
     const settled = await agreed
     await this.#surroundings.admissions.turn()
-    await this.#open(settled)
+    await this.#open("reasonCode" in settled ? settled : this.#unlessBanned(settled))
+  }
+
+  /** Nobody looked for it by its user's name while it waited. */
+  #unlessBanned(agreed: Welcome): Welcome | Refusal {
+    const { bans, clock } = this.#surroundings
+    const ban = bans.against(agreed.terms.principal, clock.now())
+    return ban === undefined ? agreed : { reasonCode: ReasonCode.banned, why: banText(ban) }
   }
 
   #open(agreed: Welcome | Refusal): Promise<void> | undefined {

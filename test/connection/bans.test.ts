@@ -128,6 +128,21 @@ describe("Whoever is banned", () => {
     })
   }
 
+  test("while it waits for its turn among many does not come in", async () => {
+    isSlow = true
+    for (let number = 0; number < 40; number++) {
+      broker.client(`c${number}`).sends(connect(5, { clientId: `c${number}`, username: "ann" }))
+    }
+    const client = broker.client("c", { remoteAddress: here })
+    client.sends(connect(5, { clientId: "c", username: "bob" }))
+    for (const goOn of authenticate) goOn()
+    // He was found to be Bob, who is welcome; and the turn has not ended.
+    for (let step = 0; step < 9; step++) await Promise.resolve()
+    await banned("user", "bob")
+    expect(client.state).not.toBe("open")
+    expect(broker.counters.clientsConnected).toBe(40)
+  })
+
   test("while its session is being written does not come in", async () => {
     const deferred = new DeferredStore()
     const slow = await TestBroker.start({ store: deferred, authenticator })
