@@ -52,7 +52,7 @@ export class OnlineClient implements OnlineUser {
     const acks = new AckQueue()
     this.#publishing = new Publishing(surroundings, link, session, terms, acks)
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
-    this.#reauthenticating = new Reauthenticating(link, terms, proof, keeper)
+    this.#reauthenticating = new Reauthenticating(link, terms, proof, keeper, surroundings.users)
     this.accountChanged()
   }
 

@@ -2,6 +2,7 @@ import type { Auth } from "../protocol/packet.ts"
 import { protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { ExchangeOutcome } from "../security/authentication/exchange.ts"
+import type { OnlineUsers } from "../security/online-users.ts"
 import { Authenticating, authPacket, fits, type Proof } from "./authenticating.ts"
 import type { ClientKeeper, Peer } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
@@ -15,10 +16,14 @@ export class Reauthenticating {
   readonly #terms: Terms
   readonly #proof: Proof | undefined
   readonly #keeper: ClientKeeper
+  readonly #users: OnlineUsers
+  /** How often accounts had changed before its own was looked at. */
+  #accountsEdition = 0
   #exchange: Authenticating | undefined
 
   /** @param proof undefined: the client was let in without a method, and has no AUTH [MQTT-4.12.0-7] */
-  constructor(peer: Peer, terms: Terms, proof: Proof | undefined, keeper: ClientKeeper) {
+  constructor(peer: Peer, terms: Terms, proof: Proof | undefined, keeper: ClientKeeper, users: OnlineUsers) {
+    this.#users = users
     this.#peer = peer
     this.#terms = terms
     this.#proof = proof
@@ -51,6 +56,7 @@ export class Reauthenticating {
     const exchange = proof.again()
     if (exchange === undefined)
       return this.#keeper.distrust(`authentication method ${method} is not offered any more`)
+    this.#accountsEdition = this.#users.edition
     this.#exchange = new Authenticating({
       method,
       exchange,
@@ -76,6 +82,7 @@ export class Reauthenticating {
     const auth = authPacket(ReasonCode.success, method, outcome.data)
     if (!fits(auth, this.#terms.maximumPacketBytes)) return this.#peer.close(ReasonCode.packetTooLarge)
     principal.become(outcome.principal)
+    this.#users.recheck(principal.username, this.#accountsEdition)
     this.#keeper.renewed()
     this.#peer.send(auth)
   }

@@ -57,7 +57,14 @@ export class OnlineUsers {
     const others = this.#byName.get(username)
     if (others === undefined) this.#byName.set(username, new Set([user]))
     else others.add(user)
-    if (edition !== this.#edition) void this.#attempt(() => this.#check([username]))
+    this.recheck(username, edition)
+  }
+
+  /** @param edition before the user's account was looked at: what has changed since holds for its connections as well */
+  recheck(username: string | undefined, edition: number): void {
+    if (username !== undefined && edition !== this.#edition) {
+      void this.#attempt(() => this.#check([username]))
+    }
   }
 
   /** @param willWaits its will may be published later */

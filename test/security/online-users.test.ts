@@ -3,6 +3,7 @@ import { subscribe } from "../support/packets.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { AccessRules } from "../../src/security/access/access-rules.ts"
 import type { Authenticator } from "../../src/security/authentication/authentication.ts"
+import type { ExchangeAuthenticator } from "../../src/security/authentication/exchange.ts"
 import { principalOf } from "../../src/security/identity.ts"
 import { followStoredRules } from "../../src/security/access/stored-access-rules.ts"
 import type { ClientId } from "../../src/protocol/packet.ts"
@@ -153,6 +154,41 @@ describe("A client whose user", () => {
     await saveUsers(accounts, { ...ann, passwordHash: "$argon2id$ the same, hashed anew" })
     await broker.settle()
     expect([client.state, nobody.state]).toEqual(["open", "open"])
+  })
+})
+
+describe("A client that proves again who it is", () => {
+  test("while its account changes does not become again what it was", async () => {
+    const store = new MemoryStore()
+    await saveUsers(store.accounts, { ...ann, superuser: true }, storedUser("bob"))
+    const rules = new AccessRules("auto", () => {})
+    await followStoredRules(store, rules, silentLog)
+    let thought = Promise.resolve()
+    const slow: ExchangeAuthenticator = {
+      method: "SLOW",
+      begin: () => ({
+        step: async () => {
+          const account = await store.accounts.user("ann")
+          await thought
+          if (account === undefined) throw new Error("there is no ann")
+          return { verdict: "accept", principal: principalOf(account), data: undefined }
+        },
+      }),
+    }
+    const broker = await TestBroker.start({ store, exchanges: [slow], authorizers: [rules] })
+    const properties = { authenticationMethod: "SLOW" }
+    const client = await broker.connected("a", { properties })
+    expect(subscribesTo(client, "secret")).toEqual([ReasonCode.grantedQos2])
+    const { promise, resolve } = Promise.withResolvers<void>()
+    thought = promise
+    client.sends({ type: "auth", reasonCode: ReasonCode.reAuthenticate, properties })
+    await broker.settle()
+    await saveUsers(store.accounts, ann)
+    await broker.settle()
+    resolve()
+    await broker.settle()
+    expect(client.receives()).toMatchObject([{ type: "auth", reasonCode: ReasonCode.success }])
+    expect(subscribesTo(client, "secret")).toEqual([ReasonCode.notAuthorized])
   })
 })
 
