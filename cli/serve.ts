@@ -1,5 +1,6 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
+import { idleSettings } from "../src/config/idle-settings.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { AuthenticatorName } from "../src/config/schema.ts"
 import type { Settings } from "../src/config/settings.ts"
@@ -217,11 +218,14 @@ async function announce(
   log: Log,
   caFile: string | undefined,
 ): Promise<void> {
-  const { storage, security } = settings
-  const open = settings.listeners.find(({ loopback }) => !loopback)
-  if (open !== undefined && security.allowAnonymous === true) {
-    log.warn("whoever can reach this address may publish and subscribe", { url: open.url })
+  const { storage } = settings
+  for (const { url, loopback, allowsAnonymous } of settings.listeners) {
+    if (allowsAnonymous && !loopback) {
+      log.warn("whoever can reach this address may publish and subscribe", { url })
+    }
   }
+  for (const { setting, why } of idleSettings(settings))
+    log.warn("of no use as things stand", { setting, why })
   if (settings.log.format === "json") {
     const urls = server.urls.join(" ")
     return log.info("serving", { version, urls, directory: storage.directory, ca_file: caFile })

@@ -64,6 +64,10 @@ export function resolveSettings(
   const { listen, tls, storage, security, jwt: token, http_authentication, ...rest } = written
   const jwt = resolveJwt(token, problems)
   const httpAuthentication = resolveHttpAuthentication(http_authentication, problems)
+  if (rest.certificate.known_users_only && rest.certificate.identity === undefined) {
+    const what = "is of no use without certificate.identity; set both"
+    problems.push({ key: "certificate.known_users_only", what })
+  }
   // Where users come from elsewhere, there are some although the store has none.
   const comeFromElsewhere =
     jwt !== undefined || httpAuthentication !== undefined || rest.certificate.identity !== undefined

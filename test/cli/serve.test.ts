@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PasswordVerifier } from "../../src/security/authentication/password.ts"
+import { newUser } from "../../src/security/user.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { freshDirectory, fromSource, readUntil, run, start } from "./program.ts"
 
@@ -45,6 +46,24 @@ describe("bantam serve", () => {
     )
     broker.kill("SIGINT")
     expect(await broker.exited).toBe(0)
+  })
+
+  test("warns of each address that is open to all, and of what is set and does nothing", async () => {
+    const toml =
+      'listen = ["tcp://127.0.0.1:0", { url = "tcp://0.0.0.0:0", allow_anonymous = true }]\n' +
+      '[storage]\ndirectory = "data"\n[certificate]\nidentity = "common-name"\n'
+    writeFileSync(join(cwd, "bantam.toml"), toml)
+    const accounts = openAccounts(join(cwd, "data"), "normal")
+    const user = newUser("alice", undefined, 0)
+    await accounts.change("test", [{ change: { change: "add-user", user }, said: undefined }])
+    accounts.close()
+    const broker = start(["serve", "--config", "bantam.toml"], { cwd })
+    await readUntil(broker.stdout, "data")
+    broker.kill("SIGTERM")
+    expect(await broker.exited).toBe(0)
+    const log = await broker.stderr.text()
+    expect(log).toContain("whoever can reach this address may publish and subscribe url=tcp://0.0.0.0:0")
+    expect(log).toContain("of no use as things stand setting=certificate.identity")
   })
 
   test("goes on when nobody reads its log any more", async () => {
