@@ -10,6 +10,9 @@ export function environmentName(key: string): string {
   return `BANTAM_${key.replace(".", "_").toUpperCase()}`
 }
 
+/** Settings whose values are for nobody who reads a log. */
+const secrets: ReadonlySet<string> = new Set(["http_authentication.headers"])
+
 /** Written values from all sources, each with where it came from. */
 export class Gathering {
   readonly #values: Record<string, unknown> = Object.fromEntries(
@@ -83,6 +86,9 @@ export class Gathering {
   #whatIsWrong(key: string): Problem {
     const setting = allSettings.get(key)
     if (setting === undefined) return { key, what: unknownKey(key) }
+    if (secrets.has(key)) {
+      return { key, what: `must be ${setting.expectation}; what stands there is not repeated here` }
+    }
     const [section = "", name] = key.split(".")
     const table = name === undefined ? this.#values : this.#values[section]
     const value = isTable(table) ? table[name ?? section] : undefined

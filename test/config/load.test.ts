@@ -30,6 +30,17 @@ function problems(sources: Sources): readonly string[] {
 
 const set = (text: string): Flag => parseAssignment(text)
 
+describe("What is wrong is told", () => {
+  test("without the secret that stands there", () => {
+    const path = file(
+      '[http_authentication]\nurl = "https://a.example"\nheaders = "Authorization: Bearer s3cret"\n',
+    )
+    expect(problems({ file: path })).toEqual([
+      "bantam.toml: http_authentication.headers must be an array of texts; what stands there is not repeated here",
+    ])
+  })
+})
+
 describe("Settings come from the file, then the environment, then flags", () => {
   test("each source overrules those before it", () => {
     const path = file("[limits]\nconnections = 1\nin_flight = 2\ntopic_levels = 3\n")
