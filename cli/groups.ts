@@ -82,9 +82,14 @@ async function move(
       const groups = verb === "join" ? [...others, name].toSorted() : others
       if (groups.length === user.groups.length) return []
       const said = `user ${user.name} ${past} group ${name}`
-      return [{ change: { change: "save-user", user: { ...user, groups } }, said }]
+      return [{ change: { change: "change-user", before: user, after: { ...user, groups } }, said }]
     })
-    await changeAccounts(accounts, settings, changes)
+    const took = await changeAccounts(accounts, settings, changes)
+    if (took.includes(false)) {
+      throw new CommandError(
+        "some users were changed by somebody else meanwhile, and left as they are; try again",
+      )
+    }
     await print(`${changes.length} ${past} group ${name}\n`)
   })
 }

@@ -234,7 +234,9 @@ async function withUser(
     const user = await accounts.user(name)
     if (user === undefined) throw unknownUser(name)
     await use(user, accounts, async (changed, said) => {
-      await changeAccounts(accounts, settings, [{ change: { change: "save-user", user: changed }, said }])
+      const change = { change: "change-user", before: user, after: changed } as const
+      const [took] = await changeAccounts(accounts, settings, [{ change, said }])
+      if (took !== true) throw changedMeanwhile(name)
     })
   })
 }
@@ -297,6 +299,13 @@ function existsAlready(name: string): CommandError {
   const word = shellWord(name)
   return new CommandError(
     `user ${name} exists already, and nothing was changed; \`bantam user passwd ${word}\` and \`bantam user set ${word}\` change it`,
+  )
+}
+
+/** As while a password was being typed: to write down what it was then could bring back who was disabled or removed. */
+function changedMeanwhile(name: string): CommandError {
+  return new CommandError(
+    `user ${name} was changed by somebody else meanwhile, and is left as it is; try again`,
   )
 }
 

@@ -80,6 +80,8 @@ export type AccountChange =
   | { readonly change: "add-user"; readonly user: StoredUser }
   /** Replaces the one of that name, or adds it. */
   | { readonly change: "save-user"; readonly user: StoredUser }
+  /** False when it is not as it was before any more, or gone: whoever made up his mind by what he saw is to look again. */
+  | { readonly change: "change-user"; readonly before: StoredUser; readonly after: StoredUser }
   | { readonly change: "remove-user"; readonly name: string }
   /** The same password hashed in another way; false when it was changed in the meantime. Nobody hears of it. */
   | { readonly change: "rehash"; readonly name: string; readonly before: string; readonly after: string }

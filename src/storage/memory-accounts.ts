@@ -103,6 +103,10 @@ export class MemoryAccounts implements AccountStore {
       case "save-user":
         this.#users.set(change.user.name, change.user)
         return true
+      case "change-user":
+        if (!Bun.deepEquals(this.#users.get(change.before.name), change.before)) return false
+        this.#users.set(change.after.name, change.after)
+        return true
       case "remove-user":
         return this.#users.delete(change.name)
       case "rehash": {

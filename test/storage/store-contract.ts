@@ -230,6 +230,22 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect((await accounts.usersChangedSince(now.last)).names ?? []).toEqual([])
     })
 
+    test("a user is changed from what somebody saw, and neither from anything else nor from the dead", async () => {
+      const { accounts } = store
+      const before = storedUser("ada", { attributes: { site: "north" } })
+      const after = { ...before, passwordSetAtMs: 9 }
+      await saveUsers(accounts, before)
+      await saveUsers(accounts, { ...before, enabled: false })
+      expect(await did({ change: "change-user", before, after })).toBe(false)
+      expect((await accounts.user("ada"))?.enabled).toBe(false)
+      await saveUsers(accounts, before)
+      expect(await did({ change: "change-user", before, after })).toBe(true)
+      expect(await accounts.user("ada")).toEqual(after)
+      expect(await did({ change: "remove-user", name: "ada" })).toBe(true)
+      expect(await did({ change: "change-user", before: after, after: before })).toBe(false)
+      expect(await accounts.user("ada")).toBeUndefined()
+    })
+
     test("whoever is in a group leaves it when it is removed", async () => {
       const { accounts } = store
       const group = { name: "family", createdAtMs: 7 }

@@ -153,6 +153,10 @@ export class Accounts implements AccountsAtHand {
         return this.#putUser("INSERT OR IGNORE", change.user)
       case "save-user":
         return this.#putUser("INSERT OR REPLACE", change.user)
+      case "change-user": {
+        const now = this.user(change.before.name)
+        return Bun.deepEquals(now, change.before) && this.#putUser("INSERT OR REPLACE", change.after)
+      }
       case "remove-user":
         return this.#run("DELETE FROM user WHERE name = ?", change.name)
       case "rehash":
