@@ -18,6 +18,7 @@ import { accessRuleText } from "./security/access/access-rule.ts"
 import { AccessRules } from "./security/access/access-rules.ts"
 import { AuthorizationChain, superusersMayAll, sysTopicsAreOurs } from "./security/access/authorization.ts"
 import { Bans } from "./security/guard/bans.ts"
+import { isThisMachine, sourceOf } from "./security/guard/source-address.ts"
 import { LoginGuard } from "./security/guard/login-guard.ts"
 import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/access/numbered-rules.ts"
@@ -260,6 +261,13 @@ async function open(
     maximumMessageBytes: settings.limits.packetBytes * 2,
     onRefused: (address, at, why) => log.warn(`${at} refused`, { address, why }),
     proxyProtocol: listener.proxyProtocol,
+    greetings: {
+      most: settings.guard.halfOpen,
+      mostOfSource: settings.guard.halfOpenPerAddress,
+      // A proxy stands for everybody, as this machine may.
+      sourceOf: (address) =>
+        listener.proxyProtocol || isThisMachine(address) ? undefined : sourceOf(address),
+    },
   })
 }
 

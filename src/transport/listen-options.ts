@@ -5,6 +5,18 @@ import type { WriteLimits } from "./write-buffer.ts"
 /** What comes before the first byte of a stream. */
 export type Greeting = "TLS handshake" | "PROXY header"
 
+/** How many peers of one listener may be at their greeting at a time. */
+export interface GreetingLimits {
+  /** One more is turned away, or takes the place of the one that came first if that has been there for the patience. */
+  readonly most: number
+  /** One more is turned away; 0: any number. */
+  readonly mostOfSource: number
+  /** Who answers for an address; undefined: nobody does. */
+  sourceOf(address: string): string | undefined
+  /** 1,000 ms unless told. */
+  readonly patienceMs?: number
+}
+
 /** What all listeners can be told beyond where they listen. */
 export interface ListenOptions {
   /** An owner threw: its socket has been closed, the rest goes on. May not throw. */
@@ -13,6 +25,8 @@ export interface ListenOptions {
   readonly onRefused?: (address: string, at: Greeting, why: string) => void
   /** How long a peer may take from the first packet to the end of the TLS handshake. 10,000 ms unless told. */
   readonly handshakeTimeoutMs?: number
+  /** Any number unless told. Of `tls` addresses, and of those with PROXY headers: the others have no greeting of ours. */
+  readonly greetings?: GreetingLimits
   /** How long a peer may take to close its half after `end` has closed ours. 5,000 ms unless told. */
   readonly lingerMs?: number
   readonly output?: WriteLimits

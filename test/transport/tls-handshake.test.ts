@@ -264,3 +264,49 @@ describe("What is no handshake", () => {
     socket.terminate()
   })
 })
+
+describe("Before the handshake", () => {
+  test("one address has no more connections than it may, and who goes leaves his place", async () => {
+    const refused: string[] = []
+    const met = Promise.withResolvers<void>()
+    const accept = (socket: Socket) => {
+      met.resolve()
+      return new Recorder().owns(socket)
+    }
+    const listener = await listen({ scheme: "tls", host: "127.0.0.1", port: 0 }, server, accept, {
+      onBug: (bug) => met.reject(bug),
+      onRefused: (_, at, why) => void refused.push(`${at}: ${why}`),
+      greetings: { most: 100, mostOfSource: 2, sourceOf: (address) => address },
+    })
+    listeners.push(listener)
+    const port = Number(new URL(listener.url).port)
+    const silent = async () => {
+      const closed = Promise.withResolvers<void>()
+      const socket = await Bun.connect({
+        hostname: "127.0.0.1",
+        port,
+        socket: { data() {}, error() {}, close: () => closed.resolve() },
+      })
+      return { socket, closed: closed.promise }
+    }
+    const first = await silent()
+    const second = await silent()
+    await (
+      await silent()
+    ).closed
+    expect(refused).toEqual(["TLS handshake: too many from its address have not come to an end"])
+    first.socket.terminate()
+    await first.closed
+    // It is noticed a turn later that somebody has gone.
+    let client = dial(port, undefined)
+    for (let goes = false; !goes;) {
+      goes = await Promise.race([
+        met.promise.then(() => true),
+        new Promise<boolean>((resolve) => client.once("close", () => resolve(false))),
+      ])
+      if (!goes) client = dial(port, undefined)
+    }
+    client.destroy()
+    second.socket.terminate()
+  })
+})
