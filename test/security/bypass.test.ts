@@ -174,6 +174,10 @@ describe("Publishing where one may not is refused", () => {
     const house = await House.open()
     house.root.sends(publish({ topic: "$SYS/broker/version", qos: 1, packetId: 3, payload: "forged" }))
     expect(answersOf(house.root.receives())).toEqual([["puback", notAuthorized]])
+    // `$SYS/#` matches its own beginning as well [4.7.1.2].
+    house.root.subscribes("$SYS/#")
+    house.root.sends(publish({ topic: "$SYS", qos: 1, packetId: 4, payload: "forged" }))
+    expect(answersOf(house.root.receives())).toEqual([["puback", notAuthorized]])
   })
 
   test("to topics that only look the same", async () => {

@@ -68,7 +68,7 @@ export class AuthorizationChain {
 
 /** What the broker says of itself under `$SYS` nobody else may say. */
 export function isOurs(topic: TopicName): boolean {
-  return topic.startsWith("$SYS/")
+  return topic.startsWith("$SYS/") || topic === "$SYS"
 }
 
 /** Goes before whatever rules there are. */
