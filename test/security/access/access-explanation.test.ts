@@ -28,8 +28,13 @@ const question: fc.Arbitrary<AccessQuestion> = fc.oneof(
   fc.record({ action: fc.constant("subscribe" as const), filter: topicFilter, qos }),
   fc.record({ action: fc.constant("read" as const), topic: anyTopic }),
 )
+// Half of them about everyone, so that an allowing and a denying one often meet.
+const rule = fc.oneof(
+  accessRule,
+  accessRule.map((one) => ({ ...one, who: { kind: "everyone" } as const })),
+)
 const case_ = fc.record({
-  rules: fc.array(accessRule, { maxLength: 12 }),
+  rules: fc.array(rule, { maxLength: 12 }),
   brought: fc.option(fc.array(accessRule, { maxLength: 4 }), { nil: undefined }),
   byDefault: fc.constantFrom(...defaultAccesses),
   hasUsers: fc.boolean(),
