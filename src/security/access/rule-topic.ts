@@ -18,7 +18,8 @@ export interface Placeholders {
   readonly attributes: Attributes
 }
 
-const placeholder = /\$\{([^}]*)\}/g
+/** No name holds `$`: so a text full of beginnings is looked through once, and not once for each. */
+const placeholder = /\$\{([^}$]*)\}/g
 
 /** @param words the filter, or `eq` and a text that is taken as it stands */
 export function parseRuleTopic(words: readonly string[]): RuleTopic | RuleProblem {
@@ -45,6 +46,7 @@ export function parseRuleTopic(words: readonly string[]): RuleTopic | RuleProble
   if (/^\$(?!\{)[^/]*\$\{/.test(text))
     return { problem: "cannot have a placeholder in a level that begins with $" }
   const filled = text.replace(placeholder, "x")
+  if (filled.includes("${")) return { problem: "has ${ where no placeholder follows" }
   return parseTopicFilter(filled) === undefined ? notFilter : { kind: "template", text }
 }
 

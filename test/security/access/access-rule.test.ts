@@ -88,6 +88,10 @@ describe("A rule in one line", () => {
     expect(problem("allow alice both ${user}/a")).toContain("the placeholders are")
     expect(problem("allow alice both ${attr.}/a")).toContain("the placeholders are")
     expect(problem("allow alice both ${toString}/a")).toContain("the placeholders are")
+    expect(problem("allow alice both ${a$b}/a")).toContain("no placeholder follows")
+    expect(problem("allow alice both a/${username")).toContain("no placeholder follows")
+    // A token may be full of them. To look for the end of each anew would take half a minute.
+    expect(problem(`allow alice both ${"${".repeat(100_000)}`)).toContain("no placeholder follows")
     expect(problem("allow alice both $${clientid}/a")).toContain("begins with $")
     expect(problem("allow alice both $S${clientid}/a")).toContain("begins with $")
     expect(problem("allow alice both a+${clientid}")).toContain("no topic filter")
