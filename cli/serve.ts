@@ -219,9 +219,15 @@ async function announce(
   caFile: string | undefined,
 ): Promise<void> {
   const { storage } = settings
-  for (const { url, loopback, allowsAnonymous } of settings.listeners) {
-    if (allowsAnonymous && !loopback) {
-      log.warn("whoever can reach this address may publish and subscribe", { url })
+  for (const { url, address, loopback, allowsAnonymous } of settings.listeners) {
+    if (!allowsAnonymous) continue
+    if (!loopback) log.warn("whoever can reach this address may publish and subscribe", { url })
+    const isForPages = address.scheme === "ws" || address.scheme === "wss"
+    // A browser lets every page connect to the machine that it runs on.
+    if (isForPages && settings.websocket.origins === undefined) {
+      log.warn("any web page may publish and subscribe here; name those that may in websocket.origins", {
+        url,
+      })
     }
   }
   for (const { setting, why } of idleSettings(settings))

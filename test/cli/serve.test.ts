@@ -50,7 +50,7 @@ describe("bantam serve", () => {
 
   test("warns of each address that is open to all, and of what is set and does nothing", async () => {
     const toml =
-      'listen = ["tcp://127.0.0.1:0", { url = "tcp://0.0.0.0:0", allow_anonymous = true }]\n' +
+      'listen = ["tcp://127.0.0.1:0", "ws://127.0.0.1:0", { url = "tcp://0.0.0.0:0", allow_anonymous = true }]\n' +
       '[storage]\ndirectory = "data"\n[certificate]\nidentity = "common-name"\n'
     writeFileSync(join(cwd, "bantam.toml"), toml)
     const accounts = openAccounts(join(cwd, "data"), "normal")
@@ -63,6 +63,7 @@ describe("bantam serve", () => {
     expect(await broker.exited).toBe(0)
     const log = await broker.stderr.text()
     expect(log).toContain("whoever can reach this address may publish and subscribe url=tcp://0.0.0.0:0")
+    expect(log).toMatch(/any web page may publish and subscribe here; .* url=ws:\/\/127\.0\.0\.1:0/)
     expect(log).toContain("of no use as things stand setting=certificate.identity")
   })
 
