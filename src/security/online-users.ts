@@ -33,6 +33,8 @@ export class OnlineUsers {
   /** Up to here the changes of users were looked at. */
   #lastChange = 0
   #reading = false
+  /** Some could not be looked at: a disabled user must not stay because the disk was away for a moment. */
+  #isBehind = false
 
   constructor(accounts: AccountStore, log: Log) {
     this.#accounts = accounts
@@ -58,6 +60,7 @@ export class OnlineUsers {
     if (others === undefined) this.#byName.set(username, new Set([user]))
     else others.add(user)
     this.recheck(username, edition)
+    if (this.#isBehind && !this.#reading) void this.#checkAll()
   }
 
   /** @param edition before the user's account was looked at: what has changed since holds for its connections as well */
@@ -117,6 +120,7 @@ export class OnlineUsers {
 
   async #checkAll(): Promise<void> {
     this.#reading = true
+    this.#isBehind = false
     // What changes while they are read is read once more.
     for (let seen = -1; seen !== this.#edition;) {
       seen = this.#edition
@@ -132,7 +136,7 @@ export class OnlineUsers {
       await this.#check(changed.slice(start, start + accountsAtOnce))
     }
     // Only now: what could not be read is read the next time.
-    this.#lastChange = last
+    if (!this.#isBehind) this.#lastChange = last
   }
 
   #everybodyHere(): readonly string[] {
@@ -158,6 +162,9 @@ export class OnlineUsers {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       this.#log.error("accounts cannot be read; who is connected stays as it was", { why })
+      // Everybody, for who it was is not known here; and not before somebody comes, for the disk needs its time.
+      this.#lastChange = 0
+      this.#isBehind = true
     }
   }
 

@@ -3,6 +3,8 @@ import { subscribe } from "../support/packets.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { AccessRules } from "../../src/security/access/access-rules.ts"
 import type { Authenticator } from "../../src/security/authentication/authentication.ts"
+import { OnlineUsers } from "../../src/security/online-users.ts"
+import { Requester } from "../../src/security/requester.ts"
 import type { ExchangeAuthenticator } from "../../src/security/authentication/exchange.ts"
 import { principalOf } from "../../src/security/identity.ts"
 import { followStoredRules } from "../../src/security/access/stored-access-rules.ts"
@@ -154,6 +156,62 @@ describe("A client whose user", () => {
     await saveUsers(accounts, { ...ann, passwordHash: "$argon2id$ the same, hashed anew" })
     await broker.settle()
     expect([client.state, nobody.state]).toEqual(["open", "open"])
+  })
+})
+
+describe("When accounts cannot be read", () => {
+  /** Cannot be read as long as the test says so. */
+  function shaky() {
+    const store = new MemoryStore()
+    const state = { fails: false }
+    const read = async (names: readonly string[]) => {
+      if (state.fails) throw new Error("the disk is away")
+      return store.accounts.usersNamed(names)
+    }
+    const accounts = Object.create(store.accounts, { usersNamed: { value: read } }) as AccountStore
+    const told: string[] = []
+    const log = { ...silentLog, error: (sentence: string) => void told.push(sentence) }
+    const users = new OnlineUsers(accounts, log)
+    store.onAccountsChanged(() => users.accountsChanged())
+    const comes = (name: string, edition = users.edition) => {
+      const dismissed: ReasonCode[] = []
+      const requester = new Requester(principalOf(storedUser(name)), name, undefined)
+      const dismiss = (code: ReasonCode) => void dismissed.push(code)
+      users.arrived({ requester, accountChanged: () => {}, dismiss }, edition)
+      return dismissed
+    }
+    const settles = async () => {
+      for (let step = 0; step < 20; step++) await Promise.resolve()
+    }
+    return { accounts: store.accounts, users, state, comes, settles, told }
+  }
+
+  test("who is connected stays, and is looked at again when somebody comes", async () => {
+    const { accounts, state, comes, settles, told } = shaky()
+    await saveUsers(accounts, ann, storedUser("bob"))
+    await settles()
+    const dismissed = comes("ann")
+    state.fails = true
+    await saveUsers(accounts, { ...ann, enabled: false })
+    await settles()
+    expect([dismissed, told]).toEqual([[], ["accounts cannot be read; who is connected stays as it was"]])
+    state.fails = false
+    comes("bob")
+    await settles()
+    expect(dismissed).toEqual([ReasonCode.administrativeAction])
+  })
+
+  test("who has just come is looked at again with the next", async () => {
+    const { accounts, users, state, comes, settles } = shaky()
+    await saveUsers(accounts, { ...ann, enabled: false }, storedUser("bob"))
+    await settles()
+    state.fails = true
+    const dismissed = comes("ann", users.edition - 1)
+    await settles()
+    state.fails = false
+    comes("bob")
+    await settles()
+    expect(dismissed).toEqual([ReasonCode.administrativeAction])
   })
 })
 
