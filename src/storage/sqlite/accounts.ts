@@ -48,7 +48,7 @@ export class Accounts implements AccountsAtHand {
         "SELECT min(id) AS first, max(id) AS last FROM user_change",
       )
       .get()
-    if (bounds?.first == null || bounds.last === null) return { last: 0, names: [] }
+    if (bounds === null || bounds.first === null || bounds.last === null) return { last: 0, names: [] }
     if (bounds.first > last + 1) return { last: bounds.last, names: undefined }
     const changed = this.#database
       .query<{ name: string }, [number]>("SELECT DISTINCT name FROM user_change WHERE id > ?")
