@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Authority } from "./authority.ts"
 import { CertificateError } from "./certificate-error.ts"
@@ -113,6 +113,8 @@ function fileName(name: string): string {
 /** Whoever reads it meanwhile sees all of the old or all of the new. */
 function replaceFile(file: string, text: string, mode: number): void {
   const unfinished = `${file}.${process.pid}`
+  // What a crash has left there, of a process of the same number.
+  rmSync(unfinished, { force: true })
   writeFileSync(unfinished, text, { mode, flag: "wx" })
   renameSync(unfinished, file)
 }

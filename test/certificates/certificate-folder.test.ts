@@ -41,6 +41,14 @@ describe("An authority", () => {
     expect(list.said).toMatch(/CRL Number: \n\s+(0x[\dA-F]+|\d+)\n/)
   })
 
+  test("is made anew over what a crash has left half written, and the key stays its owner's alone", async () => {
+    // In a container each run may have the same number.
+    writeFileSync(join(path, `ca.key.${process.pid}`), "half a k", { mode: 0o644 })
+    await new CertificateFolder(path, true).makeAuthority("A test's CA", 3_650)
+    expect(statSync(join(path, "ca.key")).mode & 0o777).toBe(0o600)
+    expect(readFileSync(join(path, "ca.key"), "utf8")).toStartWith("-----BEGIN PRIVATE KEY-----\n")
+  })
+
   test("keeps its key to its owner, as PKCS#8", () => {
     expect(statSync(join(path, "ca.key")).mode & 0o777).toBe(0o600)
     expect(readFileSync(join(path, "ca.key"), "utf8")).toStartWith("-----BEGIN PRIVATE KEY-----\n")
