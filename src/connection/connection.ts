@@ -302,7 +302,8 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     this.#frames.takesPaddedLengths = packet.version !== 5
     const admission = new Admission(this.#surroundings, this.door, packet, this)
     this.#state = { at: "entering", admission }
-    this.#keeper.introduced(this)
+    // Who is to be asked who it is may keep us waiting as well as who says nothing.
+    if (packet.properties.authenticationMethod === undefined) this.#keeper.introduced(this)
     const entering = admission.begin()
     if (entering === undefined) return
     this.#socket.pause()
@@ -335,12 +336,16 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   admit(agreed: Welcome, session: Session, sessionPresent: boolean): void {
     const { broker, counters, limits, users } = this.#surroundings
     if (this.#state.at !== "entering") {
-      // The client left while its session was being opened.
+      // The client left while its session was being opened. Its will is held to what becomes of its account.
+      if (session.record.will !== undefined) {
+        users.leftAtTheDoor(agreed.terms.principal, agreed.accountsEdition)
+      }
       broker.sessions.disconnected(session, true, undefined)
       return
     }
     const { admission } = this.#state
     admission.end()
+    this.#keeper.introduced(this)
     const { terms } = agreed
     const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
     link.send(connackFor(admission.connect, agreed, sessionPresent, this.#surroundings))

@@ -81,6 +81,18 @@ export class OnlineUsers {
     if (willWaits) this.#awaitWill(username, requester)
   }
 
+  /**
+   * It has gone before it was let in, and its will may be published later.
+   *
+   * @param edition before its account was looked at
+   */
+  leftAtTheDoor(requester: Requester, edition: number): void {
+    const { username } = requester
+    if (username === undefined) return
+    this.#awaitWill(username, requester)
+    this.recheck(username, edition)
+  }
+
   /** It is published now, or never. */
   willIsDone({ username, clientId }: { username: string | undefined; clientId: string }): void {
     const waiting = username === undefined ? undefined : this.#absent.get(username)

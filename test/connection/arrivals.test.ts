@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test"
 import type { Log, LogFields } from "../../src/foundation/log.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import type { ExchangeAuthenticator } from "../../src/security/authentication/exchange.ts"
+import { connect } from "../support/packets.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { TestBroker, type TestBrokerOptions } from "../support/test-broker.ts"
 
@@ -148,6 +150,22 @@ describe("Connections that have not said CONNECT", () => {
     expect(open(silent)).toBe(0)
     expect(open(come(broker, 1, elsewhere))).toBe(0)
     expect(broker.counters.clientsConnected).toBe(1)
+  })
+
+  test("are those as well that were asked who they are, and keep silent", async () => {
+    const asks: ExchangeAuthenticator = {
+      method: "ASKS",
+      begin: () => ({ step: async () => ({ verdict: "continue", data: new Uint8Array(1) }) }),
+    }
+    const broker = await brokerWith({ limits: { connections: 3 }, exchanges: [asks] })
+    const silent = come(broker, 3, here)
+    for (const client of silent) {
+      client.sends(connect(5, { clientId: "c", properties: { authenticationMethod: "ASKS" } }))
+    }
+    await broker.passes(1)
+    const [honest] = come(broker, 1, elsewhere)
+    expect((await honest?.asks())?.reasonCode).toBe(ReasonCode.success)
+    expect(open(silent)).toBe(2)
   })
 
   test("do not pile up when they are refused and do not read why", async () => {

@@ -11,12 +11,13 @@ import { followStoredRules } from "../../src/security/access/stored-access-rules
 import type { ClientId } from "../../src/protocol/packet.ts"
 import type { AccountStore, StoredUser } from "../../src/storage/account-store.ts"
 import { MemoryJournal } from "../../src/storage/memory-journal.ts"
-import type { StoredSession } from "../../src/storage/store.ts"
+import type { Store, StoredSession } from "../../src/storage/store.ts"
 import { topicOf } from "../../src/protocol/message.ts"
 import { message, topicName } from "../storage/samples.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { acceptedAs, addRules, rejected, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
-import { lasting, payloads } from "../support/packets.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
+import { connect, lasting, payloads } from "../support/packets.ts"
 import type { ScriptedClient } from "../support/scripted-client.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { TestBroker } from "../support/test-broker.ts"
@@ -36,7 +37,7 @@ function byAccount(accounts: AccountStore): Authenticator {
   }
 }
 
-async function brokerOn(store: MemoryStore, accounts: AccountStore = store.accounts): Promise<TestBroker> {
+async function brokerOn(store: Store, accounts: AccountStore = store.accounts): Promise<TestBroker> {
   const rules = new AccessRules("auto", () => {})
   await followStoredRules(store, rules, silentLog)
   return TestBroker.start({ store, authenticator: byAccount(accounts), authorizers: [rules] })
@@ -96,6 +97,27 @@ describe("A client whose user", () => {
       await broker.passes(30)
       expect(watcher.receives()).toEqual([])
       expect(broker.dropped).toEqual({ "not-authorized": 1 })
+    })
+
+    test(`${what} after it has gone before it was let in leaves no will behind either`, async () => {
+      const store = new DeferredStore()
+      const root = storedUser("root", { superuser: true })
+      await saveUsers(store.accounts, { ...ann, superuser: true }, root)
+      const broker = await brokerOn(store)
+      const watcher = await broker.connected("watcher", { username: "root" })
+      watcher.subscribes("will")
+      store.hold()
+      const client = broker.client("a")
+      const will = { topic: "will", payload: "gone", properties: { willDelayInterval: 30 } }
+      client.sends(connect(5, { clientId: "a", ...lasting, ...asAnn, will }))
+      await broker.settle()
+      client.cuts()
+      store.commit()
+      await broker.settle()
+      await change(store.accounts)
+      await broker.settle()
+      await broker.passes(31)
+      expect(payloads(watcher.receives())).toEqual([])
     })
 
     test(`${what} while it is being let in is sent away as soon as it is in`, async () => {
