@@ -76,6 +76,17 @@ export class Admission {
    * @returns what has to be waited for
    */
   begin(): Promise<void> | undefined {
+    const { username, properties } = this.connect
+    const hasToBeAskedAbout =
+      username !== undefined ||
+      properties.authenticationMethod !== undefined ||
+      this.#door.certificate !== undefined
+    const turn = hasToBeAskedAbout ? this.#surroundings.admissions.turn() : undefined
+    return turn === undefined ? this.#begin() : turn.then(() => this.#begin())
+  }
+
+  #begin(): Promise<void> | undefined {
+    if (this.#state.at !== "waiting") return undefined
     const agreed = welcome(this.connect, this.#door, this.#surroundings, (method, exchange) =>
       this.#authenticate(method, exchange),
     )

@@ -135,6 +135,7 @@ describe("Whoever is banned", () => {
     }
     const client = broker.client("c", { remoteAddress: here })
     client.sends(connect(5, { clientId: "c", username: "bob" }))
+    await broker.settle()
     for (const goOn of authenticate) goOn()
     // He was found to be Bob, who is welcome; and the turn has not ended.
     for (let step = 0; step < 9; step++) await Promise.resolve()
