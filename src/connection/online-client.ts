@@ -25,8 +25,10 @@ export class OnlineClient implements OnlineUser {
   readonly link: ClientLink
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
-  readonly #reauthenticating: Reauthenticating
+  readonly #proof: Proof | undefined
   readonly #keeper: ClientKeeper
+  /** Most never say AUTH. */
+  #reauthenticating: Reauthenticating | undefined
   #over = false
   readonly #surroundings: ConnectionSurroundings
   readonly #rate: Rate | undefined
@@ -52,7 +54,7 @@ export class OnlineClient implements OnlineUser {
     const acks = new AckQueue()
     this.#publishing = new Publishing(surroundings, link, session, terms, acks)
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
-    this.#reauthenticating = new Reauthenticating(link, terms, proof, keeper, surroundings.users)
+    this.#proof = proof
     this.accountChanged()
   }
 
@@ -119,12 +121,23 @@ export class OnlineClient implements OnlineUser {
     this.#over = true
     this.link.end()
     this.#subscribing.close()
-    this.#reauthenticating.close()
+    this.#reauthenticating?.close()
   }
 
   #keepPace(pace: Pace, nowMs: number): void {
     const waitMs = pace.published(nowMs)
     if (waitMs > 0) this.#keeper.holdBack(waitMs)
+  }
+
+  #proving(): Reauthenticating {
+    const { users } = this.#surroundings
+    return (this.#reauthenticating ??= new Reauthenticating(
+      this.link,
+      this.terms,
+      this.#proof,
+      this.#keeper,
+      users,
+    ))
   }
 
   #acknowledged(firstByte: number, packetId: PacketId): boolean {
@@ -172,7 +185,7 @@ export class OnlineClient implements OnlineUser {
       case "connect":
         throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
       case "auth":
-        return this.#reauthenticating.auth(packet)
+        return this.#proving().auth(packet)
       case "publish":
       case "connack":
       case "suback":

@@ -47,9 +47,12 @@ export class RightsTree {
     this.#literal.set(filter, rights | (this.#literal.get(filter) ?? 0))
   }
 
-  /** Of all filters that match the topic. */
-  matching(topic: TopicName): RightsBits {
-    const words = topic.split("/")
+  /**
+   * Hot. Of all filters that match the topic.
+   *
+   * @param words its levels, for who asks several trees
+   */
+  matching(topic: TopicName, words: readonly string[] = topic.split("/")): RightsBits {
     if (!topic.startsWith("$")) return matching(this.#root, words, 0)
     const first = this.#root.words.get(words[0] ?? "")
     return first === undefined ? 0 : matching(first, words, 1)

@@ -56,8 +56,11 @@ export function readingOnly(bits: RightsBits): RightsBits {
   return bits & (readBit << allowedShift)
 }
 
-/** So many topics are remembered for each client, and none that is longer: no stranger is to fill the memory. */
-const mostKnownTopics = 1024
+/**
+ * So many topics are remembered for each client, and none that is longer: 25 KB, so that ten thousand who subscribe to
+ * everything do not fill the memory.
+ */
+const mostKnownTopics = 256
 const longestKnownTopic = 128
 
 /** What one client may do, until the rules change. */
@@ -97,7 +100,8 @@ export class Rights {
     if (topic === this.#lastTopic) return this.#last
     let rights = this.#known?.get(topic)
     if (rights === undefined) {
-      rights = this.#decide(topic, (tree) => tree.matching(topic))
+      const words = topic.split("/")
+      rights = this.#decide(topic, (tree) => tree.matching(topic, words))
       this.#learn(topic, rights)
     }
     this.#lastTopic = topic
