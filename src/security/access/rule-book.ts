@@ -1,5 +1,5 @@
 import { hasWildcard } from "../../protocol/topic.ts"
-import type { AccessRule, Who } from "./access-rule.ts"
+import { type AccessRule, type Who, whoText } from "./access-rule.ts"
 import type { Identity } from "../identity.ts"
 import { bitsOf, readingOnly, Rights, subscribingOnly } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
@@ -27,7 +27,7 @@ export class RuleBook {
     this.#otherwise = isAllowedByDefault(isInUse, defaultAccess)
     this.limits = rules.length > 0 || !this.#otherwise
     for (const rule of rules) {
-      const key = shelfOf(rule.who)
+      const key = whoText(rule.who)
       let shelf = this.#shelves.get(key)
       if (shelf === undefined) this.#shelves.set(key, (shelf = new Shelf()))
       shelf.add(rule)
@@ -37,7 +37,7 @@ export class RuleBook {
   /** @param onUnusable hears of rules whose placeholders this client makes useless */
   rightsOf(identity: Identity, onUnusable: UnusableListener): Rights {
     const shelves = whosOf(identity).map((whos) =>
-      whos.flatMap((who) => this.#shelves.get(shelfOf(who)) ?? []),
+      whos.flatMap((who) => this.#shelves.get(whoText(who)) ?? []),
     )
     if (identity.rules !== undefined) shelves.unshift([shelfWith(identity.rules)])
     const ranks = shelves
@@ -62,22 +62,7 @@ export function whosOf({ username, clientId, groups }: Identity): readonly (read
 }
 
 export function isSameWho(one: Who, other: Who): boolean {
-  return shelfOf(one) === shelfOf(other)
-}
-
-/** A name for each, as a key. */
-function shelfOf(who: Who): string {
-  switch (who.kind) {
-    case "user":
-      return `user:${who.name}`
-    case "client":
-      return `client:${who.clientId}`
-    case "group":
-      return `group:${who.name}`
-    case "anonymous":
-    case "everyone":
-      return who.kind
-  }
+  return whoText(one) === whoText(other)
 }
 
 /** Puts the rule where it is found. @returns false when it does not hold for this client because of its names */
