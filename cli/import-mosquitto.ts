@@ -10,10 +10,17 @@ import { readInstallation } from "../src/mosquitto/installation.ts"
 import { tomlOf } from "../src/mosquitto/toml.ts"
 import { openStore } from "../src/storage/open-store.ts"
 import { whoAsks } from "./accounts.ts"
-import type { ImportOptions } from "./import.ts"
 import { importJson, importText, type SettingsOutcome } from "./import-report.ts"
 import { settingsFlags } from "./options.ts"
 import { print } from "./output.ts"
+
+export interface ImportOptions {
+  readonly data?: string
+  readonly settings?: string
+  readonly sessionUser?: string
+  readonly dryRun?: true
+  readonly json?: true
+}
 
 /**
  * Reads and maps everything before it writes anything.

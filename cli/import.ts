@@ -1,12 +1,5 @@
 import { Command } from "commander"
-
-export interface ImportOptions {
-  readonly data?: string
-  readonly settings?: string
-  readonly sessionUser?: string
-  readonly dryRun?: true
-  readonly json?: true
-}
+import type { ImportOptions } from "./import-mosquitto.ts"
 
 const notes = `
 Reads the configuration and whatever it names: include_dir, password and ACL files, dynamic security, mosquitto.db or

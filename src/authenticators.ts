@@ -2,14 +2,14 @@ import type { AuthenticatorName } from "./config/schema.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import type { Clock } from "./foundation/clock.ts"
 import type { Log } from "./foundation/log.ts"
-import { AccountAuthenticator } from "./security/authentication/accounts.ts"
+import { AccountAuthenticator } from "./security/authentication/account-authenticator.ts"
 import {
   AuthenticationChain,
   type Authenticator,
   anonymousAuthenticator,
   passesOn,
 } from "./security/authentication/authentication.ts"
-import { CertificateAuthenticator } from "./security/authentication/certificate.ts"
+import { CertificateAuthenticator } from "./security/authentication/certificate-authenticator.ts"
 import type { ExchangeAuthenticator } from "./security/authentication/exchange.ts"
 import { ScramAuthenticator } from "./security/authentication/scram-exchange.ts"
 import { type AccountStore, scramMechanisms } from "./storage/account-store.ts"

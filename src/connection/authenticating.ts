@@ -2,11 +2,8 @@ import { encodePacket } from "../protocol/encoder.ts"
 import type { Auth } from "../protocol/packet.ts"
 import { protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
-import type {
-  AuthenticationChain,
-  Credentials,
-  FinalVerdict,
-} from "../security/authentication/authentication.ts"
+import type { AuthenticationChain, FinalVerdict } from "../security/authentication/authentication.ts"
+import type { Credentials } from "../security/authentication/credentials.ts"
 import type {
   AuthenticationExchange,
   ExchangeOutcome,

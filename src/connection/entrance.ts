@@ -1,5 +1,5 @@
 import type { AuthenticationChain } from "../security/authentication/authentication.ts"
-import type { ClientCertificate } from "../security/authentication/certificate.ts"
+import type { ClientCertificate } from "../security/authentication/credentials.ts"
 
 /** What one listener bears; undefined: as much as any. */
 export interface EntranceLimits {

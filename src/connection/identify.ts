@@ -1,8 +1,5 @@
-import type {
-  AuthenticationChain,
-  Credentials,
-  FinalVerdict,
-} from "../security/authentication/authentication.ts"
+import type { AuthenticationChain, FinalVerdict } from "../security/authentication/authentication.ts"
+import type { Credentials } from "../security/authentication/credentials.ts"
 import { claimOf } from "../security/guard/login-guard.ts"
 import { type Converse, prove, type ProvenVerdict } from "./authenticating.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import type { Packet } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { AccessRules } from "../../src/security/access/access-rules.ts"
-import { AccountAuthenticator } from "../../src/security/authentication/accounts.ts"
+import { AccountAuthenticator } from "../../src/security/authentication/account-authenticator.ts"
 import {
   AuthenticationChain,
   anonymousAuthenticator,

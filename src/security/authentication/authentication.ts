@@ -1,20 +1,8 @@
 import type { ReasonCode } from "../../protocol/reason-code.ts"
 import { ReasonCode as Codes } from "../../protocol/reason-code.ts"
-import type { ClientCertificate } from "./certificate.ts"
+import type { Credentials } from "./credentials.ts"
 import type { AuthenticationExchange, ExchangeAuthenticator } from "./exchange.ts"
 import { anonymous, type Principal } from "../identity.ts"
-
-/** What a client shows of itself at CONNECT [3.1.3.5, 3.1.3.6]. */
-export interface Credentials {
-  readonly clientId: string
-  readonly username: string | undefined
-  readonly password: Uint8Array | undefined
-  readonly remoteAddress: string
-  /** Undefined where it showed none, or where nobody can know. */
-  readonly certificate: ClientCertificate | undefined
-  /** The address that it came in by: tcp://127.0.0.1:1883. */
-  readonly listener: string
-}
 
 export type AuthenticationVerdict =
   | { readonly verdict: "accept"; readonly principal: Principal }

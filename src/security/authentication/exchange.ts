@@ -1,5 +1,5 @@
 import type { ReasonCode } from "../../protocol/reason-code.ts"
-import type { Credentials } from "./authentication.ts"
+import type { Credentials } from "./credentials.ts"
 import type { Principal } from "../identity.ts"
 
 /** What a step of an exchange leads to. */

@@ -7,7 +7,7 @@ import type {
   ScramMechanism,
   StoredUser,
 } from "../../storage/account-store.ts"
-import type { Credentials } from "./authentication.ts"
+import type { Credentials } from "./credentials.ts"
 import type { AuthenticationExchange, ExchangeAuthenticator, ExchangeVerdict } from "./exchange.ts"
 import { principalOf } from "../identity.ts"
 import { saslprep } from "./saslprep.ts"

@@ -5,9 +5,9 @@ import {
   AuthenticationChain,
   type AuthenticationVerdict,
   type Authenticator,
-  type Credentials,
   type FinalVerdict,
 } from "../../../src/security/authentication/authentication.ts"
+import type { Credentials } from "../../../src/security/authentication/credentials.ts"
 
 const credentials: Credentials = {
   clientId: "a",

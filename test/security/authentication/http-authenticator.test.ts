@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
-import type {
-  AuthenticationVerdict,
-  Credentials,
-} from "../../../src/security/authentication/authentication.ts"
+import type { AuthenticationVerdict } from "../../../src/security/authentication/authentication.ts"
+import type { Credentials } from "../../../src/security/authentication/credentials.ts"
 import {
   HttpAuthenticator,
   type HttpOptions,

@@ -2,10 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import type { JWTPayload } from "jose"
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
-import type {
-  AuthenticationVerdict,
-  Credentials,
-} from "../../../src/security/authentication/authentication.ts"
+import type { AuthenticationVerdict } from "../../../src/security/authentication/authentication.ts"
+import type { Credentials } from "../../../src/security/authentication/credentials.ts"
 import type { Principal } from "../../../src/security/identity.ts"
 import type { JwtAuthenticator, JwtOptions } from "../../../src/security/authentication/jwt-authenticator.ts"
 import { saveUsers, storedUser } from "../../support/accounts.ts"

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
-import type { Credentials } from "../../../src/security/authentication/authentication.ts"
+import type { Credentials } from "../../../src/security/authentication/credentials.ts"
 import type {
   AuthenticationExchange,
   ExchangeVerdict,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test"
-import type { Credentials } from "../../../src/security/authentication/authentication.ts"
+import type { Credentials } from "../../../src/security/authentication/credentials.ts"
 import {
   CertificateAuthenticator,
   type CertificateIdentity,
-  type ClientCertificate,
-} from "../../../src/security/authentication/certificate.ts"
+} from "../../../src/security/authentication/certificate-authenticator.ts"
+import type { ClientCertificate } from "../../../src/security/authentication/credentials.ts"
 import { MemoryStore } from "../../../src/storage/memory-store.ts"
 import { saveUsers, storedUser } from "../../support/accounts.ts"
 

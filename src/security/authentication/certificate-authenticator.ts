@@ -1,20 +1,8 @@
 import { ReasonCode } from "../../protocol/reason-code.ts"
 import type { AccountStore } from "../../storage/account-store.ts"
-import type { AuthenticationVerdict, Authenticator, Credentials } from "./authentication.ts"
+import type { AuthenticationVerdict, Authenticator } from "./authentication.ts"
+import type { ClientCertificate, Credentials } from "./credentials.ts"
 import { plainPrincipal, principalOf } from "../identity.ts"
-
-/** What is known of a certificate that a client showed, and that was found to be good. */
-export interface ClientCertificate {
-  /** Undefined where it has none, several, or one that is no name. */
-  readonly commonName: string | undefined
-  readonly alternativeNames: {
-    readonly dns: readonly string[]
-    readonly email: readonly string[]
-    readonly uri: readonly string[]
-  }
-  /** SHA-256 of the whole, in lower-case hexadecimal digits. */
-  readonly fingerprint256: string
-}
 
 /** What of a certificate is the user's name. */
 export const certificateIdentities = ["common-name", "dns", "email", "uri", "fingerprint"] as const

@@ -1,10 +1,8 @@
 import { describe, expect, spyOn, test } from "bun:test"
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
-import { AccountAuthenticator } from "../../../src/security/authentication/accounts.ts"
-import type {
-  AuthenticationVerdict,
-  Credentials,
-} from "../../../src/security/authentication/authentication.ts"
+import { AccountAuthenticator } from "../../../src/security/authentication/account-authenticator.ts"
+import type { AuthenticationVerdict } from "../../../src/security/authentication/authentication.ts"
+import type { Credentials } from "../../../src/security/authentication/credentials.ts"
 import { hashPassword } from "../../../src/security/authentication/password.ts"
 import type { StoredUser } from "../../../src/storage/account-store.ts"
 import { MemoryStore } from "../../../src/storage/memory-store.ts"
