@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite"
-import { addRules } from "../support/accounts.ts"
+import { addRules, storedUser } from "../support/accounts.ts"
 import { expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -60,4 +60,22 @@ test("accounts are not opened where that would change the tables of an older bro
   expect(versionNow()).toEqual({ user_version: migrations.length })
   // The lock is free again.
   lockDirectory(directory).release()
+})
+
+test("the users and rules of version 3 keep their passwords and numbers", async () => {
+  const directory = newDirectory()
+  mkdirSync(directory)
+  const old = new Database(join(directory, "bantam.db"), { create: true })
+  old.run(`PRAGMA application_id = ${applicationId}`)
+  for (const step of migrations.slice(0, 3)) old.run(step)
+  old.run("PRAGMA user_version = 3")
+  old.run("INSERT INTO user VALUES ('ada', '$argon2id$1', 5)")
+  old.run("INSERT INTO access_rule VALUES (7, 'allow ada both #')")
+  old.run("UPDATE head SET closed_cleanly = 1")
+  old.close()
+  const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, silentLog)
+  expect(await store.accounts.users()).toEqual([storedUser("ada")])
+  expect(await store.accounts.accessRules()).toEqual([{ id: 7, line: "allow ada both #" }])
+  expect((await store.accounts.usersChangedSince(0)).names).toEqual([])
+  await store.close()
 })
