@@ -143,7 +143,8 @@ async function withRules(options: SettingsOptions, use: (asked: Asked) => Promis
       accountOf,
       explain(asking) {
         const identity = asIn(accountOf(asking), asking.identity)
-        return explainAccess(rules, security.defaultAccess, identity, asking.question, inUse)
+        const { defaultAccess, wideSubscriptions } = security
+        return explainAccess(rules, defaultAccess, identity, asking.question, inUse, wideSubscriptions)
       },
     })
   })
@@ -172,7 +173,10 @@ async function explain(asking: Asking, explained: Explained, json: boolean): Pro
   const { lost, partly } = explained
   const rows = [
     ...lost.map((rule) => ["lost", ...cellsOf(rule)]),
-    ...partly.map((rule) => ["allows a part", ...cellsOf(rule)]),
+    ...partly.map((rule) => [
+      rule.rule.effect === "allow" ? "allows a part" : "denies a part",
+      ...cellsOf(rule),
+    ]),
   ]
   await print(
     `${askingText(asking, explained.allowed ? "may" : "may not")}: ${reasonOf(explained)}\n` +

@@ -145,9 +145,10 @@ async function furnish(
       rule: accessRuleText(rule),
     })
   }
-  const rules = new AccessRules(settings.security.defaultAccess, complain, bringRules)
+  const { defaultAccess, wideSubscriptions } = settings.security
+  const rules = new AccessRules(defaultAccess, complain, bringRules, wideSubscriptions)
   const soon = (run: () => void): void => void setImmediate(run)
-  const reasons = new RefusalReasons(settings.security.defaultAccess, soon)
+  const reasons = new RefusalReasons(defaultAccess, soon, wideSubscriptions)
   const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
   await followStoredRules(store, rules, log, (read) => (reasons.rules = new NumberedRules(read)))
   const bans = new Bans()

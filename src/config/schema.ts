@@ -106,6 +106,13 @@ export const sections = {
         ["auto", "allow", "deny"],
         "auto",
       ),
+      wide_subscriptions: choice(
+        "What becomes of a subscription that matches more than its client may read. refuse: it is refused, and MQTT 5\n" +
+          "clients are told so in SUBACK. filter: it is granted as soon as some of it may be read, and the rest is\n" +
+          "never sent, as Mosquitto does it. A rule for one QoS alone then denies only what it matches whole.",
+        ["refuse", "filter"],
+        "refuse",
+      ),
       refused_publish: choice(
         "What becomes of a client that publishes what it may not. answer: the message is dropped, and MQTT 5\n" +
           "clients are told so in PUBACK or PUBREC. close: the connection is closed.",

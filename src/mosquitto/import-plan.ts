@@ -43,10 +43,11 @@ export async function planImport(installation: Installation, terms: ImportTerms)
   const notes: string[] = []
   const access = dynamic === undefined ? undefined : accessOfDynamicSecurity(dynamic.security, dynamic.file)
   const rules = access ?? (acl === undefined ? everythingAllowed() : rulesOfAclFile(acl.entries, acl.file))
-  if (acl !== undefined || access !== undefined) {
+  const source = access !== undefined ? "dynamic security" : acl !== undefined ? "ACL file" : "nothing"
+  if (source === "dynamic security") {
     notes.push(
-      "Mosquitto grants a SUBSCRIBE that is wider than the rights and leaves out what may not be read; Bantam refuses it " +
-        "with 0x87 (0x80 before MQTT 5)",
+      "dynamic security grants a SUBSCRIBE of which a part is denied, and leaves that out; Bantam refuses it with 0x87 (0x80 " +
+        "before MQTT 5)",
     )
   }
   if (acl === undefined && access === undefined && installation.users.length === 0) {
@@ -55,7 +56,7 @@ export async function planImport(installation: Installation, terms: ImportTerms)
     )
   }
   problems.push(...rules.problems)
-  const settings = planSettings(configuration, acl !== undefined || dynamic !== undefined)
+  const settings = planSettings(configuration, source)
   problems.push(...settings.problems)
   const users = await planUsers(installation, access, terms.nowMs, problems, notes)
   const planned: StatePlan =

@@ -19,9 +19,11 @@ export interface PlannedSettings {
   readonly notes: readonly string[]
 }
 
-/** @param hasRules an ACL file or dynamic security decides what may be done; otherwise everybody may do everything */
-export function planSettings(configuration: Configuration, hasRules: boolean): PlannedSettings {
-  return new SettingsPlanner(configuration).plan(hasRules)
+/** What decides what may be done; nothing: everybody may do everything. */
+export type RulesSource = "nothing" | "ACL file" | "dynamic security"
+
+export function planSettings(configuration: Configuration, rules: RulesSource): PlannedSettings {
+  return new SettingsPlanner(configuration).plan(rules)
 }
 
 class SettingsPlanner {
@@ -34,13 +36,18 @@ class SettingsPlanner {
     this.#configuration = configuration
   }
 
-  plan(hasRules: boolean): PlannedSettings {
+  plan(rules: RulesSource): PlannedSettings {
     this.#listen()
     this.#put(
       "security.default_access",
-      hasRules ? "deny" : "allow",
-      hasRules ? "what no ACL grants is refused" : "there is no ACL, so everything is allowed",
+      rules === "nothing" ? "allow" : "deny",
+      rules === "nothing" ? "there is no ACL, so everything is allowed" : "what no ACL grants is refused",
     )
+    if (rules === "ACL file") {
+      const comment =
+        "grants a SUBSCRIBE wider than the rights, as Mosquitto does; refuse would tell the client"
+      this.#put("security.wide_subscriptions", "filter", comment)
+    }
     for (const option of this.#configuration.general) this.#general(option)
     this.#logLevel()
     this.#shared("max_qos", "mqtt.maximum_qos", 0, 2)

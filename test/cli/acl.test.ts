@@ -189,6 +189,16 @@ describe("bantam acl", () => {
     })
   })
 
+  test("explain says which part is denied, where the rest of a wide subscription is filtered", async () => {
+    await given("allow alice both home/#", "deny alice subscribe home/safe")
+    const asked = ["explain", "alice", "subscribe", "home/#"]
+    expect((await acl(asked)).out).toContain("alice may not subscribe home/#: rule 2 decides")
+    expect((await acl([...asked, "--set", "security.wide_subscriptions=filter"])).out).toBe(
+      "alice may subscribe home/#: rule 1 decides: allow alice both home/#\n" +
+        "               ID  RULE\ndenies a part  2   deny alice subscribe home/safe\n",
+    )
+  })
+
   test("without a rule the setting decides", async () => {
     expect((await acl(["explain", "alice", "publish", "t"])).out).toContain("the setting allows it")
     expect(

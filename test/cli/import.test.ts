@@ -50,7 +50,7 @@ describe("bantam import mosquitto", () => {
         "sessions  1 (1 subscription)\n" +
         "queued    1 message\n" +
         "retained  1 message\n" +
-        `settings  3 in ${data}/bantam.toml\n`,
+        `settings  4 in ${data}/bantam.toml\n`,
     )
     const rules = await run(["acl", "list", "--plain", "--data", data])
     expect(rules.out).toBe("allow alice both home/#\ndeny everyone both secret/#\n")
@@ -115,6 +115,7 @@ describe("bantam import mosquitto", () => {
         values: {
           listen: ["tcp://[::]:1883"],
           "security.default_access": "deny",
+          "security.wide_subscriptions": "filter",
           "security.allow_anonymous": false,
         },
       },

@@ -6,11 +6,11 @@ import { join } from "node:path"
 import { loadSettings } from "../../src/config/load.ts"
 import { parseOptions, sortOptions } from "../../src/mosquitto/configuration.ts"
 import { fates } from "../../src/mosquitto/setting-rules.ts"
-import { planSettings } from "../../src/mosquitto/settings-plan.ts"
+import { planSettings, type RulesSource } from "../../src/mosquitto/settings-plan.ts"
 import { tomlOf } from "../../src/mosquitto/toml.ts"
 
-function plan(text: string, hasRules = false) {
-  const { settings, problems, notes } = planSettings(sortOptions([parseOptions(text, "m.conf")]), hasRules)
+function plan(text: string, rules: RulesSource = "nothing") {
+  const { settings, problems, notes } = planSettings(sortOptions([parseOptions(text, "m.conf")]), rules)
   return {
     values: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
     problems: problems.map(({ file, line, what }) => `${file}:${line}: ${what}`),
@@ -229,8 +229,14 @@ log_type warning
     expect(notes).toEqual(["m.conf:9: pid_file has no counterpart: whoever starts the program knows it"])
   })
 
-  test("refuse by default where there are ACLs", () => {
-    expect(plan("", true).values["security.default_access"]).toBe("deny")
+  test("refuse by default where there are ACLs, and filter what is subscribed to as the ACL file did", () => {
+    expect(plan("", "ACL file").values).toMatchObject({
+      "security.default_access": "deny",
+      "security.wide_subscriptions": "filter",
+    })
+    const dynamic = plan("", "dynamic security").values
+    expect(dynamic["security.default_access"]).toBe("deny")
+    expect(dynamic["security.wide_subscriptions"]).toBeUndefined()
   })
 })
 

@@ -3,7 +3,14 @@ import type { TopicFilter, TopicName } from "../../protocol/topic.ts"
 import type { AccessRule } from "./access-rule.ts"
 import type { Identity } from "../identity.ts"
 import { isOurs } from "./authorization.ts"
-import { allowedBits, deniedBits, publishBit, readBit, subscribeBit } from "./rights.ts"
+import {
+  allowedBits,
+  deniedBits,
+  publishBit,
+  readBit,
+  subscribeBit,
+  type WideSubscriptions,
+} from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
 import { type DefaultAccess, holdsFrom, isAllowedByDefault, isSameWho, putRule, whosOf } from "./rule-book.ts"
 
@@ -27,7 +34,7 @@ export interface Explanation<Kept extends KeptRule> {
   readonly decides: Kept | undefined
   /** They fit as well, in the order in which they would have decided. */
   readonly lost: readonly Kept[]
-  /** They allow some of what the subscription asks for, which is not enough. */
+  /** They allow, or deny, some of what the subscription asks for, which does not decide it. */
   readonly partly: readonly Kept[]
 }
 
@@ -43,11 +50,12 @@ export function explainAccess<Kept extends KeptRule>(
   identity: Identity,
   question: AccessQuestion,
   isInUse = kept.length > 0,
+  wide: WideSubscriptions = "refuse",
 ): Explanation<Kept> {
   const lost: Kept[] = []
   const partly: Kept[] = []
   for (const each of inOrder(kept, identity)) {
-    const fit = fitOf(each.rule, identity, question)
+    const fit = fitOf(each.rule, identity, question, wide)
     if (fit === "whole") lost.push(each)
     else if (fit === "part") partly.push(each)
   }
@@ -74,7 +82,12 @@ function inOrder<Kept extends KeptRule>(kept: readonly Kept[], identity: Identit
   })
 }
 
-function fitOf(rule: AccessRule, identity: Identity, question: AccessQuestion): "whole" | "part" | "none" {
+function fitOf(
+  rule: AccessRule,
+  identity: Identity,
+  question: AccessQuestion,
+  wide: WideSubscriptions,
+): "whole" | "part" | "none" {
   const tree = new RightsTree()
   putRule(tree, rule, identity)
   const said = rule.effect === "allow" ? allowedBits : deniedBits
@@ -84,7 +97,7 @@ function fitOf(rule: AccessRule, identity: Identity, question: AccessQuestion): 
   }
   const bit = subscribeBit(question.qos)
   if ((said(tree.meeting(question.filter)) & bit) === 0) return "none"
-  // To refuse the whole it is enough to deny a part.
-  if (rule.effect === "deny") return "whole"
+  // To refuse the whole it is enough to deny a part; and where the rest is filtered, to grant it, to allow one.
+  if ((rule.effect === "deny") === (wide === "refuse")) return "whole"
   return (said(tree.covering(question.filter)) & bit) !== 0 ? "whole" : "part"
 }

@@ -3,7 +3,7 @@ import type { TopicFilter, TopicName } from "../../protocol/topic.ts"
 import type { AccessRule } from "./access-rule.ts"
 import type { AuthorizationVerdict, Authorizer } from "./authorization.ts"
 import type { Requester } from "../requester.ts"
-import type { Rights } from "./rights.ts"
+import type { Rights, WideSubscriptions } from "./rights.ts"
 import { type DefaultAccess, RuleBook, type UnusableListener } from "./rule-book.ts"
 
 /**
@@ -13,6 +13,7 @@ import { type DefaultAccess, RuleBook, type UnusableListener } from "./rule-book
 export class AccessRules implements Authorizer {
   readonly #defaultAccess: DefaultAccess
   readonly #expectsOwnRules: boolean
+  readonly #wide: WideSubscriptions
   readonly #onUnusable: UnusableListener
   #book: RuleBook
 
@@ -21,11 +22,17 @@ export class AccessRules implements Authorizer {
    * @param onUnusable hears, once for each connection, of rules whose placeholders its names make useless
    * @param expectsOwnRules clients may bring rules of their own, so everybody has to be asked
    */
-  constructor(defaultAccess: DefaultAccess, onUnusable: UnusableListener, expectsOwnRules = false) {
+  constructor(
+    defaultAccess: DefaultAccess,
+    onUnusable: UnusableListener,
+    expectsOwnRules = false,
+    wide: WideSubscriptions = "refuse",
+  ) {
+    this.#wide = wide
     this.#expectsOwnRules = expectsOwnRules
     this.#defaultAccess = defaultAccess
     this.#onUnusable = onUnusable
-    this.#book = new RuleBook([], defaultAccess)
+    this.#book = new RuleBook([], defaultAccess, false, wide)
   }
 
   /**
@@ -34,7 +41,7 @@ export class AccessRules implements Authorizer {
    * @param hasUsers there is somebody who can log in
    */
   replace(rules: readonly AccessRule[], hasUsers = false): void {
-    this.#book = new RuleBook(rules, this.#defaultAccess, hasUsers || rules.length > 0)
+    this.#book = new RuleBook(rules, this.#defaultAccess, hasUsers || rules.length > 0, this.#wide)
   }
 
   get limitsReading(): boolean {

@@ -3,6 +3,7 @@ import { type AccessQuestion, explainAccess } from "./access-explanation.ts"
 import { type AccessRule, accessRuleText } from "./access-rule.ts"
 import type { Identity } from "../identity.ts"
 import { NumberedRules } from "./numbered-rules.ts"
+import type { WideSubscriptions } from "./rights.ts"
 import type { DefaultAccess } from "./rule-book.ts"
 
 type Facts = AuditEntry["facts"]
@@ -18,11 +19,17 @@ export class RefusalReasons {
   rules = new NumberedRules([])
   readonly #defaultAccess: DefaultAccess
   readonly #soon: (run: () => void) => void
+  readonly #wide: WideSubscriptions
   #looks = 0
   #looksOfTurn = 0
 
   /** @param soon runs after whatever else is to be done now */
-  constructor(defaultAccess: DefaultAccess, soon: (run: () => void) => void) {
+  constructor(
+    defaultAccess: DefaultAccess,
+    soon: (run: () => void) => void,
+    wide: WideSubscriptions = "refuse",
+  ) {
+    this.#wide = wide
     this.#defaultAccess = defaultAccess
     this.#soon = soon
   }
@@ -46,9 +53,17 @@ export class RefusalReasons {
       this.#looksOfTurn = 0
       await new Promise<void>((resolve) => this.#soon(resolve))
     }
-    const own = explainAccess(broughtAlong(identity.rules ?? []), "deny", identity, question)
+    const brought = broughtAlong(identity.rules ?? [])
+    const own = explainAccess(brought, "deny", identity, question, true, this.#wide)
     if (own.decides !== undefined) return { why: "a rule it brought along", line: own.decides.line }
-    const { because, decides } = explainAccess(rules, this.#defaultAccess, identity, question, true)
+    const { because, decides } = explainAccess(
+      rules,
+      this.#defaultAccess,
+      identity,
+      question,
+      true,
+      this.#wide,
+    )
     if (because === "ours") return { why: "nobody but the broker publishes under $SYS" }
     if (decides === undefined) return { why: "no rule allows it" }
     if (decides.rule.effect === "allow") return { why: "something other than the rules" }

@@ -63,18 +63,31 @@ export function readingOnly(bits: RightsBits): RightsBits {
 const mostKnownTopics = 256
 const longestKnownTopic = 128
 
+/**
+ * What becomes of a subscription that matches more than its client may read. refuse: it is refused, and the client knows.
+ * filter: it is granted as soon as some of it may be read, and the rest is never sent, as Mosquitto does it.
+ */
+export const wideSubscriptions = ["refuse", "filter"] as const
+export type WideSubscriptions = (typeof wideSubscriptions)[number]
+
 /** What one client may do, until the rules change. */
 export class Rights {
   /** Rules that go before others stand in an earlier rank; within one, deny goes before allow. */
   readonly #ranks: readonly (readonly RightsTree[])[]
   readonly #otherwise: RightsBits
+  readonly #wide: WideSubscriptions
   #known: Map<TopicName, RightsBits> | undefined
   #lastTopic: TopicName | undefined
   #last: RightsBits = 0
 
   /** @param otherwise whether what no rule decides is allowed */
-  constructor(ranks: readonly (readonly RightsTree[])[], otherwise: boolean) {
+  constructor(
+    ranks: readonly (readonly RightsTree[])[],
+    otherwise: boolean,
+    wide: WideSubscriptions = "refuse",
+  ) {
     this.#ranks = ranks
+    this.#wide = wide
     this.#otherwise = otherwise ? allBits : 0
   }
 
@@ -88,10 +101,17 @@ export class Rights {
     return (this.#on(topic) & readBit) !== 0
   }
 
-  /** Whether one rule allows all that the filter matches, and none denies a part of it. */
+  /**
+   * Whether one rule allows all that the filter matches, and none denies a part of it; where the rest is filtered, whether
+   * a rule allows a part of it, and none denies it all.
+   */
   maySubscribe(filter: TopicFilter, qos: Qos): boolean {
     const allowed = this.#decide(filter, (tree) => {
-      return (tree.meeting(filter) & allBits) | (tree.covering(filter) & ~allBits)
+      const meeting = tree.meeting(filter)
+      const covering = tree.covering(filter)
+      return this.#wide === "refuse"
+        ? deniedBits(meeting) | (covering & ~allBits)
+        : deniedBits(covering) | (meeting & ~allBits)
     })
     return (allowed & subscribeBit(qos)) !== 0
   }

@@ -1,7 +1,7 @@
 import { hasWildcard } from "../../protocol/topic.ts"
 import { type AccessRule, type Who, whoText } from "./access-rule.ts"
 import type { Identity } from "../identity.ts"
-import { bitsOf, readingOnly, Rights, subscribingOnly } from "./rights.ts"
+import { bitsOf, readingOnly, Rights, subscribingOnly, type WideSubscriptions } from "./rights.ts"
 import { RightsTree } from "./rights-tree.ts"
 import { fillTemplate, hasAllValues } from "./rule-topic.ts"
 
@@ -21,9 +21,16 @@ export class RuleBook {
   readonly limits: boolean
   readonly #shelves = new Map<string, Shelf>()
   readonly #otherwise: boolean
+  readonly #wide: WideSubscriptions
 
   /** @param isInUse there are users or rules */
-  constructor(rules: readonly AccessRule[], defaultAccess: DefaultAccess, isInUse = rules.length > 0) {
+  constructor(
+    rules: readonly AccessRule[],
+    defaultAccess: DefaultAccess,
+    isInUse = rules.length > 0,
+    wide: WideSubscriptions = "refuse",
+  ) {
+    this.#wide = wide
     this.#otherwise = isAllowedByDefault(isInUse, defaultAccess)
     this.limits = rules.length > 0 || !this.#otherwise
     for (const rule of rules) {
@@ -43,7 +50,7 @@ export class RuleBook {
     const ranks = shelves
       .map((rank) => rank.flatMap((shelf) => shelf.treesFor(identity, onUnusable)))
       .filter((trees) => trees.length > 0)
-    return new Rights(ranks, this.#otherwise && identity.rules === undefined)
+    return new Rights(ranks, this.#otherwise && identity.rules === undefined, this.#wide)
   }
 }
 

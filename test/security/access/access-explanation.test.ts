@@ -12,6 +12,7 @@ import {
 } from "../../../src/security/access/authorization.ts"
 import { NumberedRules } from "../../../src/security/access/numbered-rules.ts"
 import { RefusalReasons } from "../../../src/security/access/refusal-reasons.ts"
+import { wideSubscriptions } from "../../../src/security/access/rights.ts"
 import { defaultAccesses } from "../../../src/security/access/rule-book.ts"
 import { Requester } from "../../../src/security/requester.ts"
 import { topicFilter, topicName } from "../../routing/topic-arbitraries.ts"
@@ -38,6 +39,7 @@ const case_ = fc.record({
   brought: fc.option(fc.array(accessRule, { maxLength: 4 }), { nil: undefined }),
   byDefault: fc.constantFrom(...defaultAccesses),
   hasUsers: fc.boolean(),
+  wide: fc.constantFrom(...wideSubscriptions),
   who: identity,
   superuser: fc.nat(9).map((one) => one === 0),
   asked: question,
@@ -45,8 +47,8 @@ const case_ = fc.record({
 type Case = typeof case_ extends fc.Arbitrary<infer One> ? One : never
 
 /** All that stands between a client and the broker, as the server puts it together. */
-function decided({ rules, byDefault, hasUsers, who, superuser, asked, brought }: Case): boolean {
-  const access = new AccessRules(byDefault, () => {}, true)
+function decided({ rules, byDefault, hasUsers, wide, who, superuser, asked, brought }: Case): boolean {
+  const access = new AccessRules(byDefault, () => {}, true, wide)
   access.replace(rules, hasUsers)
   const chain = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, access], true)
   const principal = { ...anybody(), ...who, superuser, rules: brought }
@@ -69,10 +71,10 @@ describe("What is explained", () => {
     let allowed = 0
     fc.assert(
       fc.property(case_, (one) => {
-        const { rules, byDefault, hasUsers, who, superuser, asked } = one
+        const { rules, byDefault, hasUsers, wide, who, superuser, asked } = one
         const kept = rules.map((rule) => ({ rule }))
         const inUse = hasUsers || rules.length > 0
-        const explained = explainAccess(kept, byDefault, { ...who, superuser }, asked, inUse)
+        const explained = explainAccess(kept, byDefault, { ...who, superuser }, asked, inUse, wide)
         const decision = decided({ ...one, brought: undefined })
         if (decision) allowed += 1
         expect(explained.allowed).toBe(decision)
@@ -88,8 +90,8 @@ describe("What is explained", () => {
       fc.asyncProperty(case_, async (one) => {
         if (decided(one)) return
         refused += 1
-        const { rules, byDefault, who, superuser, asked, brought } = one
-        const reasons = new RefusalReasons(byDefault, (run) => run())
+        const { rules, byDefault, wide, who, superuser, asked, brought } = one
+        const reasons = new RefusalReasons(byDefault, (run) => run(), wide)
         const numbered = rules.map((rule, id) => ({ id, line: accessRuleText(rule), rule }))
         const why = await reasons.of(
           new NumberedRules(numbered),

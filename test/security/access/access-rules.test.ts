@@ -209,6 +209,42 @@ describe("A subscription", () => {
   })
 })
 
+describe("A subscription that is wider than the rights, where the rest is filtered", () => {
+  async function filtering(...lines: string[]) {
+    const rules = new AccessRules("auto", () => {}, false, "filter")
+    rules.replace(rulesOf([bossMayAll, ...lines]))
+    const broker = await TestBroker.start({ authorizers: [rules] })
+    return { broker, boss: await broker.connected("boss-phone", { username: "boss" }) }
+  }
+
+  test("is granted and sent what may be read, retained and later, in a share group too", async () => {
+    const { broker, boss } = await filtering("allow alice subscribe home/#", "deny alice subscribe home/safe")
+    boss.publishes({ topic: "home/safe", payload: "kept code", retain: true })
+    boss.publishes({ topic: "home/door", payload: "kept open", retain: true })
+    const alice = await broker.connected("a", { username: "alice" })
+    alice.sends(subscribe(7, [{ filter: "#", qos: 0 }]))
+    const [suback, ...kept] = alice.receives()
+    expect(suback).toMatchObject({ type: "suback", reasonCodes: [granted] })
+    expect(payloads(kept)).toEqual(["kept open"])
+    expect(asks(alice, "$share/g/home/+")).toEqual([granted])
+    boss.publishes({ topic: "home/safe", payload: "code" })
+    boss.publishes({ topic: "office/door", payload: "closed" })
+    boss.publishes({ topic: "home/door", payload: "open" })
+    expect(payloads(alice.receives())).toEqual(["open", "open"])
+  })
+
+  test("is refused where it matches nothing that may be read, and where all of it is denied", async () => {
+    const { broker } = await filtering("allow alice subscribe home/#", "deny alice subscribe home/safe/#")
+    const alice = await broker.connected("a", { username: "alice" })
+    expect(asks(alice, "office/#", "home/safe/+", "$SYS/#", "home/+")).toEqual([
+      refused,
+      refused,
+      refused,
+      granted,
+    ])
+  })
+})
+
 describe("When rules change, a client that is there", () => {
   test("loses what it may not read any more, on all ways a message takes", async () => {
     const rules = ["allow alice both home/#", bossMayAll]
