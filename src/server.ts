@@ -237,6 +237,9 @@ async function furnish(
   }
 }
 
+/** A WebSocket message holds the longest packet and some more: MQTT.js gathers half a megabyte of packets into one. */
+const messageMarginBytes = 1024 * 1024
+
 async function open(
   listener: ListenerSettings,
   settings: Settings,
@@ -244,6 +247,7 @@ async function open(
   authenticators: Authenticators,
   log: Log,
 ): Promise<Listener> {
+  const messageBytes = settings.limits.packetBytes + messageMarginBytes
   const entrance: Entrance = {
     url: listener.url,
     authentication: authenticators.chainOf(listener),
@@ -252,6 +256,7 @@ async function open(
       connectionRate: listener.maxConnectionRate,
       messagesPerSecond: listener.messagesPerSecond,
     },
+    unseenBytes: listener.address.scheme === "ws" || listener.address.scheme === "wss" ? messageBytes : 0,
   }
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, acceptor.accept(entrance), {
@@ -259,7 +264,7 @@ async function open(
     output: { highWaterBytes: settings.limits.writeBufferBytes },
     paths,
     ...(origins === undefined ? {} : { origins }),
-    maximumMessageBytes: settings.limits.packetBytes * 2,
+    maximumMessageBytes: messageBytes,
     onRefused: (address, at, why) => log.warn(`${at} refused`, { address, why }),
     proxyProtocol: listener.proxyProtocol,
     greetings: {

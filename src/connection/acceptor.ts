@@ -15,6 +15,8 @@ import { TurnedAwayReport } from "./turned-away-report.ts"
 const patienceMs = 5_000
 /** The same when there is no room for anybody else. */
 const patienceWhenFullMs = 1_000
+/** The same by WebSocket, when more of them than may be could make us keep what we do not see. */
+const unseenPatienceMs = 2_000
 
 /** Sockets in, connections out: it turns away who comes too often, ends the silent, and closes all at the end. */
 export class Acceptor implements ConnectionKeeper {
@@ -31,7 +33,7 @@ export class Acceptor implements ConnectionKeeper {
     this.#surroundings = surroundings
     this.#arrivals = new Arrivals(surroundings)
     this.#report = new TurnedAwayReport(surroundings.clock, surroundings.log)
-    this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => connection.visited(nowMs))
+    this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => this.#visit(connection, nowMs))
     surroundings.bans.onAdded((added) => {
       const nowMs = surroundings.clock.now()
       // Banned [0x8A] is for CONNACK alone [2.4].
@@ -82,12 +84,12 @@ export class Acceptor implements ConnectionKeeper {
   }
 
   introduced(connection: Connection): void {
-    this.#arrivals.halfOpen.delete(connection)
+    this.#arrivals.introduced(connection)
   }
 
   /** Those who do not read why they were refused are as many as may be half open; then the oldest is cut off. */
   refused(connection: Connection): void {
-    this.#arrivals.halfOpen.delete(connection)
+    this.#arrivals.introduced(connection)
     this.#leaving.add(connection)
     if (this.#leaving.size <= this.#surroundings.limits.halfOpen) return
     for (const oldest of this.#leaving) {
@@ -99,8 +101,7 @@ export class Acceptor implements ConnectionKeeper {
 
   gone(connection: Connection): void {
     this.#patrol.forget(connection)
-    this.#arrivals.halfOpen.delete(connection)
-    this.#arrivals.wentOut(connection.door.entrance)
+    this.#arrivals.wentOut(connection)
     this.#leaving.delete(connection)
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#emptied?.()
@@ -123,8 +124,8 @@ export class Acceptor implements ConnectionKeeper {
     const door = { remoteAddress, certificate: socket.peerCertificate, entrance }
     const connection = new Connection(this.#surroundings, socket, door, this)
     this.#connections.add(connection)
-    this.#arrivals.cameIn(entrance)
-    halfOpen.add(connection, nowMs)
+    this.#arrivals.cameIn(connection, nowMs)
+    if (this.#arrivals.isUnseen(connection)) this.comeBy(connection, nowMs + unseenPatienceMs)
     return connection
   }
 
@@ -136,10 +137,25 @@ export class Acceptor implements ConnectionKeeper {
   #makeRoom(silentForMs: number, nowMs: number): boolean {
     const silent = this.#arrivals.halfOpen.silent(silentForMs, nowMs)
     if (silent === undefined) return false
+    this.#turnOut(silent)
+    return true
+  }
+
+  #turnOut(silent: Connection): void {
     this.#surroundings.counters.turnedAway["half-open"] += 1
     this.#report.add("half-open", silent.door.remoteAddress)
     silent.cutOff()
-    return true
+  }
+
+  /** @returns when to look again */
+  #visit(connection: Connection, nowMs: number): number {
+    const nextMs = connection.visited(nowMs)
+    if (!this.#arrivals.isUnseen(connection)) return nextMs
+    if (!this.#arrivals.hideTooMuch(connection.door.entrance)) {
+      return Math.min(nextMs, nowMs + unseenPatienceMs)
+    }
+    this.#turnOut(connection)
+    return Number.POSITIVE_INFINITY
   }
 }
 

@@ -2,6 +2,7 @@ import type { TurnedAwayReason } from "../foundation/counters.ts"
 import { Rate } from "../security/guard/rate.ts"
 import { isThisMachine, sourceOf } from "../security/guard/source-address.ts"
 import { TallyBook } from "../security/guard/tally-book.ts"
+import type { Connection } from "./connection.ts"
 import type { Entrance } from "./entrance.ts"
 import { HalfOpen } from "./half-open.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
@@ -10,6 +11,13 @@ import type { ConnectionSurroundings } from "./surroundings.ts"
 const mostAddresses = 20_000
 /** An address may make up for a pause: as after a power cut, when all that is behind it comes at once. */
 const burstSeconds = 2
+
+/**
+ * What strangers may make us keep for long that we cannot see, in all: Bun gathers a WebSocket message as a whole, and
+ * takes the same length of everybody. However long messages may be, a few strangers can take their time.
+ */
+const mostUnseenBytes = 128 * 1024 * 1024
+const fewestUnseen = 8
 
 /** What comes in by one listener. */
 interface EntranceUse {
@@ -20,6 +28,8 @@ interface EntranceUse {
 /** Judges who comes before a word of his is read, so that a flood costs little more than its sockets. */
 export class Arrivals {
   readonly halfOpen = new HalfOpen()
+  /** Those of them of whose messages something may be kept that we have not seen. */
+  readonly #unseen = new Set<Connection>()
   readonly #surroundings: Pick<ConnectionSurroundings, "limits" | "bans">
   readonly #addresses: TallyBook
   readonly #rate: Rate | undefined
@@ -52,12 +62,33 @@ export class Arrivals {
     return this.#connections >= limits.connections ? "full" : undefined
   }
 
-  cameIn(entrance: Entrance): void {
-    this.#connections += 1
-    this.#useOf(entrance).connections += 1
+  /** Whether it has not said CONNECT, and something may be kept of it that we have not seen. */
+  isUnseen(connection: Connection): boolean {
+    return this.#unseen.has(connection)
   }
 
-  wentOut(entrance: Entrance): void {
+  /** Whether such are more than may take their time. */
+  hideTooMuch({ unseenBytes }: Entrance): boolean {
+    return this.#unseen.size > Math.max(fewestUnseen, Math.floor(mostUnseenBytes / unseenBytes))
+  }
+
+  cameIn(connection: Connection, nowMs: number): void {
+    const { entrance } = connection.door
+    this.#connections += 1
+    this.#useOf(entrance).connections += 1
+    this.halfOpen.add(connection, nowMs)
+    if (entrance.unseenBytes > 0) this.#unseen.add(connection)
+  }
+
+  /** It has said CONNECT, or will not any more. */
+  introduced(connection: Connection): void {
+    this.halfOpen.delete(connection)
+    this.#unseen.delete(connection)
+  }
+
+  wentOut(connection: Connection): void {
+    const { entrance } = connection.door
+    this.introduced(connection)
     this.#connections -= 1
     this.#useOf(entrance).connections -= 1
   }

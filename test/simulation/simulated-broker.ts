@@ -138,4 +138,5 @@ const entrance: Entrance = {
   url: "tcp://127.0.0.1:1883",
   authentication: new AuthenticationChain([anonymousAuthenticator]),
   limits: { connections: undefined, connectionRate: undefined, messagesPerSecond: undefined },
+  unseenBytes: 0,
 }
