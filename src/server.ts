@@ -27,7 +27,7 @@ import { RefusalTrail } from "./security/access/refusal-trail.ts"
 import { Requester } from "./security/requester.ts"
 import type { UnusableListener } from "./security/access/rule-book.ts"
 import { followStoredBans } from "./security/guard/stored-bans.ts"
-import { followStoredRules } from "./security/access/stored-access-rules.ts"
+import { followStoredRules, type NumberedRule } from "./security/access/stored-access-rules.ts"
 import { UserQuotas } from "./security/guard/user-quotas.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
@@ -113,6 +113,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
             : ReasonCode.useAnotherServer,
         )
         surroundings.broker.close()
+        surroundings.stopFollowing()
         await surroundings.refusals.close()
         await store.close()
       },
@@ -135,7 +136,7 @@ async function furnish(
   store: Store,
   clock: Clock,
   log: Log,
-): Promise<ConnectionSurroundings & { readonly refusals: RefusalTrail }> {
+): Promise<ConnectionSurroundings & { readonly refusals: RefusalTrail; stopFollowing(): void }> {
   const { guard, limits, mqtt } = settings
   const bringRules = settings.jwt !== undefined || settings.httpAuthentication !== undefined
   const complain: UnusableListener = (rule, { clientId, username }) => {
@@ -150,10 +151,11 @@ async function furnish(
   const soon = (run: () => void): void => void setImmediate(run)
   const reasons = new RefusalReasons(defaultAccess, soon, wideSubscriptions)
   const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
-  await followStoredRules(store, rules, log, (read) => (reasons.rules = new NumberedRules(read)))
+  const number = (read: readonly NumberedRule[]): void => void (reasons.rules = new NumberedRules(read))
+  const followed = [await followStoredRules(store, rules, clock, log, number)]
   const bans = new Bans()
-  await followStoredBans(store, bans, log)
-  const users = new OnlineUsers(store.accounts, log)
+  followed.push(await followStoredBans(store, bans, clock, log))
+  const users = new OnlineUsers(store.accounts, clock, log)
   store.onAccountsChanged(() => users.accountsChanged())
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
@@ -197,6 +199,10 @@ async function furnish(
     authorization,
     users,
     refusals,
+    stopFollowing: () => {
+      for (const each of followed) each.cancel()
+      users.close()
+    },
     logins: new LoginGuard({
       failures: guard.failedLogins,
       failuresOfAddress: guard.failedLoginsPerAddress,

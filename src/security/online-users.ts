@@ -1,8 +1,10 @@
 import { ChurnMap } from "../foundation/churn-map.ts"
+import type { Clock, Timer } from "../foundation/clock.ts"
 import type { Log } from "../foundation/log.ts"
 import type { Publisher } from "../protocol/message.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { AccountStore, StoredUser } from "../storage/account-store.ts"
+import { retryMs } from "./followed-accounts.ts"
 import { plainPrincipal, principalOf } from "./identity.ts"
 import { Requester } from "./requester.ts"
 import { mayCallItself } from "./user.ts"
@@ -25,6 +27,7 @@ const accountsAtOnce = 200
  */
 export class OnlineUsers {
   readonly #accounts: AccountStore
+  readonly #clock: Clock
   readonly #log: Log
   readonly #byName = new ChurnMap<string, Set<OnlineUser>>()
   /** By user's name and client identifier: gone, but for a will that waits. */
@@ -35,9 +38,14 @@ export class OnlineUsers {
   #reading = false
   /** Some could not be looked at: a disabled user must not stay because the disk was away for a moment. */
   #isBehind = false
+  /** Told once, however often it is tried again. */
+  #hasComplained = false
+  #retry: Timer | undefined
+  #isOver = false
 
-  constructor(accounts: AccountStore, log: Log) {
+  constructor(accounts: AccountStore, clock: Clock, log: Log) {
     this.#accounts = accounts
+    this.#clock = clock
     this.#log = log
   }
 
@@ -60,7 +68,6 @@ export class OnlineUsers {
     if (others === undefined) this.#byName.set(username, new Set([user]))
     else others.add(user)
     this.recheck(username, edition)
-    if (this.#isBehind && !this.#reading) void this.#checkAll()
   }
 
   /** @param edition before the user's account was looked at: what has changed since holds for its connections as well */
@@ -118,6 +125,12 @@ export class OnlineUsers {
     }
   }
 
+  /** Looks at nobody any more. */
+  close(): void {
+    this.#isOver = true
+    this.#retry?.cancel()
+  }
+
   /** Somebody has changed accounts: those of them who are here are looked at again, a few at a time. */
   accountsChanged(): void {
     this.#edition += 1
@@ -139,6 +152,9 @@ export class OnlineUsers {
       await this.#attempt(() => this.#checkChanged())
     }
     this.#reading = false
+    if (this.#isBehind || !this.#hasComplained) return
+    this.#hasComplained = false
+    this.#log.info("accounts can be read again")
   }
 
   async #checkChanged(): Promise<void> {
@@ -172,12 +188,26 @@ export class OnlineUsers {
     try {
       await reading()
     } catch (error) {
+      if (this.#isOver) return
       const why = error instanceof Error ? error.message : String(error)
-      this.#log.error("accounts cannot be read; who is connected stays as it was", { why })
-      // Everybody, for who it was is not known here; and not before somebody comes, for the disk needs its time.
+      if (!this.#hasComplained) {
+        this.#log.error("accounts cannot be read; who is connected stays as it was", { why })
+      }
+      this.#hasComplained = true
+      // Everybody, for who it was is not known here; and not at once, for the disk needs its time.
       this.#lastChange = 0
       this.#isBehind = true
+      this.#tryLater()
     }
+  }
+
+  #tryLater(): void {
+    this.#retry ??= this.#clock.at(this.#clock.now() + retryMs, () => {
+      this.#retry = undefined
+      if (!this.#isBehind) return
+      if (this.#reading) this.#tryLater()
+      else void this.#checkAll()
+    })
   }
 
   #hold(user: OnlineUser, account: StoredUser | undefined): void {

@@ -39,7 +39,7 @@ describe("Whoever is banned", () => {
     isSlow = false
     store = new MemoryStore()
     broker = await TestBroker.start({ store, authenticator })
-    await followStoredBans(store, broker.bans, silentLog)
+    await followStoredBans(store, broker.bans, broker.clock, silentLog)
   })
 
   const banned = async (kind: StoredBan["kind"], value: string, untilMs?: number) => {
@@ -80,7 +80,7 @@ describe("Whoever is banned", () => {
         }),
       },
     })
-    await followStoredBans(store, refusing.bans, silentLog)
+    await followStoredBans(store, refusing.bans, refusing.clock, silentLog)
     const connack = await refusing.client("c").asks({ username: "bob" })
     expect(connack?.reasonCode).toBe(ReasonCode.badUserNameOrPassword)
   })
@@ -147,7 +147,7 @@ describe("Whoever is banned", () => {
   test("while its session is being written does not come in", async () => {
     const deferred = new DeferredStore()
     const slow = await TestBroker.start({ store: deferred, authenticator })
-    await followStoredBans(deferred, slow.bans, silentLog)
+    await followStoredBans(deferred, slow.bans, slow.clock, silentLog)
     deferred.hold()
     const client = slow.client("c")
     client.sends(connect(5, { clientId: "c", username: "bob", ...lasting }))

@@ -26,6 +26,7 @@ import type { ScriptedClient } from "../support/scripted-client.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { bytesOf } from "../support/wire-notation.ts"
 import { TestBroker } from "../support/test-broker.ts"
+import { TurnedClock } from "../support/turned-clock.ts"
 
 /*
  * Ways round the access rules, as they have been found in brokers: each is tried, and each is refused. `eve` may do what
@@ -55,7 +56,7 @@ class House {
     await saveUsers(store.accounts, ...users)
     await addRules(store.accounts, ...rules)
     const access = new AccessRules("auto", () => {})
-    await followStoredRules(store, access, silentLog)
+    await followStoredRules(store, access, new TurnedClock(), silentLog)
     const authenticator = {
       authenticate: async ({ username }: { readonly username: string | undefined }) => {
         if (username === undefined) return acceptedAs(undefined)

@@ -78,7 +78,7 @@ export class SimulatedBroker {
     })
     this.broker.hook.onEvent("message-dropped", ({ clientId, why }) => watch.dropped(clientId, why))
     const topics = new TopicTable(defaultTopicLimits)
-    const users = new OnlineUsers(store.accounts, silentLog)
+    const users = new OnlineUsers(store.accounts, clock, silentLog)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
       authorization,

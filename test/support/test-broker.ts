@@ -156,7 +156,7 @@ export class TestBroker {
     const trail = options.refusals?.(clock)
     const refusals = trail ?? deafRefusals
     this.#output = options.output ?? {}
-    this.users = new OnlineUsers(store.accounts, log)
+    this.users = new OnlineUsers(store.accounts, clock, log)
     store.onAccountsChanged(() => this.users.accountsChanged())
     this.broker = new Broker({
       store,

@@ -1,12 +1,13 @@
+import type { Clock, Timer } from "../../foundation/clock.ts"
 import type { Log } from "../../foundation/log.ts"
 import type { StoredAccessRule } from "../../storage/account-store.ts"
 import type { Store } from "../../storage/store.ts"
 import { type AccessRule, parseAccessRule } from "./access-rule.ts"
 import type { AccessRules } from "./access-rules.ts"
-import { followAccounts } from "../followed-accounts.ts"
+import { followAccounts, UnreadableAccounts } from "../followed-accounts.ts"
 
 /** A rule in the store says what nobody can read: to go on without it might open what it was to close. */
-export class AccessRuleError extends Error {
+export class AccessRuleError extends UnreadableAccounts {
   constructor(id: number, problem: string) {
     super(`access rule ${id} ${problem}; take it away with \`bantam acl remove ${id}\``)
     this.name = "AccessRuleError"
@@ -27,17 +28,19 @@ export function readStoredRule({ id, line }: StoredAccessRule): NumberedRule {
 
 /**
  * Fills the rules from the store, and again whenever they change there. What cannot be read then leaves the rules as
- * they were.
+ * they were, and is tried again.
  *
  * @param tell takes them with their numbers, whenever they are read
+ * @returns what ends it
  * @throws AccessRuleError, StoreError when they cannot be read the first time
  */
 export async function followStoredRules(
   store: Pick<Store, "accounts" | "onAccountsChanged">,
   rules: AccessRules,
+  clock: Clock,
   log: Log,
   tell: (rules: readonly NumberedRule[]) => void = () => {},
-): Promise<void> {
+): Promise<Timer> {
   // Of ten thousand rules a change leaves nearly all as they were, and to read them all takes 20 ms.
   let known = new Map<string, AccessRule>()
   let hadUsers = false
@@ -61,7 +64,7 @@ export async function followStoredRules(
     return areSame ? undefined : stored.length
   }
   let isFirst = true
-  await followAccounts(store, "the access rules", log, async () => {
+  return followAccounts(store, "the access rules", clock, log, async () => {
     const count = await load()
     if (count !== undefined && !isFirst) log.info("the access rules have changed", { rules: count })
     isFirst = false

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from "node:net"
 import { unreachable } from "../../foundation/assert.ts"
 import type { StoredBan } from "../../storage/account-store.ts"
+import { UnreadableAccounts } from "../followed-accounts.ts"
 import { AddressRange } from "../address-range.ts"
 
 /** Whom a ban may fit. */
@@ -13,7 +14,7 @@ export interface Bannable {
 }
 
 /** A ban in the store says what nobody can read: to go on without it might let in whom it was to keep out. */
-export class BanError extends Error {
+export class BanError extends UnreadableAccounts {
   constructor({ id, value }: StoredBan) {
     super(
       `ban ${id} is of ${JSON.stringify(value)}, which is no address; take it away with \`bantam ban remove ${id}\``,

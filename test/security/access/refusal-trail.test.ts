@@ -48,7 +48,7 @@ async function trailWith(lines: readonly string[], own: { record?: AccountStore[
   const log = { ...silentLog, error: (...words: unknown[]) => void errors.push(words) }
   const reasons = new RefusalReasons("auto", soon)
   const tell = (read: readonly NumberedRule[]) => void (reasons.rules = new NumberedRules(read))
-  await followStoredRules(store, new AccessRules("auto", () => {}), silentLog, tell)
+  await followStoredRules(store, new AccessRules("auto", () => {}), new TurnedClock(), silentLog, tell)
   const trail = new RefusalTrail({ record }, reasons, clock, log)
   const passes = async () => {
     clock.advance(1_000)
@@ -334,7 +334,13 @@ describe("A broker tells the trail", () => {
     await addRules(store.accounts, ...lines)
     const rules = new AccessRules("auto", () => {})
     const reasons = new RefusalReasons("auto", queueMicrotask)
-    await followStoredRules(store, rules, silentLog, (read) => (reasons.rules = new NumberedRules(read)))
+    await followStoredRules(
+      store,
+      rules,
+      new TurnedClock(),
+      silentLog,
+      (read) => (reasons.rules = new NumberedRules(read)),
+    )
     const broker = await TestBroker.start({
       store,
       authenticator: byPassword,

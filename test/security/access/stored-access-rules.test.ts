@@ -7,6 +7,7 @@ import { Requester } from "../../../src/security/requester.ts"
 import { followStoredRules } from "../../../src/security/access/stored-access-rules.ts"
 import { MemoryStore } from "../../../src/storage/memory-store.ts"
 import { silentLog } from "../../support/silent-log.ts"
+import { TurnedClock } from "../../support/turned-clock.ts"
 
 const alice = new Requester(plainPrincipal("alice"), "phone", "192.0.2.7")
 
@@ -21,7 +22,7 @@ async function following(...lines: string[]) {
     error: (sentence: string, fields: unknown) => void errors.push([sentence, fields]),
     info: (_: string, fields: unknown) => void infos.push(fields),
   }
-  await followStoredRules(store, rules, log)
+  await followStoredRules(store, rules, new TurnedClock(), log)
   return {
     errors,
     infos,

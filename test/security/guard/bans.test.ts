@@ -5,6 +5,7 @@ import type { StoredBan } from "../../../src/storage/account-store.ts"
 import { MemoryStore } from "../../../src/storage/memory-store.ts"
 import { ban, liftBan } from "../../support/accounts.ts"
 import { silentLog } from "../../support/silent-log.ts"
+import { TurnedClock } from "../../support/turned-clock.ts"
 
 const nowMs = Date.UTC(2026, 0, 1)
 let lastId = 0
@@ -91,7 +92,7 @@ describe("The bans of the store", () => {
     const store = new MemoryStore()
     await ban(store.accounts, "user", "u")
     const bans = new Bans()
-    await followStoredBans(store, bans, silentLog)
+    await followStoredBans(store, bans, new TurnedClock(), silentLog)
     expect(bans.ofUser("u", nowMs)).toBeDefined()
     await ban(store.accounts, "client", "c")
     await settled()
@@ -105,11 +106,13 @@ describe("The bans of the store", () => {
   test("that cannot be read keep the broker from starting; later they leave the old ones", async () => {
     const store = new MemoryStore()
     const bans = new Bans()
-    await followStoredBans(store, bans, silentLog)
+    await followStoredBans(store, bans, new TurnedClock(), silentLog)
     await ban(store.accounts, "user", "u")
     await ban(store.accounts, "address", "nowhere")
     await settled()
     expect(bans.ofUser("u", nowMs)).toBeDefined()
-    await expect(followStoredBans(store, new Bans(), silentLog)).rejects.toThrow("which is no address")
+    await expect(followStoredBans(store, new Bans(), new TurnedClock(), silentLog)).rejects.toThrow(
+      "which is no address",
+    )
   })
 })
