@@ -107,6 +107,11 @@ export class Admission {
     }
   }
 
+  /** Should its session be opened all the same, for that has begun, it leaves no will in it. */
+  revoke(): void {
+    if (this.#state.at === "waiting") this.#state.requester?.revoke()
+  }
+
   /** The connection is over, or the client is in: nothing more comes of this. */
   end(): void {
     if (this.#state.at === "authenticating") this.#state.exchange.abandon()

@@ -99,9 +99,11 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   /** The server ends it, and has its will published by nobody. */
   expel(reasonCode: ReasonCode, why: string): void {
     const state = this.#state
+    if (state.at === "entering") state.admission.revoke()
     if (state.at !== "online") return this.#end(false, undefined, why)
     state.client.requester.revoke()
-    this.#part(reasonCode, undefined, why)
+    // Nor after a restart, when nobody remembers that it was revoked.
+    this.#part(reasonCode, undefined, why, false)
   }
 
   /** Ends it at once, without a word. */
@@ -337,10 +339,9 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     const { broker, counters, limits, users } = this.#surroundings
     if (this.#state.at !== "entering") {
       // The client left while its session was being opened. Its will is held to what becomes of its account.
-      if (session.record.will !== undefined) {
-        users.leftAtTheDoor(agreed.terms.principal, agreed.accountsEdition)
-      }
-      broker.sessions.disconnected(session, true, undefined)
+      const withWill = session.record.will !== undefined && !agreed.terms.principal.isRevoked
+      if (withWill) users.leftAtTheDoor(agreed.terms.principal, agreed.accountsEdition)
+      broker.sessions.disconnected(session, withWill, undefined)
       return
     }
     const { admission } = this.#state
@@ -403,6 +404,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     reasonCode: ReasonCode,
     detail = describeReasonCode(reasonCode),
     why = describeReasonCode(reasonCode),
+    withWill = true,
   ): void {
     const state = this.#state
     if (state.at === "online" && state.client.terms.version === 5) {
@@ -412,7 +414,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       const properties = { ...link.explained(detail), ...(elsewhere && { serverReference }) }
       link.send({ type: "disconnect", reasonCode, properties })
     }
-    this.#end(true, undefined, why)
+    this.#end(withWill, undefined, why)
   }
 
   /**

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test"
+import type { ClientId } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { Authenticator } from "../../src/security/authentication/authentication.ts"
 import { followStoredBans } from "../../src/security/guard/stored-bans.ts"
@@ -158,6 +159,33 @@ describe("Whoever is banned", () => {
     await slow.settle()
     expect(client.state).not.toBe("open")
     expect(slow.counters.clientsConnected).toBe(0)
+  })
+
+  test("while its session is being written leaves no will, not even for when the ban has ended", async () => {
+    const deferred = new DeferredStore()
+    const slow = await TestBroker.start({ store: deferred, authenticator })
+    await followStoredBans(deferred, slow.bans, slow.clock, silentLog)
+    const watcher = await slow.connected("watcher", { username: "ann" })
+    watcher.subscribes("will")
+    deferred.hold()
+    const will = { topic: "will", payload: "gone", properties: { willDelayInterval: 30 } }
+    slow.client("c").sends(connect(5, { clientId: "c", username: "bob", ...lasting, will }))
+    await slow.settle()
+    await ban(deferred.accounts, "user", "bob", slow.clock.now() + 10_000)
+    await slow.settle()
+    deferred.letGo()
+    await slow.settle()
+    await slow.passes(31)
+    expect(payloads(watcher.receives())).toEqual([])
+  })
+
+  test("while connected leaves no will, not even for a broker that starts when the ban has ended", async () => {
+    const will = { topic: "will", payload: "gone", properties: { willDelayInterval: 3_000 } }
+    await broker.connected("c", { ...lasting, ...bobs, will })
+    await banned("user", "bob", broker.clock.now() + 10_000)
+    const [session] = broker.broker.sessions
+    expect(session?.clientId).toBe("c" as ClientId)
+    expect(session?.record.will).toBeUndefined()
   })
 
   test("leaves nothing behind, whoever it is that ends it", async () => {
