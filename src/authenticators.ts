@@ -53,9 +53,12 @@ export class Authenticators {
     return new AuthenticationChain(links, authenticators.includes("scram") ? this.#scram : [])
   }
 
-  /** Reads again what may have changed where it is kept. @throws TokenKeyError with what was there still in force */
-  reload(): void {
-    for (const link of Object.values(this.#links)) link.reload?.()
+  /** Reads again what may have changed where it is kept. @returns what puts it in force @throws TokenKeyError */
+  readAgain(): () => void {
+    const read = Object.values(this.#links).map((link) => link.readAgain?.())
+    return () => {
+      for (const take of read) take?.()
+    }
   }
 }
 

@@ -32,7 +32,7 @@ import { UserQuotas } from "./security/guard/user-quotas.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
-import type { Listener } from "./transport/socket.ts"
+import type { Listener, PreparedReload } from "./transport/socket.ts"
 import { watchBroker } from "./watch-broker.ts"
 import { watchCertificates } from "./watch-certificates.ts"
 
@@ -54,6 +54,7 @@ export interface Server {
   stop(): Promise<void>
   /**
    * Takes over what can change while it serves: certificates, keys of tokens, and the level of the log, which is the caller's.
+   * When one file is no good, all stays as it was.
    *
    * @returns the sections of the settings that differ and need a restart
    */
@@ -118,8 +119,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
         await store.close()
       },
       reload: async (changed) => {
-        authenticators.reload()
-        for (const listener of listeners) listener.reload?.()
+        takeOver(authenticators, listeners)
         return sectionsThatDiffer(settings, changed)
       },
     }
@@ -241,6 +241,27 @@ async function furnish(
     },
     whenStoreCaughtUp: (resume) => storeGate.wait(resume),
   }
+}
+
+/**
+ * Reads keys and certificates again, and takes over all of them or, when one is no good, none.
+ *
+ * @throws TokenKeyError, ListenError
+ */
+function takeOver(authenticators: Authenticators, listeners: readonly Listener[]): void {
+  const takeKeys = authenticators.readAgain()
+  const prepared: PreparedReload[] = []
+  try {
+    for (const listener of listeners) {
+      const reload = listener.prepareReload?.()
+      if (reload !== undefined) prepared.push(reload)
+    }
+  } catch (error) {
+    for (const reload of prepared) reload.drop()
+    throw error
+  }
+  takeKeys()
+  for (const reload of prepared) reload.take()
 }
 
 /** A WebSocket message holds the longest packet and some more: MQTT.js gathers half a megabyte of packets into one. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test"
 import { copyFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { connect as connectTls } from "node:tls"
 import { loadSettings } from "../src/config/load.ts"
 import type { LogFields } from "../src/foundation/log.ts"
 import { type Server, startServer } from "../src/server.ts"
@@ -32,13 +33,25 @@ async function serving(listen: string) {
   const says = (sentence: string) => {
     return new Promise<LogFields | undefined>((resolve) => waiting.set(sentence, resolve))
   }
-  server = await startServer(loadSettings({ file }), {
+  const settings = loadSettings({ file })
+  server = await startServer(settings, {
     log: { ...silentLog, info: say, warn: say },
     version: "test",
     clock,
   })
   const port = Number(new URL(server.urls[0] ?? "").port)
-  return { clock, lines, says, port }
+  return { clock, lines, says, port, settings }
+}
+
+/** The fingerprint of the certificate that is shown at a port. */
+function shownAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256)
+      socket.destroy()
+    })
+    socket.on("error", reject)
+  })
 }
 
 const toml = (path: string) => JSON.stringify(path)
@@ -74,6 +87,36 @@ describe("A broker", () => {
     copyFileSync(certFile, live)
     clock.advance(5_000)
     expect(lines.at(-1)?.[0]).toBe("certificates read again")
+  })
+
+  test("that is told to reload takes over all keys and certificates or, when one is no good, none", async () => {
+    const [old, next] = [authority.server(), authority.server()]
+    const files = [1, 2].map((number) => {
+      const certFile = join(authority.folder, `${number}.pem`)
+      const keyFile = join(authority.folder, `${number}.key`)
+      return { certFile, keyFile }
+    })
+    const [first, second] = files
+    const write = (file: (typeof files)[number] | undefined, from: typeof old): void => {
+      copyFileSync(from.certFile, file?.certFile ?? "")
+      copyFileSync(from.keyFile, file?.keyFile ?? "")
+    }
+    write(first, old)
+    write(second, old)
+    const listeners = files.map(
+      ({ certFile, keyFile }) =>
+        `{ url = "tls://127.0.0.1:0", cert_file = ${toml(certFile)}, key_file = ${toml(keyFile)} }`,
+    )
+    const { port, settings } = await serving(listeners.join())
+    const before = await shownAt(port)
+    write(first, next)
+    writeFileSync(second?.certFile ?? "", "half of it")
+    await expect(server?.reload(settings)).rejects.toThrow("holds no CERTIFICATE in PEM")
+    // The kernel deals clients out to all who listen there.
+    for (let count = 0; count < 5; count++) expect(await shownAt(port)).toBe(before)
+    write(second, next)
+    await server?.reload(settings)
+    expect(await shownAt(port)).not.toBe(before)
   })
 
   test("behind a proxy tells what is no PROXY header, and sees the client behind the proxy", async () => {

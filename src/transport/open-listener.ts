@@ -1,6 +1,6 @@
 import { statSync } from "node:fs"
 import { ListenError, listenErrorFrom, urlOf } from "./listen-error.ts"
-import type { ListenAddress, Listener, TlsSettings } from "./socket.ts"
+import type { ListenAddress, Listener, PreparedReload, TlsSettings } from "./socket.ts"
 import { codeOf } from "./system-error.ts"
 import { readServerTls, validUntilMs } from "./tls-options.ts"
 import type { ServerTls } from "./tls-options.ts"
@@ -79,14 +79,27 @@ class SecureListener implements Listener {
   }
 
   reload(): void {
+    this.prepareReload().take()
+  }
+
+  prepareReload(): PreparedReload {
+    const before = this.#stamp
     this.#stamp = stampOf(this.#tls)
     const { certificates, server } = attempt(this.#address, () => {
       const read = readServerTls(this.#tls)
       return { certificates: read, server: this.#open(this.#address.port, read) }
     })
-    this.#server.stop()
-    this.#server = server
-    this.#certificates = certificates
+    return {
+      take: () => {
+        this.#server.stop()
+        this.#server = server
+        this.#certificates = certificates
+      },
+      drop: () => {
+        server.stop()
+        this.#stamp = before
+      },
+    }
   }
 
   reloadIfChanged(): boolean {

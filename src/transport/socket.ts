@@ -78,6 +78,14 @@ export type ListenAddress =
   | { readonly scheme: "tls" | "wss"; readonly host: string; readonly port: number }
   | { readonly scheme: "unix"; readonly path: string }
 
+/** New certificates that are good. One of the two is to be called at once: clients may come for them already. */
+export interface PreparedReload {
+  /** Whoever connects from now on meets the new ones. */
+  take(): void
+  /** It goes on with those it has; should only the files of others be bad, a look at its own may still find new ones. */
+  drop(): void
+}
+
 export interface Listener {
   /** The real address, such as `tcp://127.0.0.1:1883`. */
   readonly url: string
@@ -91,7 +99,13 @@ export interface Listener {
    */
   reload?(): void
   /**
-   * The same, if any of the files is another one than when they were last looked at.
+   * The same in two steps, for who has more to see to than this listener.
+   *
+   * @throws ListenError as `reload` does
+   */
+  prepareReload?(): PreparedReload
+  /**
+   * The same as `reload`, if any of the files is another one than when they were last looked at.
    *
    * @returns whether they were read
    * @throws ListenError as `reload` does, once for each change

@@ -13,8 +13,8 @@ export type AuthenticationVerdict =
 
 export interface Authenticator {
   authenticate(credentials: Credentials): AuthenticationVerdict | Promise<AuthenticationVerdict>
-  /** Takes over what its files say now. @throws an error for people, and leaves what was in force */
-  reload?(): void
+  /** Reads its files again. @returns what takes over what they say @throws an error for people */
+  readAgain?(): () => void
 }
 
 /** Stands where nothing is set up. */

@@ -55,9 +55,10 @@ export class JwtAuthenticator implements Authenticator {
     this.#keys = this.#readKeys()
   }
 
-  /** Reads the files of keys again. @throws TokenKeyError, and leaves the old ones in force */
-  reload(): void {
-    if (this.#options.keys.kind !== "published") this.#keys = this.#readKeys()
+  /** Reads the files of keys again. @returns what puts them in force @throws TokenKeyError */
+  readAgain(): () => void {
+    const keys = this.#options.keys.kind === "published" ? this.#keys : this.#readKeys()
+    return () => void (this.#keys = keys)
   }
 
   authenticate(credentials: Credentials): AuthenticationVerdict | Promise<AuthenticationVerdict> {
