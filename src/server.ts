@@ -6,6 +6,7 @@ import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
 import { Slices } from "./connection/slices.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
+import { DistrustedClients } from "./distrusted-clients.ts"
 import { type Clock, systemClock } from "./foundation/clock.ts"
 import { newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
@@ -32,7 +33,7 @@ import { UserQuotas } from "./security/guard/user-quotas.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
-import type { Listener, PreparedReload } from "./transport/socket.ts"
+import type { Accept, Listener, PreparedReload } from "./transport/socket.ts"
 import { watchBroker } from "./watch-broker.ts"
 import { watchCertificates } from "./watch-certificates.ts"
 
@@ -97,10 +98,16 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
     sysTopics.start()
     const authenticators = await Authenticators.of(settings, store.accounts, clock, log)
+    const distrusted = new DistrustedClients(acceptor, log)
+    const reloaded = new Map<Listener, () => Promise<void>>()
     for (const each of settings.listeners) {
-      listeners.push(await open(each, settings, acceptor, authenticators, log))
+      const entrance = entranceOf(each, settings, authenticators)
+      const listener = await open(each, settings, acceptor.accept(entrance), log)
+      listeners.push(listener)
+      distrusted.opened(listener)
+      reloaded.set(listener, () => distrusted.reloaded(listener, entrance))
     }
-    const watch = watchCertificates(listeners, clock, log)
+    const watch = watchCertificates(listeners, clock, log, (listener) => void reloaded.get(listener)?.())
     return {
       urls: listeners.map(({ url }) => url),
       broken: broken.promise,
@@ -120,6 +127,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
       },
       reload: async (changed) => {
         takeOver(authenticators, listeners)
+        for (const listener of listeners) await reloaded.get(listener)?.()
         return sectionsThatDiffer(settings, changed)
       },
     }
@@ -267,15 +275,13 @@ function takeOver(authenticators: Authenticators, listeners: readonly Listener[]
 /** A WebSocket message holds the longest packet and some more: MQTT.js gathers half a megabyte of packets into one. */
 const messageMarginBytes = 1024 * 1024
 
-async function open(
+function entranceOf(
   listener: ListenerSettings,
   settings: Settings,
-  acceptor: Acceptor,
   authenticators: Authenticators,
-  log: Log,
-): Promise<Listener> {
-  const messageBytes = settings.limits.packetBytes + messageMarginBytes
-  const entrance: Entrance = {
+): Entrance {
+  const { scheme } = listener.address
+  return {
     url: listener.url,
     authentication: authenticators.chainOf(listener),
     limits: {
@@ -283,15 +289,27 @@ async function open(
       connectionRate: listener.maxConnectionRate,
       messagesPerSecond: listener.messagesPerSecond,
     },
-    unseenBytes: listener.address.scheme === "ws" || listener.address.scheme === "wss" ? messageBytes : 0,
+    unseenBytes: scheme === "ws" || scheme === "wss" ? messageBytesOf(settings) : 0,
   }
+}
+
+function messageBytesOf({ limits }: Settings): number {
+  return limits.packetBytes + messageMarginBytes
+}
+
+async function open(
+  listener: ListenerSettings,
+  settings: Settings,
+  accept: Accept,
+  log: Log,
+): Promise<Listener> {
   const { paths, origins } = settings.websocket
-  return listen(listener.address, listener.tls, acceptor.accept(entrance), {
+  return listen(listener.address, listener.tls, accept, {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),
     output: { highWaterBytes: settings.limits.writeBufferBytes },
     paths,
     ...(origins === undefined ? {} : { origins }),
-    maximumMessageBytes: messageBytes,
+    maximumMessageBytes: messageBytesOf(settings),
     onRefused: (address, at, why) => log.warn(`${at} refused`, { address, why }),
     proxyProtocol: listener.proxyProtocol,
     greetings: {

@@ -13,13 +13,19 @@ const expiryWarningMs = 14 * dayMs
  * expire. Files that are no good, such as half a pair, are complained about once for each change, and the old ones
  * stay.
  *
+ * @param reloaded is told of each listener that has read its files again
  * @returns what ends it
  */
-export function watchCertificates(listeners: readonly Listener[], clock: Clock, log: Log): Timer {
+export function watchCertificates(
+  listeners: readonly Listener[],
+  clock: Clock,
+  log: Log,
+  reloaded: (listener: Listener) => void,
+): Timer {
   const secure = listeners.filter(({ certificate }) => certificate !== undefined)
   if (secure.length === 0) return { cancel: () => {} }
   const looking = every(lookEveryMs, clock, () => {
-    for (const listener of secure) refresh(listener, log)
+    for (const listener of secure) refresh(listener, log, reloaded)
   })
   const warn = () => {
     for (const listener of secure) warnOfExpiry(listener, clock.now(), log)
@@ -34,10 +40,12 @@ export function watchCertificates(listeners: readonly Listener[], clock: Clock, 
   }
 }
 
-function refresh(listener: Listener, log: Log): void {
+function refresh(listener: Listener, log: Log, reloaded: (listener: Listener) => void): void {
   const { url } = listener
   try {
-    if (listener.reloadIfChanged?.() === true) log.info("certificates read again", { url })
+    if (listener.reloadIfChanged?.() !== true) return
+    log.info("certificates read again", { url })
+    reloaded(listener)
   } catch (error) {
     if (!(error instanceof Error)) throw error
     log.warn("new certificates not taken; the old ones stay", { url, why: error.message })

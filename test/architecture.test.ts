@@ -18,7 +18,7 @@ interface Room {
 
 const rooms = {
   cli: {
-    floor: 8,
+    floor: 9,
     mayImport: [
       "src/server.ts",
       "src/config",
@@ -48,9 +48,10 @@ const rooms = {
     because: "the command line speaks to the server and the client, never to the broker's insides",
   },
   "src/server.ts": {
-    floor: 7,
+    floor: 8,
     mayImport: [
       "src/authenticators.ts",
+      "src/distrusted-clients.ts",
       "src/watch-broker.ts",
       "src/watch-certificates.ts",
       "src/config",
@@ -70,6 +71,19 @@ const rooms = {
     mayImport: ["src/config", "src/security", "src/storage/account-store.ts", "src/foundation"],
     packages: {},
     because: "it makes of the settings the ways to prove who one is, and knows no connection",
+  },
+  "src/distrusted-clients.ts": {
+    floor: 7,
+    mayImport: [
+      "src/certificates/distrust.ts",
+      "src/certificates/metadata.ts",
+      "src/connection/acceptor.ts",
+      "src/connection/entrance.ts",
+      "src/transport/socket.ts",
+      "src/foundation",
+    ],
+    packages: {},
+    because: "a connection knows nothing of authorities, and certificates nothing of connections",
   },
   "src/watch-broker.ts": {
     floor: 6,

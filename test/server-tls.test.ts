@@ -119,6 +119,30 @@ describe("A broker", () => {
     expect(await shownAt(port)).not.toBe(before)
   })
 
+  test("ends the connections of a certificate once that is revoked", async () => {
+    const { certFile, keyFile } = authority.server()
+    const lost = authority.client("lost")
+    const crlFile = join(authority.folder, "live.crl")
+    copyFileSync(authority.revoke(authority.client("another")), crlFile)
+    const files = `cert_file = ${toml(certFile)}, key_file = ${toml(keyFile)}, ca_file = ${toml(authority.caFile)}`
+    const { clock, says, port } = await serving(
+      `{ url = "tls://127.0.0.1:0", ${files}, crl_file = ${toml(crlFile)}, require_client_certificate = true }`,
+    )
+    const client = new Recorder()
+    const tls = { caFile: authority.caFile, ...lost }
+    const socket = await connect({ scheme: "tls", host: "localhost", port, tls }, client)
+    const connected = says("client connected")
+    socket.output.append(Buffer.from("100e00044d5154540402003c00026964", "hex"))
+    await connected
+    const sentAway = says("clients were sent away with their certificates")
+    const ended = says("client disconnected")
+    copyFileSync(authority.revoke(lost), crlFile)
+    clock.advance(5_000)
+    expect(await ended).toMatchObject({ why: "its certificate was revoked" })
+    expect(await sentAway).toMatchObject({ count: 1 })
+    await client.closing
+  })
+
   test("behind a proxy tells what is no PROXY header, and sees the client behind the proxy", async () => {
     const { says, lines, port } = await serving('{ url = "tcp://127.0.0.1:0", proxy_protocol = true }')
     const refused = says("PROXY header refused")

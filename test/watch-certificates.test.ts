@@ -14,7 +14,11 @@ function watched(daysLeft: number) {
   const validToMs = clock.now() + daysLeft * dayMs
   const lines: [string, LogFields | undefined][] = []
   const say = (sentence: string, fields?: LogFields) => void lines.push([sentence, fields])
-  const files: { change: "none" | "good" | "bad"; looks: number } = { change: "none", looks: 0 }
+  const files: { change: "none" | "good" | "bad"; looks: number; told: number } = {
+    change: "none",
+    looks: 0,
+    told: 0,
+  }
   const listener: Listener = {
     url,
     stop: () => {},
@@ -27,7 +31,9 @@ function watched(daysLeft: number) {
       return change === "good"
     },
   }
-  const watch = watchCertificates([listener], clock, { ...silentLog, info: say, warn: say })
+  const watch = watchCertificates([listener], clock, { ...silentLog, info: say, warn: say }, () => {
+    files.told += 1
+  })
   return { clock, files, lines, watch, expires: new Date(validToMs).toISOString() }
 }
 
@@ -38,7 +44,7 @@ describe("Certificates that are watched", () => {
     expect(files.looks).toBe(1)
     files.change = "good"
     clock.advance(10_000)
-    expect(files.looks).toBe(3)
+    expect([files.looks, files.told]).toEqual([3, 1])
     expect(lines).toEqual([["certificates read again", { url }]])
   })
 
@@ -76,7 +82,7 @@ describe("Certificates that are watched", () => {
 
   test("cost nothing where there are none", () => {
     const clock = new TurnedClock()
-    watchCertificates([{ url: "tcp://127.0.0.1:1883", stop: () => {} }], clock, silentLog)
+    watchCertificates([{ url: "tcp://127.0.0.1:1883", stop: () => {} }], clock, silentLog, () => {})
     expect(clock.waiting).toBe(0)
   })
 })

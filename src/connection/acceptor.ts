@@ -1,12 +1,15 @@
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Bannable } from "../security/guard/bans.ts"
-import type { Accept, Socket, SocketOwner } from "../transport/socket.ts"
+import type { Accept, PeerCertificate, Socket, SocketOwner } from "../transport/socket.ts"
 import { Arrivals } from "./arrivals.ts"
 import { Connection, type ConnectionKeeper } from "./connection.ts"
 import type { Entrance } from "./entrance.ts"
 import { Patrol } from "./patrol.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
 import { TurnedAwayReport } from "./turned-away-report.ts"
+
+/** Why a certificate that was trusted is not any more; undefined: it is. */
+type Distrust = (certificate: PeerCertificate) => string | undefined
 
 /**
  * How long those may be silent who are more than may be half open. When thousands come at once, as after a power cut,
@@ -24,6 +27,7 @@ export class Acceptor implements ConnectionKeeper {
   readonly #connections = new Set<Connection>()
   /** Were never let in, and have not read our last words so far. Oldest first. */
   readonly #leaving = new Set<Connection>()
+  readonly #distrusts = new Map<Entrance, Distrust>()
   readonly #arrivals: Arrivals
   readonly #report: TurnedAwayReport
   readonly #patrol: Patrol<Connection>
@@ -62,6 +66,26 @@ export class Acceptor implements ConnectionKeeper {
     for (const connection of [...this.#connections]) {
       if (fits(connection.peer)) connection.expel(reasonCode, why)
     }
+  }
+
+  /**
+   * Ends every connection by an entrance that has shown a certificate which is not trusted any more, and leaves nothing of
+   * it: no will. Who was still shaking hands as it was trusted is turned away.
+   *
+   * @param distrust why it is not trusted, for the log; undefined: it is
+   * @returns how many were ended
+   */
+  distrust(entrance: Entrance, distrust: Distrust): number {
+    this.#distrusts.set(entrance, distrust)
+    let ended = 0
+    for (const connection of [...this.#connections]) {
+      const { certificate, entrance: by } = connection.door
+      const why = by === entrance && certificate !== undefined ? distrust(certificate) : undefined
+      if (why === undefined) continue
+      connection.expel(ReasonCode.administrativeAction, why)
+      ended += 1
+    }
+    return ended
   }
 
   /**
@@ -112,7 +136,9 @@ export class Acceptor implements ConnectionKeeper {
     const { remoteAddress } = socket
     counters.socketsOpened += 1
     const nowMs = clock.now()
-    const why = this.#arrivals.objectionTo(remoteAddress, entrance, nowMs)
+    const why = this.#isDistrusted(socket, entrance)
+      ? "distrusted"
+      : this.#arrivals.objectionTo(remoteAddress, entrance, nowMs)
     if (why !== undefined && !(why === "full" && this.#makeRoom(patienceWhenFullMs, nowMs))) {
       counters.turnedAway[why] += 1
       this.#report.add(why, remoteAddress)
@@ -127,6 +153,10 @@ export class Acceptor implements ConnectionKeeper {
     this.#arrivals.cameIn(connection, nowMs)
     if (this.#arrivals.isUnseen(connection)) this.comeBy(connection, nowMs + unseenPatienceMs)
     return connection
+  }
+
+  #isDistrusted({ peerCertificate }: Socket, entrance: Entrance): boolean {
+    return peerCertificate !== undefined && this.#distrusts.get(entrance)?.(peerCertificate) !== undefined
   }
 
   /**

@@ -7,6 +7,7 @@ import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { tellableName } from "../security/authentication/token-shape.ts"
 import type { Bannable } from "../security/guard/bans.ts"
 import { Rate } from "../security/guard/rate.ts"
+import type { Requester } from "../security/requester.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { Admission, type Doorkeeper } from "./admission.ts"
@@ -162,10 +163,12 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
         return nowMs + farewellMs
       case "online": {
         const { link, terms } = state.client
-        const { silenceLimitMs, principal } = terms
-        const { expiresAtMs } = principal.principal
+        const { silenceLimitMs } = terms
+        const expiresAtMs = this.#expiryOf(terms.principal)
         if (nowMs >= expiresAtMs) {
-          this.#part(ReasonCode.maximumConnectTime, "the token has expired")
+          const isToken = nowMs >= terms.principal.principal.expiresAtMs
+          const what = isToken ? "the token" : "the certificate"
+          this.#part(ReasonCode.maximumConnectTime, `${what} has expired`)
           return nowMs + farewellMs
         }
         // Whom we read no further, for the disk is behind or it publishes too fast, we cannot hear.
@@ -200,7 +203,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   renewed(): void {
     if (this.#state.at !== "online") return
-    this.#keeper.comeBy(this, this.#state.client.terms.principal.principal.expiresAtMs)
+    this.#keeper.comeBy(this, this.#expiryOf(this.#state.client.terms.principal))
   }
 
   fail(error: unknown): void {
@@ -366,10 +369,15 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       version: versionNames[terms.version],
       sessionPresent,
     })
-    const { expiresAtMs } = terms.principal.principal
+    const expiresAtMs = this.#expiryOf(terms.principal)
     this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, expiresAtMs))
     session.attach(link)
     users.arrived(client, agreed.accountsEdition)
+  }
+
+  /** Until when what it has shown is good: nobody could come in with that certificate later, whoever he is by it. */
+  #expiryOf({ principal }: Requester): number {
+    return Math.min(principal.expiresAtMs, this.door.certificate?.validToMs ?? Number.POSITIVE_INFINITY)
   }
 
   // --- ends ---

@@ -1,5 +1,5 @@
 import type { AuthenticationChain } from "../security/authentication/authentication.ts"
-import type { ClientCertificate } from "../security/authentication/credentials.ts"
+import type { PeerCertificate } from "../transport/socket.ts"
 
 /** What one listener bears; undefined: as much as any. */
 export interface EntranceLimits {
@@ -23,6 +23,6 @@ export interface Entrance {
 /** What a connection knows of its peer before the peer says anything. */
 export interface Door {
   readonly remoteAddress: string
-  readonly certificate: ClientCertificate | undefined
+  readonly certificate: PeerCertificate | undefined
   readonly entrance: Entrance
 }

@@ -11,6 +11,7 @@ const sentences = {
   "listener-rate": "too many new connections to this listener",
   full: "there are as many connections as limits.connections allows",
   "listener-full": "there are as many connections as this listener allows",
+  distrusted: "its certificate is not trusted any more",
   "address-half-open": "too many connections from its address that have not said CONNECT",
   "half-open": "too many connections that have not said CONNECT, of which this has been silent for longest",
 } as const satisfies Record<TurnedAwayReason, string>

@@ -18,6 +18,7 @@ export const turnedAwayReasons = [
   "listener-rate",
   "full",
   "listener-full",
+  "distrusted",
   "address-half-open",
   "half-open",
 ] as const
@@ -69,6 +70,7 @@ export function newCounters(): Counters {
       "listener-rate": 0,
       full: 0,
       "listener-full": 0,
+      distrusted: 0,
       "address-half-open": 0,
       "half-open": 0,
     },

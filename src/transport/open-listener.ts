@@ -74,6 +74,12 @@ class SecureListener implements Listener {
     return { file: this.#tls.certFile, validToMs: validUntilMs(this.#certificates) }
   }
 
+  get clientTrust(): Listener["clientTrust"] {
+    const { ca, crl } = this.#certificates
+    // Of wss nobody learns what was shown.
+    return ca === undefined || this.#address.scheme === "wss" ? undefined : { authorities: ca, revoked: crl }
+  }
+
   stop(): void {
     this.#server.stop()
   }

@@ -9,7 +9,8 @@ import type { PeerCertificate } from "./socket.ts"
 export function readPeerCertificate(certificate: X509Certificate): PeerCertificate {
   return {
     commonName: commonNameOf(certificate),
-    subject: subjectOf(certificate),
+    subject: nameText(certificate.subject),
+    issuer: nameText(certificate.issuer),
     alternativeNames: alternativeNamesOf(certificate.subjectAltName ?? ""),
     fingerprint256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
     serialNumber: certificate.serialNumber.toLowerCase(),
@@ -25,10 +26,9 @@ function commonNameOf(certificate: X509Certificate): string | undefined {
 }
 
 /** The parser writes one line for each part, line ends and commas in it escaped; RFC 2253 begins with the last. */
-function subjectOf({ subject }: X509Certificate): string {
-  // Nothing at all where the subject is empty, whatever the type says.
-  const text: string | undefined = subject
-  return (text ?? "").split("\n").toReversed().join(",")
+function nameText(lines: string | undefined): string {
+  // Nothing at all where the name is empty, whatever the type says.
+  return (lines ?? "").split("\n").toReversed().join(",")
 }
 
 /**

@@ -34,6 +34,8 @@ export interface PeerCertificate {
   }
   /** SHA-256 in hexadecimal, lower case, no colons. */
   readonly fingerprint256: string
+  /** Who has signed it, written as the subject is. */
+  readonly issuer: string
   /** In hexadecimal, lower case. */
   readonly serialNumber: string
   readonly validToMs: number
@@ -113,4 +115,9 @@ export interface Listener {
   reloadIfChanged?(): boolean
   /** The certificate in use. Present where there are certificates. */
   readonly certificate?: { readonly file: string; readonly validToMs: number }
+  /**
+   * Whom it believes of those who show certificates, in PEM, as the files were when they were last taken. Present
+   * where clients are asked for certificates and it is known what they show.
+   */
+  readonly clientTrust?: { readonly authorities: string; readonly revoked: string | undefined } | undefined
 }

@@ -59,15 +59,22 @@ describeWith(
       expect(why).toBe("the client showed no certificate")
     })
 
-    test("new certificates and a longer list of revoked ones hold for who comes later, and cut off nobody", async () => {
-      const lost = await folder.issueClient("lost", 30)
-      const words = ["-t", "t", "-C", "1", "-d", "-F", "got %p"]
-      const cmd = [join(programs, "mosquitto_sub"), ...door(), ...showing(lost), ...words]
-      const subscriber = new RunningProgram(cmd)
-      await subscriber.line(/^Subscribed/)
+    test("new certificates hold for who comes later and cut off nobody, but for whose certificate is revoked", async () => {
+      const [lost, kept] = [await folder.issueClient("lost", 30), await folder.issueClient("kept", 30)]
+      const subscribed = async (shown: typeof lost, ...more: readonly string[]) => {
+        const words = ["-V", "5", "-t", "t", "-d", "-F", "got %p", ...more]
+        const cmd = [join(programs, "mosquitto_sub"), ...door(), ...showing(shown), ...words]
+        const subscriber = new RunningProgram(cmd)
+        await subscriber.line(/^Subscribed/)
+        return subscriber
+      }
+      const will = ["--will-topic", "t", "--will-payload", "the last will"]
+      const sentAway = await subscribed(lost, ...will)
+      const subscriber = await subscribed(kept, "-C", "1")
       await folder.revoke(lost.certFile)
       await folder.issueServer(["localhost"], 30)
       await broker.says("certificates read again")
+      expect(await sentAway.rest()).toContain("Received DISCONNECT (152)")
       expect(await pub(...showing(lost))).not.toBe(0)
       expect(broker.all("TLS handshake refused").at(-1)?.["why"]).toBe("the client's certificate is revoked")
       expect(await pub(...showing(phone))).toBe(0)

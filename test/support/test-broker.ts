@@ -33,6 +33,7 @@ import { Requester } from "../../src/security/requester.ts"
 import { UserQuotas } from "../../src/security/guard/user-quotas.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
+import type { PeerCertificate } from "../../src/transport/socket.ts"
 import type { WriteLimits } from "../../src/transport/write-buffer.ts"
 import { ManualTurn, MemorySocket } from "./memory-socket.ts"
 import type { ConnectWords } from "./packets.ts"
@@ -66,6 +67,8 @@ export interface TestClientOptions {
   readonly version?: ProtocolVersion
   readonly remoteAddress?: string
   readonly output?: WriteLimits
+  /** What it has shown in its handshake. */
+  readonly certificate?: PeerCertificate
 }
 
 const usualLimits: BrokerLimits & ConnectionLimits = {
@@ -126,7 +129,7 @@ export class TestBroker {
   readonly counters = newCounters()
   readonly users: OnlineUsers
   readonly bans = new Bans()
-  readonly #entrance: Entrance
+  readonly entrance: Entrance
   readonly #turn = new ManualTurn()
   readonly #clients: ScriptedClient[] = []
   readonly #output: WriteLimits
@@ -208,7 +211,7 @@ export class TestBroker {
       for (const resume of this.#gate.splice(0)) resume()
     })
     this.acceptor = new Acceptor(surroundings)
-    this.#entrance = {
+    this.entrance = {
       url: "tcp://127.0.0.1:1883",
       authentication: new AuthenticationChain([options.authenticator ?? everybody], options.exchanges),
       limits: {
@@ -222,11 +225,15 @@ export class TestBroker {
   }
 
   /** Somebody opens a Network Connection, and has said nothing yet. */
-  client(clientId: string, { version = 5, remoteAddress, output }: TestClientOptions = {}): ScriptedClient {
-    const socket = new MemorySocket(this.acceptor.accept(this.#entrance), {
+  client(
+    clientId: string,
+    { version = 5, remoteAddress, output, certificate }: TestClientOptions = {},
+  ): ScriptedClient {
+    const socket = new MemorySocket(this.acceptor.accept(this.entrance), {
       turn: this.#turn,
       limits: output ?? this.#output,
       ...(remoteAddress !== undefined && { remoteAddress }),
+      ...(certificate !== undefined && { peerCertificate: certificate }),
     })
     const client = new ScriptedClient(version, clientId, socket, () => this.settle())
     this.#clients.push(client)
@@ -236,12 +243,13 @@ export class TestBroker {
   /** Somebody connects, with a clean start unless told, and has taken his CONNACK. */
   async connected(
     clientId: string,
-    { version = 5, remoteAddress, output, ...words }: ConnectWords & TestClientOptions = {},
+    { version = 5, remoteAddress, output, certificate, ...words }: ConnectWords & TestClientOptions = {},
   ): Promise<ScriptedClient> {
     const client = this.client(clientId, {
       version,
       ...(remoteAddress !== undefined && { remoteAddress }),
       ...(output !== undefined && { output }),
+      ...(certificate !== undefined && { certificate }),
     })
     await client.connects(words)
     return client

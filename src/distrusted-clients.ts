@@ -1,0 +1,55 @@
+import type { Trust } from "./certificates/distrust.ts"
+import type { Acceptor } from "./connection/acceptor.ts"
+import type { Entrance } from "./connection/entrance.ts"
+import type { Log } from "./foundation/log.ts"
+import type { Listener } from "./transport/socket.ts"
+
+/** So many changes of authorities are remembered; who was let in by an earlier one is still judged by the revoked. */
+const mostTrusts = 16
+
+/**
+ * Ends the connections whose certificates a listener would not take any more, once that has read its files again:
+ * revoked since, or of an authority that is not trusted any more. A handshake judges by the files as they are then.
+ */
+export class DistrustedClients {
+  readonly #acceptor: Acceptor
+  readonly #log: Log
+  /** Whom each listener has believed so far; the last is what it believes now. */
+  readonly #trusts = new Map<Listener, Trust[]>()
+
+  constructor(acceptor: Acceptor, log: Log) {
+    this.#acceptor = acceptor
+    this.#log = log
+  }
+
+  /** The listener is open. */
+  opened(listener: Listener): void {
+    const trust = listener.clientTrust
+    if (trust !== undefined) this.#trusts.set(listener, [trust])
+  }
+
+  /** The listener may have read its files again. */
+  async reloaded(listener: Listener, entrance: Entrance): Promise<void> {
+    const known = this.#trusts.get(listener)
+    const now = listener.clientTrust
+    if (known === undefined || now === undefined || Bun.deepEquals(known.at(-1), now)) return
+    // Of those before only who has signed counts, and that changes hardly ever.
+    if (known.at(-1)?.authorities === now.authorities) known.pop()
+    known.push(now)
+    if (known.length > mostTrusts) known.shift()
+    try {
+      // Large, and needed by few.
+      await import("./certificates/metadata.ts")
+      const { distrustAfter } = await import("./certificates/distrust.ts")
+      const ended = this.#acceptor.distrust(entrance, distrustAfter(known, known.at(-1) ?? now))
+      if (ended > 0)
+        this.#log.warn("clients were sent away with their certificates", { url: entrance.url, count: ended })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#log.error("who is connected with a certificate cannot be judged again, and stays", {
+        url: entrance.url,
+        why,
+      })
+    }
+  }
+}

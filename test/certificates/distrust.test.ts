@@ -1,0 +1,77 @@
+import { afterAll, describe, expect, test } from "bun:test"
+import { X509Certificate } from "node:crypto"
+import { readFileSync } from "node:fs"
+import type { Trust } from "../../src/certificates/distrust.ts"
+import { readPeerCertificate } from "../../src/transport/peer-certificate.ts"
+import { CertificateAuthority } from "../support/certificates.ts"
+
+await import("../../src/certificates/metadata.ts")
+const { Authority } = await import("../../src/certificates/authority.ts")
+const { distrustAfter } = await import("../../src/certificates/distrust.ts")
+
+const openssl = new CertificateAuthority()
+afterAll(() => openssl[Symbol.dispose]())
+
+const shown = (pem: string) => readPeerCertificate(new X509Certificate(pem))
+const read = (file: string) => readFileSync(file, "utf8")
+const revokedNow = "its certificate was revoked"
+
+describe("A certificate that was trusted", () => {
+  test("is not any more once it is revoked, and another of the same authority is", async () => {
+    const pair = await Authority.make("Plants, north", 10)
+    const authority = await Authority.read(pair)
+    const [lost, kept] = [await authority.issueClient("lost", 5), await authority.issueClient("kept", 5)]
+    const before: Trust = { authorities: pair.certificate, revoked: undefined }
+    const after = { ...before, revoked: await authority.revoke(undefined, lost.certificate) }
+    const distrust = distrustAfter([before], after)
+    expect([distrust(shown(lost.certificate)), distrust(shown(kept.certificate))]).toEqual([
+      revokedNow,
+      undefined,
+    ])
+  })
+
+  test("and was made and revoked by OpenSSL is found as well", () => {
+    const [lost, kept] = [openssl.client("lost"), openssl.client("kept")]
+    const trust = { authorities: read(openssl.caFile), revoked: read(openssl.revoke(lost)) }
+    const distrust = distrustAfter([], trust)
+    expect([distrust(shown(read(lost.certFile))), distrust(shown(read(kept.certFile)))]).toEqual([
+      revokedNow,
+      undefined,
+    ])
+  })
+
+  test("is not revoked by a list of another authority that has the same number in it", async () => {
+    const [one, other] = [await Authority.make("one", 10), await Authority.make("other", 10)]
+    const revoker = await Authority.read(other)
+    const lost = await revoker.issueClient("b", 5)
+    const authorities = one.certificate + other.certificate
+    const distrust = distrustAfter([], {
+      authorities,
+      revoked: await revoker.revoke(undefined, lost.certificate),
+    })
+    const { serialNumber } = shown(lost.certificate)
+    expect(distrust({ issuer: "CN=other", serialNumber })).toBe(revokedNow)
+    expect(distrust({ issuer: "CN=one", serialNumber })).toBeUndefined()
+  })
+
+  test("is not any more when its authority is not", async () => {
+    const [old, next] = [await Authority.make("old", 10), await Authority.make("next", 10)]
+    const client = shown((await (await Authority.read(old)).issueClient("a", 5)).certificate)
+    const trusts = [old.certificate, old.certificate + next.certificate, next.certificate].map(
+      (authorities): Trust => ({ authorities, revoked: undefined }),
+    )
+    const [first, both, last] = trusts
+    if (first === undefined || both === undefined || last === undefined) throw new Error("there are three")
+    expect(distrustAfter([first], both)(client)).toBeUndefined()
+    expect(distrustAfter([first, both], last)(client)).toBe(
+      "the authority of its certificate is not trusted any more",
+    )
+    // One that was never named stands behind one that is.
+    expect(distrustAfter([last], last)(client)).toBeUndefined()
+  })
+
+  test("cannot be judged by a list that is damaged", () => {
+    const revoked = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+    expect(() => distrustAfter([], { authorities: read(openssl.caFile), revoked })).toThrow("is damaged")
+  })
+})
