@@ -7,6 +7,7 @@ import type { Entrance } from "./connection/entrance.ts"
 import { Slices } from "./connection/slices.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { DistrustedClients } from "./distrusted-clients.ts"
+import { DropLedger } from "./drop-ledger.ts"
 import { type Clock, systemClock } from "./foundation/clock.ts"
 import { newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
@@ -123,6 +124,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
         surroundings.broker.close()
         surroundings.stopFollowing()
         await surroundings.refusals.close()
+        await surroundings.drops.close()
         await store.close()
       },
       reload: async (changed) => {
@@ -144,7 +146,13 @@ async function furnish(
   store: Store,
   clock: Clock,
   log: Log,
-): Promise<ConnectionSurroundings & { readonly refusals: RefusalTrail; stopFollowing(): void }> {
+): Promise<
+  ConnectionSurroundings & {
+    readonly refusals: RefusalTrail
+    readonly drops: DropLedger
+    stopFollowing(): void
+  }
+> {
   const { guard, limits, mqtt } = settings
   const bringRules = settings.jwt !== undefined || settings.httpAuthentication !== undefined
   const complain: UnusableListener = (rule, { clientId, username }) => {
@@ -196,6 +204,8 @@ async function furnish(
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
   watchBroker(broker, clock, log)
+  const drops = new DropLedger(store.drops, clock, log)
+  drops.listen(broker.hook)
   broker.hook.onEvent("client-refused", (refused) => {
     if (refused.hasAsked) refusals.loginRefused(refused)
   })
@@ -211,6 +221,7 @@ async function furnish(
       for (const each of followed) each.cancel()
       users.close()
     },
+    drops,
     logins: new LoginGuard({
       failures: guard.failedLogins,
       failuresOfAddress: guard.failedLoginsPerAddress,

@@ -1,13 +1,15 @@
 import type { Broker } from "./broker/broker.ts"
 import type { Clock } from "./foundation/clock.ts"
-import type { DropReason } from "./foundation/counters.ts"
+import { type DropReason, dropReasons } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 
 /** A client that loses messages by the thousand gets a line now and then, with their number. */
-const dropReportMs = 10_000
+const dropReportMs = 600_000
+/** Clients of which it is remembered, for each reason, that they have had their line. */
+const mostReported = 10_000
 
-/** Writes what happens in a broker to the log: connects, disconnects with their reason, refusals and drops. */
-export function watchBroker({ hook }: Broker, clock: Clock, log: Log): void {
+/** Writes what happens in a broker to the log: connects, disconnects with their reason, refusals, drops and queues that fill. */
+export function watchBroker({ hook, limits }: Broker, clock: Clock, log: Log): void {
   hook.onEvent("client-connected", ({ clientId, username, address, version, sessionPresent }) =>
     log.info("client connected", {
       client: clientId,
@@ -34,39 +36,70 @@ export function watchBroker({ hook }: Broker, clock: Clock, log: Log): void {
   hook.onEvent("unsubscribed", ({ clientId, filter }) =>
     log.debug("unsubscribed", { client: clientId, filter }),
   )
-  const drops = new DropReport(clock, log)
-  hook.onEvent("message-dropped", ({ clientId, why }) => drops.add(clientId, why))
+  hook.onEvent("queue-filling", ({ clientId, messages, bytes }) =>
+    log.warn("a queue is filling", {
+      client: clientId,
+      messages,
+      "messages-maximum": limits.queuedMessages,
+      bytes,
+      "bytes-maximum": limits.queuedBytes,
+    }),
+  )
+  const reports = new Map(dropReasons.map((why) => [why, new DropReport(why, clock, log)]))
+  hook.onEvent("message-dropped", ({ clientId, why, messages }) => reports.get(why)?.add(clientId, messages))
 }
 
-/** The first drop of a client and reason is told at once, the rest are summed up. */
+/** The first drop of a client is told at once; the rest of the next ten minutes is summed up. */
 class DropReport {
+  readonly #why: DropReason
   readonly #clock: Clock
   readonly #log: Log
-  readonly #counts = new Map<string, { client: string; why: DropReason; count: number }>()
+  /** In the order of their first drops. */
+  readonly #tallies = new Map<string, Tally>()
 
-  constructor(clock: Clock, log: Log) {
+  constructor(why: DropReason, clock: Clock, log: Log) {
+    this.#why = why
     this.#clock = clock
     this.#log = log
   }
 
-  add(client: string, why: DropReason): void {
-    const key = `${why} ${client}`
-    const known = this.#counts.get(key)
+  /** Hot. */
+  add(client: string, messages: number): void {
+    const known = this.#tallies.get(client)
     if (known !== undefined) {
-      known.count += 1
+      known.more += messages
       return
     }
-    this.#log.warn("message dropped", { client, why })
-    if (this.#counts.size === 0) {
-      this.#clock.at(this.#clock.now() + dropReportMs, () => this.#tell())
-    }
-    this.#counts.set(key, { client, why, count: 0 })
+    this.#say("message dropped", client, messages)
+    if (this.#tallies.size === 0) this.#tellAt(this.#clock.now() + dropReportMs)
+    const [oldest] = this.#tallies
+    if (oldest !== undefined && this.#tallies.size >= mostReported) this.#tell(...oldest)
+    this.#tallies.set(client, { endsMs: this.#clock.now() + dropReportMs, more: 0 })
   }
 
-  #tell(): void {
-    for (const { client, why, count } of this.#counts.values()) {
-      if (count > 0) this.#log.warn("more messages dropped", { client, why, count })
-    }
-    this.#counts.clear()
+  #tellAt(atMs: number): void {
+    this.#clock.at(atMs, () => {
+      for (const [client, tally] of this.#tallies) {
+        if (tally.endsMs > this.#clock.now()) return this.#tellAt(tally.endsMs)
+        this.#tell(client, tally)
+      }
+    })
   }
+
+  #tell(client: string, { more }: Tally): void {
+    this.#tallies.delete(client)
+    if (more > 0) this.#say("more messages dropped", client, more)
+  }
+
+  #say(sentence: string, client: string, count: number): void {
+    // To miss what is said at QoS 0 while one sleeps is what QoS 0 means [4.3.1].
+    const level = this.#why === "absent" ? "debug" : "warn"
+    this.#log[level](sentence, { client, why: this.#why, ...(count > 1 && { count }) })
+  }
+}
+
+interface Tally {
+  readonly endsMs: number
+  /** Since the first. */
+  more: number
 }

@@ -40,6 +40,7 @@ const rooms = {
       "src/security/authentication/scram.ts",
       "src/security/access/stored-access-rules.ts",
       "src/storage/account-store.ts",
+      "src/storage/drop-store.ts",
       "src/storage/open-store.ts",
       "src/storage/sqlite/worker.ts",
       "src/transport/connect.ts",
@@ -52,6 +53,7 @@ const rooms = {
     mayImport: [
       "src/authenticators.ts",
       "src/distrusted-clients.ts",
+      "src/drop-ledger.ts",
       "src/watch-broker.ts",
       "src/watch-certificates.ts",
       "src/config",
@@ -84,6 +86,12 @@ const rooms = {
     ],
     packages: {},
     because: "a connection knows nothing of authorities, and certificates nothing of connections",
+  },
+  "src/drop-ledger.ts": {
+    floor: 6,
+    mayImport: ["src/broker/hook.ts", "src/storage/drop-store.ts", "src/foundation"],
+    packages: {},
+    because: "the ledger hears of a broker what its hook tells, and writes it down",
   },
   "src/watch-broker.ts": {
     floor: 6,

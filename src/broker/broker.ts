@@ -2,6 +2,7 @@ import type { Clock } from "../foundation/clock.ts"
 import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Message, Publisher } from "../protocol/message.ts"
+import type { ClientId } from "../protocol/packet.ts"
 import { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
 import { type ShareName, type TopicFilter, type TopicName } from "../protocol/topic.ts"
@@ -105,15 +106,19 @@ export class Broker implements SessionObserver, SessionSurroundings {
   publish(message: Message): Published {
     const publish = new SharedPublish(message)
     if (message.qos > 0 && this.limits.whenFull === "reject" && this.#router.refuses(publish)) {
+      this.#rejected(publish, "queue-full")
       return "refused"
     }
     let retaining: Ticket | undefined
     if (message.retain) {
       const kept = this.#retained.keep(message)
-      if (kept !== "refused") retaining = kept
-      else if (message.qos > 0) return "refused"
-      // QoS 0 promises nothing, so whoever listens now gets it all the same.
-      else this.counters.dropped["not-stored"] += 1
+      if (kept === "full" || kept === "refused") {
+        this.#rejected(publish, kept === "full" ? "retained-full" : "not-stored")
+        // QoS 0 promises nothing, so whoever listens now gets it all the same.
+        if (message.qos > 0) return "refused"
+      } else {
+        retaining = kept
+      }
     }
     const routed = this.#router.route(publish)
     if (routed === "unmatched") return retaining ?? (message.retain ? undefined : "unmatched")
@@ -173,16 +178,49 @@ export class Broker implements SessionObserver, SessionSurroundings {
     this.sessions.close()
   }
 
-  dropped(session: Session, message: Message, why: DropReason): void {
-    this.counters.dropped[why] += 1
+  /** Hot. A flood that nobody can take ends here, message by message. */
+  dropped(session: Session, publish: SharedPublish, why: DropReason): void {
+    this.lost(session.clientId, why, publish.topicName, 1, publish.queueBytes)
+  }
+
+  droppedSome(
+    session: Session,
+    why: DropReason,
+    topic: TopicName | undefined,
+    messages: number,
+    bytes: number,
+  ): void {
+    this.lost(session.clientId, why, topic, messages, bytes)
+  }
+
+  queueFilling(session: Session): void {
+    const { clientId, load: messages, queuedBytes: bytes } = session
+    this.hook.tell({ kind: "queue-filling", clientId, messages, bytes })
+  }
+
+  /**
+   * Hot. Counts messages that did not reach somebody.
+   *
+   * @param clientId whose loss it is
+   * @param topic undefined: not known, or several
+   * @param bytes 0 where nobody knows
+   */
+  lost(
+    clientId: ClientId | "",
+    why: DropReason,
+    topic: TopicName | undefined,
+    messages: number,
+    bytes: number,
+  ): void {
+    this.counters.dropped[why] += messages
     if (this.hook.hears("message-dropped")) {
-      this.hook.tell({ kind: "message-dropped", clientId: session.clientId, why, message })
+      this.hook.tell({ kind: "message-dropped", clientId, why, topic, messages, bytes })
     }
   }
 
-  droppedUnseen(session: Session, why: DropReason): void {
-    this.counters.dropped[why] += 1
-    this.hook.tell({ kind: "message-dropped", clientId: session.clientId, why, message: undefined })
+  #rejected(publish: SharedPublish, why: DropReason): void {
+    const { publisher, topic } = publish.message
+    this.lost(publisher.clientId, why, topic.name, 1, publish.queueBytes)
   }
 
   unreadable(session: Session, error: unknown): void {

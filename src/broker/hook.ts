@@ -3,7 +3,7 @@ import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
-import type { TopicFilter } from "../protocol/topic.ts"
+import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import { deliverEach, type DeliveryTerms, type Subscriber, type Subscription } from "../routing/subscriber.ts"
 import type { SubscriptionTree } from "../routing/subscription-tree.ts"
 
@@ -40,10 +40,21 @@ export type BrokerEvent =
   | { readonly kind: "unsubscribed"; readonly clientId: ClientId; readonly filter: string }
   | {
       readonly kind: "message-dropped"
-      readonly clientId: ClientId
+      /** Whose loss it is; empty for the broker itself. */
+      readonly clientId: ClientId | ""
       readonly why: DropReason
-      /** Undefined when only the store had the message. */
-      readonly message: Message | undefined
+      /** Undefined when it is not known, or there are several. */
+      readonly topic: TopicName | undefined
+      readonly messages: number
+      /** Their topics, payloads and properties; an estimate where only the store had them, 0 where nobody knows. */
+      readonly bytes: number
+    }
+  | {
+      /** A queue has passed four fifths of a bound. Not told again before it was below one half of both. */
+      readonly kind: "queue-filling"
+      readonly clientId: ClientId
+      readonly messages: number
+      readonly bytes: number
     }
 
 export type BrokerEventKind = BrokerEvent["kind"]

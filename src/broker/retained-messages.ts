@@ -47,13 +47,13 @@ export class RetainedMessages {
   /**
    * Makes the message its topic's retained message; an empty payload clears the topic [MQTT-3.3.1-6].
    *
-   * @returns what an acknowledgement waits for; `refused` beyond the limits and while nothing can be stored
+   * @returns what an acknowledgement waits for; `full` beyond the limits, `refused` while nothing can be stored
    */
-  keep(message: Message): Ticket | "refused" | undefined {
+  keep(message: Message): Ticket | "full" | "refused" | undefined {
     const topic = message.topic.name
     if (message.payload.length === 0) return this.#clear(topic)
     const isFull = this.tree.size >= this.#limits.retainedMessages && !this.tree.has(topic)
-    if (isFull || this.tree.bytesWith(message) > this.#limits.retainedBytes) return "refused"
+    if (isFull || this.tree.bytesWith(message) > this.#limits.retainedBytes) return "full"
     return this.#change(topic, message)
   }
 

@@ -6,6 +6,7 @@ import type { Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
+import { SharedPublish } from "../protocol/shared-publish.ts"
 import type { SubscriptionTree } from "../routing/subscription-tree.ts"
 import { Session, type SessionObserver, type SessionSurroundings } from "../session/session.ts"
 import type { SessionRecord, Store, StoredWill } from "../storage/store.ts"
@@ -64,7 +65,7 @@ export class SessionRegistry {
       session: (clientId) => this.#sessions.get(clientId),
       publishWill: (session, message) => {
         if (options.mayPublishWill(message)) options.broker.publish(message)
-        else options.broker.dropped(session, message, "not-authorized")
+        else options.broker.dropped(session, new SharedPublish(message), "not-authorized")
       },
     })
   }
@@ -124,7 +125,7 @@ export class SessionRegistry {
   }
 
   /** Nothing of the session remains; a will that still waited is published now [3.1.3.2.2]. */
-  end(session: Session): Ticket | undefined {
+  end(session: Session, why: "session-ended" | "session-expired" = "session-ended"): Ticket | undefined {
     const { clientId } = session
     if (this.#wills.isWaiting(clientId)) this.#wills.publish(session)
     session.detach()
@@ -133,7 +134,7 @@ export class SessionRegistry {
     for (const { filter, shareName } of session.subscriptions) {
       this.#options.broker.subscriptions.remove(session, filter, shareName)
     }
-    return session.end()
+    return session.end(why)
   }
 
   /** Puts back a session of an earlier run. */
@@ -244,7 +245,7 @@ export class SessionRegistry {
     if (session === undefined || session.link !== undefined) return
     this.#options.broker.counters.sessionsExpired += 1
     this.#options.broker.hook.tell({ kind: "session-expired", clientId })
-    this.end(session)
+    this.end(session, "session-expired")
   }
 
   #capped(expirySeconds: number): number {

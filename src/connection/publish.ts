@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import { assert } from "../foundation/assert.ts"
+import type { DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import { type Message, nextMessageCounter, type Topic } from "../protocol/message.ts"
 import type { PacketId, Qos } from "../protocol/packet.ts"
@@ -76,18 +77,20 @@ export class Publishing {
 
   #publishRun(run: PublishRun): void {
     const { broker, counters, authorization, refusals } = this.#surroundings
+    const { clientId } = this.#terms.publisher
     const { topic, count } = run
     if (topic === undefined) return
     counters.publishesReceived += count
     counters.publishBytesReceived += run.payloadBytes
     if (!authorization.mayPublish(this.#terms.principal, topic.name, run.qos, false)) {
       refusals.publishRefused(this.#terms.principal, topic.name, run.qos, false, count)
+      broker.lost(clientId, "not-authorized", topic.name, count, run.queueBytesOf(0, count, 1))
       for (let index = 0; index < count; index++) {
         this.#refuse(run.qos, run.qos === 0 ? noPacketId : run.packetId(index), ReasonCode.notAuthorized)
       }
       return
     }
-    const published = broker.publishRun(run, topic.name, this.#terms.publisher.clientId)
+    const published = broker.publishRun(run, topic.name, clientId)
     if (run.qos === 0) return
     for (let index = 0; index < count; index++) this.#answerPublish(1, run.packetId(index), published)
   }
@@ -108,10 +111,12 @@ export class Publishing {
     }
     if (!authorization.mayPublish(this.#terms.principal, topic.name, qos, publish.retain)) {
       refusals.publishRefused(this.#terms.principal, topic.name, qos, publish.retain, 1)
+      this.#lost("not-authorized", publish, topic)
       this.#refuse(qos, packetId, ReasonCode.notAuthorized)
       return
     }
     if (publish.payloadIsText && !isUtf8(publish.payload)) {
+      this.#lost("payload-invalid", publish, topic)
       this.#refuse(qos, packetId, ReasonCode.payloadFormatInvalid)
       return
     }
@@ -248,11 +253,13 @@ export class Publishing {
     return now + (maximum === 0 ? asked : Math.min(asked, maximum)) * 1000
   }
 
-  /** The message goes no further. A client before MQTT 5 cannot be told why. */
+  #lost(why: DropReason, { payload, properties }: PublishReader, { name, utf8 }: Topic): void {
+    const bytes = utf8.length + properties.length + payload.length
+    this.#surroundings.broker.lost(this.#terms.publisher.clientId, why, name, 1, bytes)
+  }
+
+  /** The message goes no further, which is counted already. A client before MQTT 5 cannot be told why. */
   #refuse(qos: Qos, packetId: PacketId, reasonCode: ReasonCode): void {
-    this.#surroundings.counters.dropped[
-      reasonCode === ReasonCode.notAuthorized ? "not-authorized" : "not-stored"
-    ] += 1
     if (reasonCode === ReasonCode.notAuthorized && this.#surroundings.limits.refusedPublish === "close") {
       this.#closeInTurn(reasonCode)
       return

@@ -1,12 +1,37 @@
-/** Why a message did not reach someone who was interested in it. */
+/**
+ * Why a message did not reach someone who was interested in it. Each loss is counted once, with the client that
+ * suffers it: whoever should have received, or whoever published where nobody gets it. The places:
+ *
+ * | reason            | who loses  | where                                                                              |
+ * | ----------------- | ---------- | ---------------------------------------------------------------------------------- |
+ * | queue-full        | subscriber | `Session`: messages or bytes at their bound, the oldest or the newest goes         |
+ * | queue-full        | publisher  | `Broker.publish`: a queue is full, and publishers are refused then                 |
+ * | expired           | subscriber | `Conversation.pump`: its turn came too late [3.3.2.3.3]                            |
+ * | too-large         | subscriber | `ClientLink`: beyond the Maximum Packet Size of the client [3.1.2.11.4]            |
+ * | slow-receiver     | subscriber | `Session`: QoS 0, and the client reads too slowly                                  |
+ * | absent            | subscriber | `Session`: QoS 0, and the client is away while its session is kept                 |
+ * | not-authorized    | subscriber | `ClientLink`: it may not read that                                                 |
+ * | not-authorized    | publisher  | `Publishing`, and `SessionRegistry` for a will                                     |
+ * | not-stored        | subscriber | `Session` and `Conversation.pump`: the store could not take it                     |
+ * | not-stored        | publisher  | `Broker.publish`: it could not be retained                                         |
+ * | not-stored        | subscriber | `Session.counted`: the same, or damaged in the store, and noticed on coming back   |
+ * | retained-full     | publisher  | `Broker.publish`: it would be one retained message too many, or too large          |
+ * | payload-invalid   | publisher  | `Publishing`: said to be text, and is none [3.3.2.3.2]                             |
+ * | session-ended     | subscriber | `Session.end`: what was never sent; one number, of whatever topics                 |
+ * | session-expired   | subscriber | the same, when the client did not come back in time                                |
+ */
 export const dropReasons = [
   "queue-full",
   "expired",
   "too-large",
   "slow-receiver",
+  "absent",
   "not-authorized",
   "not-stored",
+  "retained-full",
+  "payload-invalid",
   "session-ended",
+  "session-expired",
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -85,9 +110,13 @@ export function newCounters(): Counters {
       expired: 0,
       "too-large": 0,
       "slow-receiver": 0,
+      absent: 0,
       "not-authorized": 0,
       "not-stored": 0,
+      "retained-full": 0,
+      "payload-invalid": 0,
       "session-ended": 0,
+      "session-expired": 0,
     },
   }
 }

@@ -125,6 +125,13 @@ export class PublishRun {
     return this.#topicLength + this.#frameEnd(index) - this.#propertiesAt(index)
   }
 
+  /** Of every `step`th of `[from, to)`. */
+  queueBytesOf(from: number, to: number, step: number): number {
+    let sum = 0
+    for (let index = from; index < to; index += step) sum += this.queueBytes(index)
+    return sum
+  }
+
   /** One of them with bytes of its own, made once, for whoever has to keep it. */
   publish(index: number): SharedPublish {
     return (this.#publishes[index] ??= new SharedPublish(this.#message(index)))

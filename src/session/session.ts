@@ -1,6 +1,5 @@
 import type { Counters, DropReason } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
-import type { Message } from "../protocol/message.ts"
 import type { ClientId, PacketId, Qos } from "../protocol/packet.ts"
 import type { TopicName } from "../protocol/topic.ts"
 import type { SharedPublish } from "../protocol/shared-publish.ts"
@@ -23,12 +22,28 @@ import type { SessionLimits } from "./session-limits.ts"
 
 /** What a session tells whoever keeps it. */
 export interface SessionObserver {
-  dropped(session: Session, message: Message, why: DropReason): void
-  /** The same, for a message that only the store has. */
-  droppedUnseen(session: Session, why: DropReason): void
+  dropped(session: Session, publish: SharedPublish, why: DropReason): void
+  /**
+   * The same for several at once, or for what only the store has.
+   *
+   * @param topic undefined: not known, or several
+   */
+  droppedSome(
+    session: Session,
+    why: DropReason,
+    topic: TopicName | undefined,
+    messages: number,
+    bytes: number,
+  ): void
+  /** Its queue has passed four fifths of a bound. Not told again before it was below one half of both. */
+  queueFilling(session: Session): void
   /** Its queue could not be read back. */
   unreadable(session: Session, error: unknown): void
 }
+
+/** A queue fills up beyond the one, of what its bounds allow, and has calmed down below the other. */
+const fillingShare = 0.8
+const calmShare = 0.5
 
 /** What all sessions of a broker have in common. */
 export interface SessionSurroundings {
@@ -59,6 +74,8 @@ export class Session implements Subscriber, ConversationOwner {
   #sentMessages = 0
   #queuedMessages = 0
   #queuedBytes = 0
+  /** It was told that the queue fills up. */
+  #isFilling = false
 
   /** @param journal undefined when the session ends with its connection, so that nothing of it is stored */
   constructor(
@@ -160,8 +177,11 @@ export class Session implements Subscriber, ConversationOwner {
   ): Ticket | undefined {
     if (run.qos === 0 || terms.qos === 0) {
       const link = this.#conversation?.link
-      if (link === undefined) return undefined
-      if (link.takesMore && link.forward(run, from, to, step, terms.subscriptionIdentifiers)) return undefined
+      if (link?.takesMore !== true) {
+        this.#missesRun(run, from, to, step, link === undefined ? "absent" : "slow-receiver")
+        return undefined
+      }
+      if (link.forward(run, from, to, step, terms.subscriptionIdentifiers)) return undefined
       return deliverEach(this, run, from, to, step, terms, group)
     }
     let ticket: Ticket | undefined
@@ -194,13 +214,15 @@ export class Session implements Subscriber, ConversationOwner {
   }
 
   /** The session is over, and what still waited with it. @returns what the end waits for in the store */
-  end(): Ticket | undefined {
+  end(why: "session-ended" | "session-expired"): Ticket | undefined {
     this.#passedOn = undefined
     this.subscriptions.clear()
-    this.#surroundings.counters.dropped["session-ended"] += Math.max(
-      0,
-      this.#queuedMessages - this.#sentMessages,
-    )
+    const unsent = this.#queuedMessages - this.#sentMessages
+    if (unsent > 0) {
+      // Of what was sent nobody wrote down how much it was.
+      const bytes = Math.round(this.#queuedBytes * (unsent / this.#queuedMessages))
+      this.#surroundings.observer.droppedSome(this, why, undefined, unsent, bytes)
+    }
     this.#count(-this.#queuedMessages, -this.#queuedBytes)
     return this.#journal?.ended()
   }
@@ -295,11 +317,16 @@ export class Session implements Subscriber, ConversationOwner {
   dropped(outgoing: Outgoing, why: DropReason): void {
     if (outgoing.sentBefore) this.#sentMessages -= 1
     this.#count(-1, -outgoing.size)
-    this.#surroundings.observer.dropped(this, outgoing.message, why)
+    this.#surroundings.observer.dropped(this, outgoing.publish, why)
   }
 
   counted(messages: number, bytes: number, sent: number): void {
-    this.#count(messages - this.#queuedMessages, bytes - this.#queuedBytes)
+    const missing = this.#queuedMessages - messages
+    if (missing > 0) {
+      const missingBytes = Math.max(0, this.#queuedBytes - bytes)
+      this.#surroundings.observer.droppedSome(this, "not-stored", undefined, missing, missingBytes)
+    }
+    this.#count(-missing, bytes - this.#queuedBytes)
     this.#sentMessages = sent
   }
 
@@ -325,7 +352,7 @@ export class Session implements Subscriber, ConversationOwner {
     const outgoing = new Outgoing(sequence, publish, qos, retain, subscriptionIdentifiers, group)
     const ticket = this.#journal?.enqueued(outgoing)
     if (ticket?.state === "failed") {
-      this.#surroundings.observer.dropped(this, publish.message, "not-stored")
+      this.#surroundings.observer.dropped(this, publish, "not-stored")
       return ticket
     }
     this.#lastSequence = sequence
@@ -351,11 +378,21 @@ export class Session implements Subscriber, ConversationOwner {
   /** QoS 0 is for now or never: an absent client misses it [4.3.1], a slow one too, and that is counted. */
   #giveNow(publish: SharedPublish, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
     const link = this.#conversation?.link
-    if (link === undefined) return
+    if (link === undefined) {
+      this.#surroundings.observer.dropped(this, publish, "absent")
+      return
+    }
     const outcome = link.takesMore
       ? link.publish(publish, 0, retain, false, undefined, subscriptionIdentifiers)
       : "slow-receiver"
-    if (outcome !== "sent") this.#surroundings.observer.dropped(this, publish.message, outcome)
+    if (outcome !== "sent") this.#surroundings.observer.dropped(this, publish, outcome)
+  }
+
+  /** Hot. The same for a run, of which no message is made only to be thrown away. */
+  #missesRun(run: PublishRun, from: number, to: number, step: number, why: "absent" | "slow-receiver"): void {
+    const messages = Math.ceil((to - from) / step)
+    const bytes = run.queueBytesOf(from, to, step)
+    this.#surroundings.observer.droppedSome(this, why, run.topic?.name, messages, bytes)
   }
 
   #count(messages: number, bytes: number): void {
@@ -363,6 +400,22 @@ export class Session implements Subscriber, ConversationOwner {
     this.#queuedBytes += bytes
     this.#surroundings.counters.messagesQueued += messages
     this.#surroundings.counters.bytesQueued += bytes
+    if (this.#isFilling) this.#isFilling = !this.#isBelow(calmShare)
+    else if (messages > 0 && this.#isBeyond(fillingShare)) {
+      this.#isFilling = true
+      this.#surroundings.observer.queueFilling(this)
+    }
+  }
+
+  #isBelow(share: number): boolean {
+    const { queuedMessages, queuedBytes } = this.limits
+    return this.#queuedMessages < share * queuedMessages && this.#queuedBytes < share * queuedBytes
+  }
+
+  /** Of messages or of bytes there are more than this share of what may be. */
+  #isBeyond(share: number): boolean {
+    const { queuedMessages, queuedBytes } = this.limits
+    return this.#queuedMessages > share * queuedMessages || this.#queuedBytes > share * queuedBytes
   }
 
   #hasRoomFor(bytes: number): boolean {
@@ -380,7 +433,7 @@ export class Session implements Subscriber, ConversationOwner {
       }
       if (this.#hasRoomFor(bytes)) return true
     }
-    this.#surroundings.observer.dropped(this, publish.message, "queue-full")
+    this.#surroundings.observer.dropped(this, publish, "queue-full")
     return false
   }
 
@@ -397,8 +450,9 @@ export class Session implements Subscriber, ConversationOwner {
     if (conversation?.leavesSomeInStore === false) return false
     this.#journal.removedOldest(Math.max(this.#sentUpTo, conversation?.pagedUpTo ?? 0))
     // Which message that was only the store knows, so its size is taken for the average until the queue is read.
-    this.#count(-1, -Math.round(this.#queuedBytes / this.#queuedMessages))
-    this.#surroundings.observer.droppedUnseen(this, "queue-full")
+    const bytes = Math.round(this.#queuedBytes / this.#queuedMessages)
+    this.#count(-1, -bytes)
+    this.#surroundings.observer.droppedSome(this, "queue-full", undefined, 1, bytes)
     return true
   }
 }

@@ -1,6 +1,8 @@
 import type { MessageRecord } from "../protocol/message-record.ts"
 import type { AccountStore } from "./account-store.ts"
+import type { DropStore } from "./drop-store.ts"
 import { MemoryAccounts } from "./memory-accounts.ts"
+import { MemoryDrops } from "./memory-drops.ts"
 import { MemoryJournal } from "./memory-journal.ts"
 import type { SessionJournal, Store, StoredSession } from "./store.ts"
 
@@ -9,6 +11,7 @@ export class MemoryStore implements Store {
   readonly mood = "healthy"
   readonly #accounts = new MemoryAccounts()
   readonly accounts: AccountStore = this.#accounts
+  readonly drops: DropStore = new MemoryDrops()
 
   onMood(): void {}
 

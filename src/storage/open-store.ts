@@ -4,11 +4,13 @@ import type { Log } from "../foundation/log.ts"
 import { MemoryStore } from "./memory-store.ts"
 import { DirectAccounts } from "./sqlite/accounts.ts"
 import type { Durability } from "./sqlite/database.ts"
+import { DirectDrops } from "./sqlite/drops.ts"
 import { databaseFile } from "./sqlite/directory.ts"
 import { openUnserved } from "./sqlite/opening.ts"
 import type { RecoveredCounts } from "./sqlite/recovery.ts"
 import { SqliteStore, type SqliteOptions } from "./sqlite/sqlite-store.ts"
 import type { AccountStore } from "./account-store.ts"
+import type { DropStore } from "./drop-store.ts"
 import type { Store } from "./store.ts"
 
 export type StoreSettings = { readonly kind: "memory" } | ({ readonly kind: "sqlite" } & SqliteOptions)
@@ -43,4 +45,9 @@ export function openAccounts(
   durability: Durability = "full",
 ): AccountStore & { close(): void } {
   return new DirectAccounts(openUnserved(directory, durability), databaseFile(directory))
+}
+
+/** The ledger of lost messages in a store's directory, likewise. @throws StoreError */
+export function openDrops(directory: string, durability: Durability = "full"): DropStore & { close(): void } {
+  return new DirectDrops(openUnserved(directory, durability), databaseFile(directory))
 }

@@ -5,6 +5,7 @@ import type { ClientId, PacketId, Qos, RetainHandling } from "../protocol/packet
 import type { SharedPublish } from "../protocol/shared-publish.ts"
 import type { ShareName, TopicFilter, TopicName } from "../protocol/topic.ts"
 import type { AccountStore } from "./account-store.ts"
+import type { DropStore } from "./drop-store.ts"
 
 /** Number of a message in the queue of one session: increases, not necessarily by one. */
 export type Sequence = number
@@ -140,6 +141,7 @@ export interface Store {
   /** The topic has no retained message any more. */
   unretain(topic: TopicName): Ticket | undefined
   readonly accounts: AccountStore
+  readonly drops: DropStore
   /** Calls when accounts may have changed, by whichever process: at once, or within a tenth of a second. */
   onAccountsChanged(listener: () => void): void
   /** Writes what waits, then lets go of everything. */

@@ -75,7 +75,7 @@ describe("4.1 what a session keeps while its client is away", () => {
     const publisher = await broker.connected("p")
     for (let count = 0; count < 3; count++) publisher.publishes({ qos: 1 })
     await broker.passes(11)
-    expect(broker.dropped).toEqual({ "session-ended": 3 })
+    expect(broker.dropped).toEqual({ "session-expired": 3 })
     expect(broker.counters.messagesQueued).toBe(0)
   })
 

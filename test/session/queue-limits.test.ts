@@ -100,7 +100,7 @@ describe("a queue at its bound, its client away", () => {
     for (const payload of numbers(4)) publisher.publishes({ qos: 1, payload })
     publisher.sends(publish({ qos: 1, packetId: 1 }))
     expect(publisher.receives()).toMatchObject([{ type: "puback", reasonCode: ReasonCode.quotaExceeded }])
-    expect(broker.dropped).toEqual({ "not-stored": 1 })
+    expect(broker.dropped).toEqual({ "queue-full": 1 })
   })
 
   test("bytes count as well: topics, payloads and properties", async () => {

@@ -210,8 +210,9 @@ describe("a session", () => {
             },
             counters: newCounters(),
             observer: {
-              dropped: (_, { counter }) => void dropped.add(counter),
-              droppedUnseen: () => void (droppedUnseen += 1),
+              dropped: (_, { message }) => void dropped.add(message.counter),
+              droppedSome: (_, __, ___, messages) => void (droppedUnseen += messages),
+              queueFilling: () => {},
               unreadable: (_, error) => {
                 throw error
               },

@@ -1,6 +1,7 @@
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { type AccountChange, type AuditEntry, mostAuditEntries } from "../../src/storage/account-store.ts"
+import { type Drops, dropsBetweenCounts, mostStoredDrops } from "../../src/storage/drop-store.ts"
 import { addRules, removeRules, removeUser, saveUsers, storedUser } from "../support/accounts.ts"
 import { topicOf } from "../../src/protocol/message.ts"
 import type { Store } from "../../src/storage/store.ts"
@@ -321,6 +322,69 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(kept.at(-1)?.atMs).toBe(flood.length - 1)
       expect(kept.length).toBeGreaterThan(mostAuditEntries)
       expect(kept.length).toBeLessThanOrEqual(1.1 * mostAuditEntries)
+    }, 30_000)
+
+    test("drops of one client, reason and beginning of topics are one row an hour", async () => {
+      const hourMs = 3_600_000
+      const { drops } = store
+      const first: Drops = {
+        clientId: "a",
+        why: "expired",
+        prefix: "x/y",
+        firstMs: 5,
+        lastMs: 6,
+        messages: 1,
+        bytes: 9,
+      }
+      await drops.addDrops([
+        first,
+        { ...first, why: "absent" },
+        { ...first, clientId: "b" },
+        { ...first, prefix: "" },
+        { ...first, firstMs: hourMs + 1, lastMs: hourMs + 1 },
+      ])
+      await drops.addDrops([{ ...first, firstMs: 3, lastMs: 4 }])
+      await drops.addDrops([{ ...first, firstMs: 7, lastMs: 8, messages: 2, bytes: 1 }])
+      const all = await drops.drops({ limit: 9 })
+      expect(all).toHaveLength(5)
+      expect(all.at(-1)).toEqual({
+        ...first,
+        hourMs: 0,
+        firstMs: 3,
+        lastMs: 8,
+        messages: 4,
+        bytes: 19,
+        change: 3,
+      })
+      expect(all.filter((row) => row.hourMs === hourMs)).toHaveLength(1)
+      expect(await drops.drops({ limit: 1 })).toEqual(all.slice(-1))
+      expect(await drops.drops({ clientId: "b", limit: 9 })).toMatchObject([{ clientId: "b" }])
+      expect(await drops.drops({ why: "absent", limit: 9 })).toMatchObject([{ why: "absent" }])
+      expect(await drops.drops({ sinceMs: hourMs, limit: 9 })).toMatchObject([{ hourMs }])
+      expect(await drops.drops({ afterChange: 1, limit: 9 })).toEqual(all.slice(-1))
+    })
+
+    test("of too many rows of drops those of the oldest hours go", async () => {
+      const { drops } = store
+      const hourMs = 3_600_000
+      const flood = Array.from({ length: 1.2 * mostStoredDrops }, (_, count): Drops => {
+        const atMs = hourMs * Math.floor(count / 30_000) + count
+        return {
+          clientId: `${count}`,
+          why: "absent",
+          prefix: "",
+          firstMs: atMs,
+          lastMs: atMs,
+          messages: 1,
+          bytes: 1,
+        }
+      })
+      for (let at = 0; at < flood.length; at += 500) await drops.addDrops(flood.slice(at, at + 500))
+      const kept = await drops.drops({ limit: flood.length })
+      expect(kept.length).toBeGreaterThanOrEqual(mostStoredDrops)
+      expect(kept.length).toBeLessThanOrEqual(mostStoredDrops + dropsBetweenCounts)
+      expect(kept[0]?.clientId).toBe(String(flood.length - kept.length))
+      expect(kept.at(-1)?.hourMs).toBe(3 * hourMs)
     }, 30_000)
 
     test("access rules are kept in the order in which they came, once each, under numbers of their own", async () => {

@@ -52,6 +52,7 @@ class Batch {
 export class DeferredStore implements Store {
   readonly #inner = new MemoryStore()
   readonly accounts: AccountStore = this.#inner.accounts
+  readonly drops = this.#inner.drops
   #way: "at-once" | "held" | "refusing" = "at-once"
   #batch = new Batch()
   #mood: StoreMood = "healthy"

@@ -30,6 +30,7 @@ interface Question {
  */
 export class SimulatedStore implements Store {
   readonly accounts: AccountStore = new MemoryStore().accounts
+  readonly drops = new MemoryStore().drops
   readonly disk: SimulatedDisk
   readonly #behindMessages: number
   readonly #listeners: ((mood: StoreMood, why: string) => void)[] = []

@@ -3,6 +3,7 @@ import type { WriteWay } from "./group-commit.ts"
 import type { RecoveredCounts } from "./recovery.ts"
 import type { SessionNumber } from "./operation.ts"
 import type { AccountStore } from "../account-store.ts"
+import type { DropQuery, Drops, StoredDrops } from "../drop-store.ts"
 import type { Sequence } from "../store.ts"
 
 /** What the worker is given when it starts. */
@@ -76,6 +77,8 @@ export interface Questions {
   sessions: { asks: { after: SessionNumber; limit: number }; gives: SessionsPage }
   retained: { asks: { after: number; limit: number }; gives: RetainedPage }
   accounts: { asks: AccountQuestion; gives: unknown }
+  addDrops: { asks: readonly Drops[]; gives: undefined }
+  drops: { asks: DropQuery; gives: readonly StoredDrops[] }
 }
 
 export type QuestionKind = keyof Questions

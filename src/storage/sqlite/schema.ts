@@ -170,4 +170,20 @@ export const migrations: readonly string[] = [
     facts TEXT NOT NULL
   ) STRICT;
   `,
+  // Who lost how many messages in an hour since 1970, and why.
+  `
+  CREATE TABLE dropped (
+    hour INTEGER NOT NULL,
+    client_id TEXT NOT NULL,
+    why TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (hour, client_id, why, prefix)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dropped_by_change ON dropped (change);
+  `,
 ]

@@ -16,6 +16,7 @@ import type {
   StoredUser,
   UsersChanged,
 } from "../account-store.ts"
+import type { DropStore } from "../drop-store.ts"
 import type {
   Sequence,
   SessionJournal,
@@ -59,6 +60,7 @@ const retainedPerPage = 1024
 /** The store on SQLite: gathers here, writes in its worker. */
 export class SqliteStore implements Store {
   readonly accounts: AccountStore
+  readonly drops: DropStore
   readonly #commits: GroupCommit
   readonly #link: WorkerLink
   readonly #log: Log
@@ -78,6 +80,10 @@ export class SqliteStore implements Store {
     this.#givesTickets = options.durability !== "none"
     this.#lastSession = lastSession
     this.accounts = new LinkedAccounts(link)
+    this.drops = {
+      addDrops: (drops) => link.ask("addDrops", drops),
+      drops: (query) => link.ask("drops", query),
+    }
     link.onLost((why) => this.#commits.lose(why))
   }
 

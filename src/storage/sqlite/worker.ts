@@ -3,6 +3,7 @@ import { unreachable } from "../../foundation/assert.ts"
 import type { AdministrativeChange } from "../account-store.ts"
 import { StoreError } from "../store-error.ts"
 import { Accounts } from "./accounts.ts"
+import { DropTable } from "./drops.ts"
 import type { BatchLog } from "./batch-log.ts"
 import { asStoreError, type Database } from "./database.ts"
 import { databaseFile, type DirectoryLock } from "./directory.ts"
@@ -69,6 +70,7 @@ class StorageWorker {
   readonly #send: (message: FromWorker, transfer?: ArrayBuffer[]) => void
   readonly #reader: StoreReader
   readonly #accounts: Accounts
+  readonly #drops: DropTable
   readonly #lookout: NodeJS.Timeout
   #dataVersion: number | undefined
   #moreIsDue: NodeJS.Immediate | undefined
@@ -92,6 +94,7 @@ class StorageWorker {
       })
     })
     this.#accounts = new Accounts(database)
+    this.#drops = new DropTable(database)
     this.#dataVersion = dataVersion(database)
     this.#lookout = setInterval(() => this.#lookOut(), lookoutMs)
   }
@@ -188,6 +191,11 @@ class StorageWorker {
         return this.#reader.retained(asks.after, asks.limit)
       case "accounts":
         return this.#account(asks)
+      case "addDrops":
+        this.#drops.addDrops(asks)
+        return undefined
+      case "drops":
+        return this.#drops.drops(asks)
       default:
         return unreachable(kind)
     }
