@@ -9,16 +9,26 @@ import { CommandError, complain } from "./output.ts"
 
 export type Accounts = ReturnType<typeof openAccounts>
 
+/** Opens the accounts of the data directory. @throws CommandError, ConfigError, StoreError */
+export function withAccounts(
+  what: "users" | "groups" | "access rules" | "bans" | "the audit",
+  options: SettingsOptions,
+  use: (accounts: Accounts, settings: Settings) => Promise<void>,
+): Promise<void> {
+  return withDirectory(what, options, openAccounts, use)
+}
+
 /**
- * Opens the accounts of the data directory, whether a broker serves it at the moment or not.
+ * Opens what is kept in the data directory, whether a broker serves it at the moment or not.
  *
  * @param what is to be kept there, for the message that it cannot be
  * @throws CommandError, ConfigError, StoreError
  */
-export async function withAccounts(
-  what: "users" | "groups" | "access rules" | "bans" | "the audit",
+export async function withDirectory<Kept extends { close(): void }>(
+  what: string,
   options: SettingsOptions,
-  use: (accounts: Accounts, settings: Settings) => Promise<void>,
+  open: (...where: Parameters<typeof openAccounts>) => Kept,
+  use: (kept: Kept, settings: Settings) => Promise<void>,
 ): Promise<void> {
   const settings = loadSettings({
     ...(options.config === undefined ? {} : { file: options.config }),
@@ -30,13 +40,13 @@ export async function withAccounts(
     throw new CommandError(`${what} cannot be kept while storage.ephemeral is true; set it to false`)
   }
   const isNew = !hasStore(storage.directory)
-  const accounts = openAccounts(storage.directory, storage.durability)
+  const kept = open(storage.directory, storage.durability)
   try {
     // Whoever meant the one that a broker serves would go on to wonder why nothing happens.
     if (isNew) complain(`${storage.directory} is a new data directory; --data names another one`)
-    await use(accounts, settings)
+    await use(kept, settings)
   } finally {
-    accounts.close()
+    kept.close()
   }
 }
 

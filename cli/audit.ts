@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander"
+import { Command, Option } from "commander"
 import { escapeControls, factText } from "../src/foundation/log.ts"
 import {
   type AuditEntry,
@@ -7,9 +7,10 @@ import {
   mostAuditEntries,
 } from "../src/storage/account-store.ts"
 import { type Accounts, withAccounts } from "./accounts.ts"
-import { parseDuration } from "./duration.ts"
+import { follow } from "./follow.ts"
 import { type SettingsOptions, wholeNumber, withSettingsOptions } from "./options.ts"
 import { print, table } from "./output.ts"
+import { parseSince, sinceExplained } from "./since.ts"
 import { isoTime } from "./time-format.ts"
 
 interface AuditOptions extends SettingsOptions {
@@ -24,7 +25,6 @@ interface AuditOptions extends SettingsOptions {
 
 const usualLimit = 100
 const allThereAre = 4 * mostAuditEntries
-const pollMs = 250
 
 const examples = `
 A change is an entry of its own. The same refusals within a second are one entry that says how many times; beyond five
@@ -40,7 +40,7 @@ export function auditCommand(): Command {
   return withSettingsOptions(
     new Command("audit").description("who changed users and rules, and who was refused what"),
   )
-    .option("--since <when>", "not before: 90s, 15m, 1h, 7d ago, or 2026-01-31, 2026-01-31T12:00", parseSince)
+    .option("--since <when>", sinceExplained, parseSince)
     .addOption(new Option("--kind <kind>", "only these").choices(auditKinds))
     .option("--user <name>", "only what this user was refused, or changed")
     .option(
@@ -63,7 +63,8 @@ async function audit(options: AuditOptions): Promise<void> {
     limit: options.limit ?? (sinceMs === undefined ? usualLimit : allThereAre),
   }
   await withAccounts("the audit", options, async (accounts) => {
-    if (options.follow === true) return follow(accounts, query, options.json === true ? jsonLine : textLine)
+    if (options.follow === true)
+      return followEntries(accounts, query, options.json === true ? jsonLine : textLine)
     // Refusals are written a second late; whoever follows sees them as they come.
     const entries = (await accounts.audit(query)).toSorted((one, other) => one.atMs - other.atMs)
     if (options.json === true) await print(entries.map(jsonLine).join(""))
@@ -71,24 +72,19 @@ async function audit(options: AuditOptions): Promise<void> {
   })
 }
 
-/** Entries of another process are found by asking again and again, which costs next to nothing. */
-async function follow(
+async function followEntries(
   accounts: Accounts,
   query: AuditQuery,
   lineOf: (entry: AuditEntry) => string,
 ): Promise<void> {
-  const stopping = new AbortController()
-  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener("abort", () => resolve()))
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort())
   let { limit } = query
   let afterId = 0
-  while (!stopping.signal.aborted) {
+  await follow(async () => {
     const entries = await accounts.audit({ ...query, afterId, limit })
-    if (entries.length > 0) await print(entries.map(lineOf).join(""))
     afterId = entries.at(-1)?.id ?? afterId
     limit = allThereAre
-    await Promise.race([Bun.sleep(pollMs), stopped])
-  }
+    return entries.map(lineOf).join("")
+  })
 }
 
 function cellsOf({ atMs, who, what, facts }: AuditEntry): string[] {
@@ -109,16 +105,4 @@ function textLine(entry: AuditEntry): string {
 function jsonLine({ id, atMs, kind, who, what, facts }: AuditEntry): string {
   const time = new Date(atMs).toISOString()
   return `${escapeControls(JSON.stringify({ id, time, kind, who: who === "" ? null : who, what, facts }))}\n`
-}
-
-/** @returns milliseconds since 1970; what names no time zone is meant in ours */
-function parseSince(text: string): number {
-  const agoMs = parseDuration(text)
-  if (agoMs !== undefined) return Date.now() - agoMs
-  const [, day, time] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d\S*))?$/.exec(text) ?? []
-  const atMs = day === undefined ? Number.NaN : Date.parse(`${day}T${time ?? "00:00"}`)
-  if (Number.isFinite(atMs)) return atMs
-  throw new InvalidArgumentError(
-    "It must be a while, such as 90s, 15m, 1h or 7d, or a day, such as 2026-01-31.",
-  )
 }

@@ -7,6 +7,7 @@ import { certCommand } from "./cert.ts"
 import { aclCommand } from "./acl.ts"
 import { auditCommand } from "./audit.ts"
 import { banCommand } from "./ban.ts"
+import { dropsCommand } from "./drops.ts"
 import { groupCommand } from "./groups.ts"
 import { importCommand } from "./import.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
@@ -23,6 +24,7 @@ Examples:
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
+  bantam drops --since 1h              which messages were lost, and why
   bantam cert server localhost         make certificates for TLS
   bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
   bantam config print > bantam.toml    every setting, explained`
@@ -53,6 +55,7 @@ async function run(words: readonly string[]): Promise<number> {
     groupCommand(),
     aclCommand(),
     auditCommand(),
+    dropsCommand(),
     certCommand(),
     banCommand(),
     importCommand(),

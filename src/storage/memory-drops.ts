@@ -29,6 +29,7 @@ export class MemoryDrops implements DropStore {
         if (why !== undefined && row.why !== why) return false
         return row.lastMs >= sinceMs && row.change > afterChange
       })
+      .toSorted((one, other) => one.change - other.change || one.lastMs - other.lastMs)
       .slice(-limit)
   }
 

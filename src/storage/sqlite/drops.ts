@@ -30,7 +30,7 @@ export class DropTable {
            last_ms AS lastMs, messages, bytes, change
          FROM dropped
          WHERE (?1 IS NULL OR client_id = ?1) AND (?2 IS NULL OR why = ?2) AND last_ms >= ?3 AND change > ?4
-         ORDER BY change DESC LIMIT ?5`,
+         ORDER BY change DESC, last_ms DESC LIMIT ?5`,
       )
       .all(clientId ?? null, why ?? null, sinceMs ?? 0, afterChange ?? 0, limit)
       .toReversed()
