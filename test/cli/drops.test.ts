@@ -121,12 +121,16 @@ describe("bantam drops", () => {
 
   test("--follow shows rows again as they grow, until it is stopped", async () => {
     await given({}, { why: "expired" })
-    const following = start(words("--follow", "--reason", "queue-full"), { env })
+    const following = start(words("--follow", "--reason", "queue-full", "--limit", "1"), { env })
     const line = (messages: number) =>
       `2026-01-31T17:30:00+0530  sensor  queue-full  house/hall  ${messages}  ${messages * 10}\n`
     expect(await readUntil(following.stdout, "\n")).toBe(line(1))
     await given({ why: "expired" }, { messages: 4, bytes: 40 })
     expect(await readUntil(following.stdout, "\n")).toBe(line(5))
+    // The limit is for what was there already.
+    await given({ messages: 1, bytes: 10 }, { clientId: "other", firstMs: noon + 1 })
+    const both = await readUntil(following.stdout, "other")
+    expect(both).toStartWith(line(6))
     following.kill("SIGINT")
     expect([await following.exited, await following.stderr.text()]).toEqual([0, ""])
   })

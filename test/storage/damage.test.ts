@@ -1,3 +1,4 @@
+import type { Drops } from "../../src/storage/drop-store.ts"
 import { Database } from "bun:sqlite"
 import { addRules, saveUsers, storedUser } from "../support/accounts.ts"
 import { describe, expect, test } from "bun:test"
@@ -43,6 +44,16 @@ async function refusal(directory: string): Promise<string> {
 
 const databaseIn = (directory: string) => join(directory, "bantam.db")
 
+const lostOnce: Drops = {
+  clientId: "a",
+  why: "expired",
+  prefix: "x/y",
+  firstMs: 5,
+  lastMs: 6,
+  messages: 1,
+  bytes: 9,
+}
+
 /** A store that was closed with one session, 200 queued messages, a retained one and a user. */
 async function stored(): Promise<string> {
   const directory = newDirectory()
@@ -56,6 +67,7 @@ async function stored(): Promise<string> {
   store.retain(message("retained secret"))
   await saveUsers(store.accounts, storedUser("ada"))
   await addRules(store.accounts, "a rule")
+  await store.drops.addDrops([lostOnce])
   await store.close()
   return directory
 }
@@ -244,6 +256,7 @@ describe("recovery", () => {
     expect(session?.queuedMessages).toBe(199)
     expect(session?.subscriptions).toEqual([subscription("house/#")])
     expect(await store.accounts.user("ada")).toBeDefined()
+    expect(await store.drops.drops({ limit: 9 })).toEqual([{ ...lostOnce, hourMs: 0, change: 1 }])
     await store.close()
     await (await open(directory)).store.close()
   })

@@ -8,6 +8,7 @@ import { silentLog } from "../support/silent-log.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import { MessageUnpacker } from "../../src/protocol/message-record.ts"
 import type { ShareName } from "../../src/protocol/topic.ts"
+import type { Drops } from "../../src/storage/drop-store.ts"
 import { openAccounts, openStore, type StoreSettings } from "../../src/storage/open-store.ts"
 import type { Store, StoredSession } from "../../src/storage/store.ts"
 import {
@@ -335,4 +336,20 @@ describe("a database that may not grow any further", () => {
     expect(database.query("SELECT * FROM probe").all()).toEqual([])
     await store.close()
   })
+})
+
+test("the log of a store that is told of drops alone is written back too", async () => {
+  const directory = newDirectory()
+  const store = await open(directory)
+  const sizeOfLog = () => statSync(join(directory, "bantam.db-wal")).size
+  for (let round = 0; round < 40; round++) {
+    const drops = Array.from({ length: 500 }, (_, count): Drops => {
+      const clientId = `${round} ${count} `.padEnd(250, "x")
+      return { clientId, why: "absent", prefix: "", firstMs: 0, lastMs: 0, messages: 1, bytes: 1 }
+    })
+    await store.drops.addDrops(drops)
+  }
+  // It is written back from 4 MiB on, which a batch may pass.
+  expect(sizeOfLog()).toBeLessThan(8 * 1024 * 1024)
+  await store.close()
 })

@@ -175,7 +175,10 @@ class StorageWorker {
       const storeError = asStoreError(error, this.#file)
       const damaged = storeError instanceof StoreError && storeError.damaged
       this.#send({ type: "declined", number, why: sentenceOf(storeError), damaged })
+      return
     }
+    // A broker that only refuses and drops writes nothing else, and its log would grow for ever.
+    if (writes(question)) this.#keepUp(false)
   }
 
   #find({ kind, asks }: Question): Questions[QuestionKind]["gives"] {
@@ -208,6 +211,10 @@ class StorageWorker {
     if (verb === "change" && !isMereRehash(words[1])) this.#send({ type: "accounts-changed" })
     return given
   }
+}
+
+function writes({ kind, asks }: Question): boolean {
+  return kind === "addDrops" || (kind === "accounts" && (asks.verb === "change" || asks.verb === "record"))
 }
 
 /** The same passwords hashed in another way: that changes nothing for anybody. */
