@@ -6,6 +6,7 @@ import { configCommand } from "./config.ts"
 import { certCommand } from "./cert.ts"
 import { aclCommand } from "./acl.ts"
 import { auditCommand } from "./audit.ts"
+import { backupCommand, restoreCommand } from "./backup.ts"
 import { banCommand } from "./ban.ts"
 import { dropsCommand } from "./drops.ts"
 import { groupCommand } from "./groups.ts"
@@ -25,6 +26,7 @@ Examples:
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
   bantam drops --since 1h              which messages were lost, and why
+  bantam backup FILE                   copy all that is stored, while the broker serves
   bantam cert server localhost         make certificates for TLS
   bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
   bantam config print > bantam.toml    every setting, explained`
@@ -56,6 +58,8 @@ async function run(words: readonly string[]): Promise<number> {
     aclCommand(),
     auditCommand(),
     dropsCommand(),
+    backupCommand(),
+    restoreCommand(),
     certCommand(),
     banCommand(),
     importCommand(),

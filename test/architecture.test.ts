@@ -41,6 +41,7 @@ const rooms = {
       "src/security/access/stored-access-rules.ts",
       "src/storage/account-store.ts",
       "src/storage/drop-store.ts",
+      "src/storage/backup.ts",
       "src/storage/open-store.ts",
       "src/storage/sqlite/worker.ts",
       "src/transport/connect.ts",

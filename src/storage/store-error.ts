@@ -6,10 +6,13 @@ export class StoreError extends Error {
   override readonly name = "StoreError"
   /** What is stored is broken, so `recover` may help; otherwise it is in use, foreign, or too new for us. */
   readonly damaged: boolean
+  /** Of damage: what is wrong and where, without the remedy, which is another one for a file that nobody serves. */
+  readonly finding: string
 
-  constructor(sentence: string, damaged = false) {
+  constructor(sentence: string, damaged = false, finding = sentence) {
     super(sentence)
     this.damaged = damaged
+    this.finding = finding
   }
 }
 
@@ -18,5 +21,6 @@ export function damage(what: string, where: string): StoreError {
   return new StoreError(
     `${what} in ${where}: stop the broker, keep a copy, then run bantam serve --recover`,
     true,
+    `${what} in ${where}`,
   )
 }

@@ -31,6 +31,34 @@ export function openReadOnly(file: string): Database {
   return new Database(file, { readonly: true, strict: true })
 }
 
+/**
+ * Opens a store's database to read it beside whoever writes it. Not as read-only, for then nobody would take away the
+ * log and its index that SQLite lays beside it.
+ */
+export function openSource(file: string): Database {
+  const database = openBare(file)
+  try {
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Opens a file that nobody knows yet. It is written to the disk when it is finished, by whoever finishes it. */
+export function openDraft(file: string): Database {
+  const database = openBare(file)
+  try {
+    database.run("PRAGMA journal_mode = MEMORY")
+    database.run("PRAGMA synchronous = OFF")
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
 /** Opens a file for the store. A write waits until other processes are done: begin with `immediate`. */
 export function openFile(file: string, durability: Durability): Database {
   const database = openBare(file)
@@ -51,6 +79,12 @@ export function openFile(file: string, durability: Durability): Database {
  * @throws StoreError
  */
 export function adopt(database: Database, file: string): void {
+  checkIsOurs(database, file)
+  if (isOlder(database)) migrate(database)
+}
+
+/** Makes sure that the file is ours, of a version that we know. @throws StoreError */
+export function checkIsOurs(database: Database, file: string): void {
   if (pragma(database, "application_id") !== applicationId) {
     throw new StoreError(`${file} is a database of another program: choose another directory`)
   }
@@ -60,7 +94,6 @@ export function adopt(database: Database, file: string): void {
       `${file} was written by a newer bantam (schema ${version}, this one knows ${migrations.length}): use that one`,
     )
   }
-  if (version < migrations.length) migrate(database)
 }
 
 /** Ours, and of a version whose tables have yet to be changed. */

@@ -1,0 +1,124 @@
+import { afterAll, describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { executable } from "../../scripts/executable.ts"
+import type { Client } from "../../src/client/client.ts"
+import { run } from "../cli/program.ts"
+import { killWhatIsLeft, WatchedBroker } from "./watched-broker.ts"
+
+afterAll(killWhatIsLeft)
+
+const absent = {
+  clientId: "absent",
+  cleanStart: false,
+  properties: { sessionExpiryInterval: 0xffff_ffff },
+} as const
+
+/** Messages on their way at a time. */
+const lanes = 16
+
+/** Publishes numbers without end, and knows how many were acknowledged without a gap. */
+class Load {
+  readonly #publisher: Client
+  readonly #lanes: Promise<void>[] = []
+  #next = 0
+  #isOver = false
+  readonly #acknowledged = new Set<number>()
+  #inOrder = 0
+
+  constructor(publisher: Client) {
+    this.#publisher = publisher
+    for (let lane = 0; lane < lanes; lane++) this.#lanes.push(this.#publish())
+  }
+
+  /** All numbers below this one. */
+  get acknowledged(): number {
+    while (this.#acknowledged.delete(this.#inOrder)) this.#inOrder += 1
+    return this.#inOrder
+  }
+
+  async reaches(count: number): Promise<void> {
+    while (this.acknowledged < count) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#lanes)
+  }
+
+  async #publish(): Promise<void> {
+    while (!this.#isOver) {
+      const number = this.#next++
+      await this.#publisher.publish({ topic: "news", payload: Buffer.from(String(number)), qos: 1 })
+      this.#acknowledged.add(number)
+    }
+  }
+}
+
+/** @returns the numbers that wait for the absent client */
+async function waiting(directory: string): Promise<number[]> {
+  const broker = await WatchedBroker.serving({
+    words: ["--port", "0", "--data", directory, "--set", "limits.queued_messages=1000000"],
+  })
+  const numbers: number[] = []
+  const end = Promise.withResolvers<void>()
+  await broker.client({
+    ...absent,
+    onMessage: ({ payload }) => {
+      if (payload.length === 0) end.resolve()
+      else numbers.push(Number(Buffer.from(payload).toString()))
+    },
+  })
+  const last = await broker.client({ clientId: "last" })
+  await last.publish({ topic: "news", payload: new Uint8Array(0), qos: 1 })
+  await end.promise
+  expect(await broker.stop()).toBe(0)
+  return numbers
+}
+
+describe("a backup beside a broker under load", () => {
+  test("holds everything that was acknowledged before it began, once and in order", async () => {
+    const program = [await executable()]
+    const folder = mkdtempSync(join(tmpdir(), "bantam-backup-"))
+    try {
+      const directory = join(folder, "data")
+      const broker = await WatchedBroker.serving({
+        words: ["--port", "0", "--data", directory, "--set", "limits.queued_messages=1000000"],
+      })
+      const reader = await broker.client(absent)
+      await reader.subscribe([
+        { filter: "news", qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 },
+      ])
+      await reader.disconnect()
+      const load = new Load(await broker.client({ clientId: "publisher" }))
+
+      const backups: { readonly file: string; readonly before: number; readonly queued: number }[] = []
+      for (const round of [1, 2, 3]) {
+        await load.reaches(2_000 * round)
+        const file = join(folder, `backup ${round}`)
+        const before = load.acknowledged
+        const { exitCode, out, error } = await run(["backup", file, "--data", directory, "--json"], {
+          program,
+        })
+        expect({ exitCode, error }).toEqual({ exitCode: 0, error: "" })
+        const { queued } = JSON.parse(out)
+        backups.push({ file, before, queued })
+      }
+      await load.reaches(load.acknowledged + 100)
+      await load.end()
+      expect(broker.lines.filter(({ level }) => level !== "info")).toEqual([])
+      await broker.kill()
+
+      for (const { file, before, queued } of backups) {
+        const restored = `${file} restored`
+        expect(await run(["restore", file, "--data", restored], { program })).toMatchObject({ exitCode: 0 })
+        const numbers = await waiting(restored)
+        expect(queued).toBeGreaterThanOrEqual(before)
+        expect(numbers).toEqual(Array.from({ length: queued }, (_, number) => number))
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }, 60_000)
+})
