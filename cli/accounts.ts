@@ -2,7 +2,7 @@ import { userInfo } from "node:os"
 import { loadSettings } from "../src/config/load.ts"
 import type { Settings } from "../src/config/settings.ts"
 import { parseAccessRule, type Who, whoText } from "../src/security/access/access-rule.ts"
-import type { AdministrativeChange, StoredAccessRule } from "../src/storage/account-store.ts"
+import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
 import { hasStore, openAccounts } from "../src/storage/open-store.ts"
 import { type SettingsOptions, settingsFlags } from "./options.ts"
 import { CommandError, complain } from "./output.ts"
@@ -53,6 +53,22 @@ export async function withDirectory<Kept extends { close(): void }>(
 /** Stable: programs read it. The same from every command. */
 export function storedRuleJson({ id, line }: StoredAccessRule): Record<string, unknown> {
   return { id, rule: line }
+}
+
+/** The rules that are about a user, one of its groups, or everyone. */
+export function rulesAbout(
+  { name, groups }: Pick<StoredUser, "name" | "groups">,
+  rules: readonly StoredAccessRule[],
+): readonly StoredAccessRule[] {
+  const whos = new Set([
+    whoText({ kind: "user", name }),
+    ...groups.map((group) => whoText({ kind: "group", name: group })),
+    whoText({ kind: "everyone" }),
+  ])
+  return rules.filter(({ line }) => {
+    const rule = parseAccessRule(line)
+    return !("problem" in rule) && whos.has(whoText(rule.who))
+  })
 }
 
 /** The rules about who was removed stay: somebody else might come by that name, and would have these rights. */

@@ -3,7 +3,7 @@ import type { Settings } from "../src/config/settings.ts"
 import type { Log } from "../src/foundation/log.ts"
 
 /** Files that are no client's: listeners, the store, standard streams, and room for connections being refused. */
-const reservedFiles = 64
+export const reservedFiles = 64
 
 /**
  * Lowers `limits.connections` to what the system lets this process open. At the limit for open files a new
@@ -19,10 +19,15 @@ export function withinFileLimit(settings: Settings, log: Log): Settings {
   return { ...settings, limits: { ...settings.limits, connections: Math.max(1, connections) } }
 }
 
-/** The runtime has raised the soft limit to the hard one already. Infinity where the system does not tell. */
-function maximumOpenFiles(): number {
+/**
+ * The runtime has raised the soft limit to the hard one already. Infinity where the system does not tell.
+ *
+ * @param processId another process than this one
+ */
+export function maximumOpenFiles(processId: number | "self" = "self"): number {
   try {
-    const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
+    const limits = readFileSync(`/proc/${processId}/limits`, "utf8")
+    const [, soft] = /^Max open files +(\d+)/m.exec(limits) ?? []
     return Number(soft ?? Infinity)
   } catch {
     return Infinity

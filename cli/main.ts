@@ -9,6 +9,7 @@ import { auditCommand } from "./audit.ts"
 import { backupCommand, restoreCommand } from "./backup.ts"
 import { banCommand } from "./ban.ts"
 import { dropsCommand } from "./drops.ts"
+import { doctorCommand } from "./doctor.ts"
 import { groupCommand } from "./groups.ts"
 import { importCommand } from "./import.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
@@ -27,6 +28,7 @@ Examples:
   bantam audit --since 1h              who changed what, and was refused what
   bantam drops --since 1h              which messages were lost, and why
   bantam backup FILE                   copy all that is stored, while the broker serves
+  bantam doctor                        look whether all is well, and what to do if not
   bantam cert server localhost         make certificates for TLS
   bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
   bantam config print > bantam.toml    every setting, explained`
@@ -60,6 +62,7 @@ async function run(words: readonly string[]): Promise<number> {
     dropsCommand(),
     backupCommand(),
     restoreCommand(),
+    doctorCommand(version),
     certCommand(),
     banCommand(),
     importCommand(),

@@ -3,7 +3,7 @@ import type { PairFiles } from "../src/certificates/certificate-folder.ts"
 import { idleSettings } from "../src/config/idle-settings.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { AuthenticatorName } from "../src/config/schema.ts"
-import type { Settings } from "../src/config/settings.ts"
+import type { ListenerSettings, Settings } from "../src/config/settings.ts"
 import {
   type Log,
   type LogFormat,
@@ -142,16 +142,22 @@ function readSettings(options: ServeOptions, own: PairFiles | undefined): Settin
 
 /** A broker that the network reaches and nobody can log in to is a mistake, and one open to all must be meant. */
 async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<void> {
-  const wide = settings.listeners.find(
-    ({ loopback, authenticators }) => !loopback && !isVouchedFor(settings, authenticators),
-  )
+  const wide = addressForUsers(settings)
   // A damaged store is about to be mended; and nobody gets in without a password while anonymous is not allowed.
-  if (wide === undefined || settings.security.allowAnonymous === true || recover) return
+  if (wide === undefined || recover) return
   if (await hasUsers(settings)) return
   const remedy = settings.storage.ephemeral
     ? "let everyone in with --allow-anonymous, or keep users with storage.ephemeral = false"
     : "add a user with `bantam user add NAME`, or let everyone in with --allow-anonymous"
   throw new CommandError(`${wide.url} can be reached from the network and there is no user yet; ${remedy}`)
+}
+
+/** An address that the network reaches and only users of the store can log in at. */
+export function addressForUsers(settings: Settings): ListenerSettings | undefined {
+  if (settings.security.allowAnonymous === true) return undefined
+  return settings.listeners.find(
+    ({ loopback, authenticators }) => !loopback && !isVouchedFor(settings, authenticators),
+  )
 }
 
 /** Somebody else than the store says who may come in there. */

@@ -1,20 +1,16 @@
 import { randomBytes } from "node:crypto"
 import { Command } from "commander"
-import {
-  accessRuleText,
-  parseAccessRule,
-  readAccessRule,
-  whoText,
-} from "../src/security/access/access-rule.ts"
+import { accessRuleText, readAccessRule, whoText } from "../src/security/access/access-rule.ts"
 import { hashPassword, kindOfHash } from "../src/security/authentication/password.ts"
 import { makeScramCredentials } from "../src/security/authentication/scram.ts"
 import { newUser } from "../src/security/user.ts"
-import type { AdministrativeChange, StoredAccessRule, StoredUser } from "../src/storage/account-store.ts"
+import type { AdministrativeChange, StoredUser } from "../src/storage/account-store.ts"
 import {
   type Accounts,
   changeAccounts,
   checkName,
   complainOfRulesLeft,
+  rulesAbout,
   storedRuleJson,
   withAccounts,
 } from "./accounts.ts"
@@ -118,7 +114,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
     if (added !== true) throw existsAlready(name)
     await print(options.generate === true ? `${String(password)}\n` : `user ${name} added\n`)
     const isBound = settings.security.defaultAccess !== "allow" && !user.superuser
-    if (isBound && (await rulesAbout(user, accounts)).length === 0) {
+    if (isBound && rulesAbout(user, await accounts.accessRules()).length === 0) {
       const who = shellWord(whoText({ kind: "user", name }))
       complain(
         `no access rule is about ${name} yet; \`bantam acl allow ${who} both '#'\` lets it do everything`,
@@ -182,7 +178,7 @@ async function list(options: SettingsOptions & { readonly json?: true }): Promis
 
 async function show(name: string, options: SettingsOptions & { readonly json?: true }): Promise<void> {
   await withUser(name, options, async (user, accounts) => {
-    const rules = await rulesAbout(user, accounts)
+    const rules = rulesAbout(user, await accounts.accessRules())
     if (options.json === true)
       return print(`${JSON.stringify({ ...userJson(user), rules: rules.map(storedRuleJson) })}\n`)
     const { clientId, limits } = user
@@ -201,22 +197,6 @@ async function show(name: string, options: SettingsOptions & { readonly json?: t
     const lines = facts.map(([fact = "", value = ""]) => `${fact.padEnd(11)}  ${value}\n`).join("")
     const rows = rules.map(({ id, line }) => [String(id), line])
     await print(lines + (rows.length === 0 ? "" : `\n${table([["ID", "RULE"], ...rows])}`))
-  })
-}
-
-/** The access rules that can be about a user: those about its groups and about everyone as well. */
-async function rulesAbout(
-  { name, groups }: StoredUser,
-  accounts: Accounts,
-): Promise<readonly StoredAccessRule[]> {
-  const whos = new Set([
-    whoText({ kind: "user", name }),
-    ...groups.map((group) => whoText({ kind: "group", name: group })),
-    whoText({ kind: "everyone" }),
-  ])
-  return (await accounts.accessRules()).filter(({ line }) => {
-    const rule = parseAccessRule(line)
-    return !("problem" in rule) && whos.has(whoText(rule.who))
   })
 }
 

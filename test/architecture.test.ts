@@ -42,6 +42,7 @@ const rooms = {
       "src/storage/account-store.ts",
       "src/storage/drop-store.ts",
       "src/storage/backup.ts",
+      "src/storage/health.ts",
       "src/storage/open-store.ts",
       "src/storage/sqlite/worker.ts",
       "src/transport/connect.ts",

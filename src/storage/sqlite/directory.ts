@@ -97,6 +97,30 @@ export function lockDirectory(directory: string): DirectoryLock {
   }
 }
 
+/**
+ * Who has the directory at the moment; undefined: nobody. Leaves the lock as it is, though who wants it in that very
+ * instant finds it taken.
+ *
+ * @throws StoreError it cannot be told
+ */
+export function lockHolder(directory: string): number | undefined {
+  const file = join(directory, "bantam.lock")
+  if (!existsSync(file)) return undefined
+  return guarded(file, () => {
+    const database = openBare(file)
+    try {
+      database.run("BEGIN IMMEDIATE")
+      database.run("ROLLBACK")
+      return undefined
+    } catch (error) {
+      if (isBusy(error)) return pragma(database, "user_version")
+      throw error
+    } finally {
+      database.close()
+    }
+  })
+}
+
 function createEmpty(file: string): void {
   closeSync(openSync(file, "a", 0o600))
 }
