@@ -22,7 +22,8 @@ export function backupCommand(): Command {
       `
 Everything that was acknowledged when it began is in it: sessions and what waits for them, retained messages, users,
 groups, rules, bans and the audit. Settings and certificates are files of their own and are not. The file holds hashes of
-passwords and all messages in the clear, so its owner alone may read it.
+passwords and all messages in the clear, so its owner alone may read it. With storage.durability = "none" a message is
+acknowledged before it is stored, and the last ones may be missing.
 
 Examples:
   bantam backup bantam-2026-01-31.backup

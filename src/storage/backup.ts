@@ -3,12 +3,13 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs"
-import { basename, dirname } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { type CopiedCounts, checkStore, copyStore, removeDraft, syncPath } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
 import { databaseFile, lockDirectory } from "./sqlite/directory.ts"
@@ -35,6 +36,7 @@ export function backUp(
   return guarded(file, () => {
     refuseStoreItself(file, directory)
     refuseToReplace(file, replace)
+    removeStaleDrafts(file)
     const draft = draftOf(file)
     const counts = copyStore(source, draft, durability === "full")
     try {
@@ -48,6 +50,9 @@ export function backUp(
     return counts
   })
 }
+
+/** Nobody who is at work leaves his draft alone for so long. */
+const staleMs = 60_000
 
 export interface Restored extends CopiedCounts {
   /** Where the store that was there before is kept. */
@@ -69,6 +74,7 @@ export function restore(file: string, directory: string, replace: boolean): Rest
     const lock = lockDirectory(directory)
     const draft = draftOf(database)
     try {
+      removeStaleDrafts(database)
       // Another may have made one before the lock was ours.
       refuseToReplaceStore(directory, replace)
       const counts = asBackup(() => copyStore(file, draft, true))
@@ -98,6 +104,26 @@ function refuseStoreItself(file: string, directory: string): void {
   const isThere = existsSync(dirname(file)) && realpathSync(dirname(file)) === realpathSync(directory)
   if (!isThere || !/^bantam\.(db|lock)/.test(basename(file))) return
   throw new StoreError(`${file} is of the store itself; name another file for the backup`)
+}
+
+/** What a killed process has left, each as large as a store; a disk would fill up with them. */
+function removeStaleDrafts(file: string): void {
+  for (const name of readdirSync(dirname(file))) {
+    const [, processId] = /^\.(\d+)\.new(?:-\w+)?$/.exec(name.slice(basename(file).length)) ?? []
+    if (!name.startsWith(basename(file)) || processId === undefined || isAlive(Number(processId))) continue
+    const path = join(dirname(file), name)
+    // A process may live where we cannot see it, in another container: then it writes.
+    const writtenMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
+    if (Date.now() - writtenMs > staleMs) rmSync(path, { force: true })
+  }
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0)
+  } catch (error) {
+    return !hasCode(error, ["ESRCH"])
+  }
 }
 
 function refuseToReplace(file: string, replace: boolean): void {
@@ -165,7 +191,8 @@ function asBackup<Result>(read: () => Result): Result {
   try {
     return read()
   } catch (error) {
-    if (!(error instanceof StoreError) || !error.damaged) throw error
+    if (!(error instanceof StoreError) || error.finding === error.message) throw error
+    if (!error.damaged) throw new StoreError(`${error.finding}: name what bantam backup has written`)
     throw new StoreError(
       `${error.finding}: nothing was changed; restore another backup, or copy this one to DIR/${basename(databaseFile(""))} ` +
         `of an empty folder and save what it still holds with bantam serve --recover --data DIR`,

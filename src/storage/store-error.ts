@@ -6,7 +6,7 @@ export class StoreError extends Error {
   override readonly name = "StoreError"
   /** What is stored is broken, so `recover` may help; otherwise it is in use, foreign, or too new for us. */
   readonly damaged: boolean
-  /** Of damage: what is wrong and where, without the remedy, which is another one for a file that nobody serves. */
+  /** What is wrong and where: without the remedy where that is another one for a file that nobody serves. */
   readonly finding: string
 
   constructor(sentence: string, damaged = false, finding = sentence) {

@@ -1,15 +1,17 @@
 import { Database } from "bun:sqlite"
 import { afterEach, describe, expect, test } from "bun:test"
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import { backUp, restore } from "../../src/storage/backup.ts"
 import { openStore } from "../../src/storage/open-store.ts"
@@ -151,6 +153,31 @@ describe("a backup", () => {
     expect(backUp(directory, "full", file, true).subscriptions).toBe(0)
   })
 
+  test("takes away what killed ones have left, and nothing of those that are at work", async () => {
+    const { directory, file } = await backedUp()
+    const gone = 2 ** 31 - 1
+    const write = (path: string, ageMs: number) => {
+      writeFileSync(path, "half of it")
+      utimesSync(path, new Date(), new Date(Date.now() - ageMs))
+    }
+    const kept = [
+      `${file}.${process.ppid}.new`,
+      `${file}.${gone}.new-wal`,
+      `${file}2.${gone}.new`,
+      `${file}.1.new.old`,
+    ]
+    write(kept[0] ?? "", 3_600_000)
+    write(kept[1] ?? "", 0)
+    write(kept[2] ?? "", 3_600_000)
+    write(kept[3] ?? "", 3_600_000)
+    write(`${file}.${gone}.new`, 3_600_000)
+    write(`${file}.${gone}.new-journal`, 3_600_000)
+    backUp(directory, "full", file, true)
+    expect(readdirSync(dirname(file)).toSorted()).toEqual(
+      ["store", basename(file), ...kept.map((path) => basename(path))].toSorted(),
+    )
+  })
+
   test("is not written over the store itself", async () => {
     const { directory } = await backedUp()
     expect(() => backUp(directory, "full", join(directory, "bantam.db"), true)).toThrow(
@@ -205,6 +232,17 @@ describe("restoring a backup", () => {
       Array.from({ length: 200 }, (_, index) => String(index + 1)),
     )
     expect(await store.accounts.user("ada")).toBeDefined()
+  })
+
+  test.if(process.getuid?.() === 0)("by root gives the store to whom the directory belongs", async () => {
+    const { file } = await backedUp()
+    const directory = newDirectory()
+    mkdirSync(directory, { mode: 0o700 })
+    chownSync(directory, 65_534, 65_534)
+    restore(file, directory, false)
+    for (const name of ["bantam.db", "bantam.lock"]) {
+      expect(statSync(join(directory, name))).toMatchObject({ uid: 65_534, gid: 65_534 })
+    }
   })
 
   test("refuses a directory that is served", async () => {
@@ -286,7 +324,9 @@ describe("restoring a backup", () => {
     writeFileSync(`${file} 4`, "x".repeat(10_000))
     expect(refusal(`${file} 4`)).toStartWith(`SQLite reports "file is not a database" in ${file} 4`)
     change(`${file} 5`, "CREATE TABLE theirs (id INTEGER)")
-    expect(refusal(`${file} 5`)).toContain("is a database of another program")
+    expect(refusal(`${file} 5`)).toBe(
+      `${file} 5 is a database of another program: name what bantam backup has written`,
+    )
     change(file, "PRAGMA user_version = 99")
     expect(refusal(file)).toContain("was written by a newer bantam (schema 99")
   })

@@ -86,7 +86,8 @@ export function adopt(database: Database, file: string): void {
 /** Makes sure that the file is ours, of a version that we know. @throws StoreError */
 export function checkIsOurs(database: Database, file: string): void {
   if (pragma(database, "application_id") !== applicationId) {
-    throw new StoreError(`${file} is a database of another program: choose another directory`)
+    const finding = `${file} is a database of another program`
+    throw new StoreError(`${finding}: choose another directory`, false, finding)
   }
   const version = pragma(database, "user_version")
   if (version > migrations.length) {

@@ -62,6 +62,8 @@ export class DirectoryServedError extends StoreError {
   }
 }
 
+const askingMs = 50
+
 export interface DirectoryLock {
   release(): void
 }
@@ -77,6 +79,8 @@ export function lockDirectory(directory: string): DirectoryLock {
   if (!existsSync(file)) createEmpty(file)
   const database = guarded(file, () => openBare(file))
   try {
+    // Whoever only asks who holds it, does so for an instant as well.
+    database.run(`PRAGMA busy_timeout = ${askingMs}`)
     database.run("BEGIN IMMEDIATE")
     database.run(`PRAGMA user_version = ${process.pid}`)
     database.run("COMMIT")
@@ -98,8 +102,7 @@ export function lockDirectory(directory: string): DirectoryLock {
 }
 
 /**
- * Who has the directory at the moment; undefined: nobody. Leaves the lock as it is, though who wants it in that very
- * instant finds it taken.
+ * Who has the directory at the moment; undefined: nobody. Leaves the lock as it is.
  *
  * @throws StoreError it cannot be told
  */
