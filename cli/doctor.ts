@@ -86,11 +86,13 @@ async function examineAll(settings: Settings): Promise<readonly Finding[]> {
   await look("clock", () => examineClock(Date.now(), facts?.newestMs ?? 0))
   await look("open files", () => [examineFileLimit(settings, served)])
   await look("keys", () => examineKeys(settings))
-  for (const tls of new Map(
-    listeners.flatMap((each) => (each.tls ? [[each.tls.certFile, each.tls]] : [])),
-  ).values()) {
-    await look("certificates", () => examineTls(tls, Date.now()))
-  }
+  await look("certificates", async () => {
+    const looked = await Promise.all(
+      listeners.flatMap(({ tls }) => (tls === undefined ? [] : [examineTls(tls, Date.now())])),
+    )
+    // Several addresses may have a file in common.
+    return [...new Map(looked.flat().map((finding) => [finding.what, finding])).values()]
+  })
   for (const listener of listeners)
     await look("address", async () => [await examineAddress(listener, served)])
   await look("doors", () => examineDoors(settings, users))

@@ -271,6 +271,18 @@ describe("bantam doctor", () => {
     const well = await look(words)
     expect(well.about("keys")[0]?.verdict).toBe("ok")
     expect(well.about("certificates")).toHaveLength(2)
+    // The same certificate twice, and an authority at one of the addresses alone.
+    const file = join(folder, "bantam.toml")
+    const withAuthority = `{ url = "wss://127.0.0.1:0", ca_file = "${folder}/ca.pem" }`
+    writeFileSync(
+      file,
+      `listen = [${withAuthority}, "tls://127.0.0.1:0"]\n[tls]\ncert_file = "${folder}/localhost.pem"\nkey_file = "${folder}/localhost.key"\n`,
+    )
+    const { out } = await run(["doctor", "--data", data, "--config", file, "--json"])
+    const told = (JSON.parse(out) as readonly (Told & { readonly check: string })[]).filter(
+      ({ check }) => check === "certificates",
+    )
+    expect(told).toHaveLength(3)
     chmodSync(join(folder, "localhost.key"), 0o640)
     rmSync(join(folder, "localhost.pem"))
     const ill = await look(words)
