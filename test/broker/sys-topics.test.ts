@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { SysTopics } from "../../src/broker/sys-topics.ts"
 import type { Publish } from "../../src/protocol/packet.ts"
-import { payloads, publish, publishes, subscribe } from "../support/packets.ts"
+import { lasting, payloads, publish, publishes, subscribe } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 function byTopic(packets: readonly Publish[]): Record<string, string> {
@@ -33,6 +33,26 @@ describe("the counters under $SYS", () => {
     sysTopics.close()
     await broker.passes(10)
     expect(client.receives()).toEqual([])
+  })
+
+  test("tell what was dropped and why; what sleepers miss at QoS 0 is told apart, and not in the sum", async () => {
+    const broker = await TestBroker.start({ limits: { queuedMessages: 1 } })
+    const sysTopics = new SysTopics(broker.broker, broker.clock, 10, "1.2.3")
+    sysTopics.start()
+    const sleeper = await broker.connected("sleeper", lasting)
+    sleeper.subscribes([{ filter: "t", qos: 1 }])
+    sleeper.cuts()
+    const client = await broker.connected("a")
+    client.subscribes("$SYS/broker/publish/messages/dropped/#")
+    client.receives()
+    for (const qos of [0, 0, 1, 1] as const) client.publishes({ qos, topic: "t" })
+    await broker.passes(10)
+    expect(byTopic(publishes(client.receives()))).toEqual({
+      "$SYS/broker/publish/messages/dropped": "1",
+      "$SYS/broker/publish/messages/dropped/queue-full": "1",
+      "$SYS/broker/publish/messages/dropped/absent": "2",
+    })
+    sysTopics.close()
   })
 
   test("are not there when the interval is 0", async () => {
