@@ -33,6 +33,7 @@ export class DropLedger {
   #timer: Timer | undefined
   #writing: Promise<void> | undefined
   #state: "well" | "failing" = "well"
+  #isClosed = false
 
   constructor(store: Pick<DropStore, "addDrops">, clock: Clock, log: Log) {
     this.#store = store
@@ -70,6 +71,7 @@ export class DropLedger {
 
   /** Writes what waits. Nothing may be dropped afterwards. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#timer?.cancel()
     this.#timer = undefined
     await this.#writing
@@ -111,7 +113,7 @@ export class DropLedger {
 
   /** A store that takes its time is not asked for more: meanwhile the gathering goes on. */
   #arm(): void {
-    if (this.#timer !== undefined || this.#writing !== undefined) return
+    if (this.#isClosed || this.#timer !== undefined || this.#writing !== undefined) return
     this.#timer = this.#clock.at(this.#clock.now() + gatheringMs, () => {
       this.#timer = undefined
       this.#writing = this.#write().then(() => {

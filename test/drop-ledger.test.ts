@@ -318,6 +318,17 @@ describe("the drop ledger is small, whatever is dropped", () => {
   })
 })
 
+test("a drop ledger that is closed tries a failing store once more, and then no longer", async () => {
+  const clock = new TurnedClock()
+  const addDrops = async () => {
+    throw new Error("disk full")
+  }
+  const ledger = new DropLedger({ addDrops }, clock, silentLog)
+  ledger.add("c", "not-stored", "t", 1, 1)
+  await ledger.close()
+  expect(clock.waiting).toBe(0)
+})
+
 describe("the log hears of drops and queues", () => {
   async function heard(limits: TestBrokerOptions["limits"]) {
     const lines: unknown[] = []
