@@ -7,6 +7,12 @@ import type { Listener } from "./transport/socket.ts"
 /** So many changes of authorities are remembered; who was let in by an earlier one is still judged by the revoked. */
 const mostTrusts = 16
 
+interface Believing {
+  readonly entrance: Entrance
+  /** Whom it has believed so far; the last is what it believes now. */
+  readonly trusts: Trust[]
+}
+
 /**
  * Ends the connections whose certificates a listener would not take any more, once that has read its files again:
  * revoked since, or of an authority that is not trusted any more. A handshake judges by the files as they are then.
@@ -14,8 +20,7 @@ const mostTrusts = 16
 export class DistrustedClients {
   readonly #acceptor: Acceptor
   readonly #log: Log
-  /** Whom each listener has believed so far; the last is what it believes now. */
-  readonly #trusts = new Map<Listener, Trust[]>()
+  readonly #listeners = new Map<Listener, Believing>()
 
   constructor(acceptor: Acceptor, log: Log) {
     this.#acceptor = acceptor
@@ -23,25 +28,27 @@ export class DistrustedClients {
   }
 
   /** The listener is open. */
-  opened(listener: Listener): void {
+  opened(listener: Listener, entrance: Entrance): void {
     const trust = listener.clientTrust
-    if (trust !== undefined) this.#trusts.set(listener, [trust])
+    if (trust !== undefined) this.#listeners.set(listener, { entrance, trusts: [trust] })
   }
 
   /** The listener may have read its files again. */
-  async reloaded(listener: Listener, entrance: Entrance): Promise<void> {
-    const known = this.#trusts.get(listener)
+  async reloaded(listener: Listener): Promise<void> {
+    const believing = this.#listeners.get(listener)
     const now = listener.clientTrust
-    if (known === undefined || now === undefined || Bun.deepEquals(known.at(-1), now)) return
+    if (believing === undefined || now === undefined) return
+    const { entrance, trusts } = believing
+    if (Bun.deepEquals(trusts.at(-1), now)) return
     // Of those before only who has signed counts, and that changes hardly ever.
-    if (known.at(-1)?.authorities === now.authorities) known.pop()
-    known.push(now)
-    if (known.length > mostTrusts) known.shift()
+    if (trusts.at(-1)?.authorities === now.authorities) trusts.pop()
+    trusts.push(now)
+    if (trusts.length > mostTrusts) trusts.shift()
     try {
       // Large, and needed by few.
       await import("./certificates/metadata.ts")
       const { distrustAfter } = await import("./certificates/distrust.ts")
-      const ended = this.#acceptor.distrust(entrance, distrustAfter(known, known.at(-1) ?? now))
+      const ended = this.#acceptor.distrust(entrance, distrustAfter(trusts, trusts.at(-1) ?? now))
       if (ended > 0)
         this.#log.warn("clients were sent away with their certificates", { url: entrance.url, count: ended })
     } catch (error) {

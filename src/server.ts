@@ -100,15 +100,13 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     sysTopics.start()
     const authenticators = await Authenticators.of(settings, store.accounts, clock, log)
     const distrusted = new DistrustedClients(acceptor, log)
-    const reloaded = new Map<Listener, () => Promise<void>>()
     for (const each of settings.listeners) {
       const entrance = entranceOf(each, settings, authenticators)
       const listener = await open(each, settings, acceptor.accept(entrance), log)
       listeners.push(listener)
-      distrusted.opened(listener)
-      reloaded.set(listener, () => distrusted.reloaded(listener, entrance))
+      distrusted.opened(listener, entrance)
     }
-    const watch = watchCertificates(listeners, clock, log, (listener) => void reloaded.get(listener)?.())
+    const watch = watchCertificates(listeners, clock, log, (listener) => void distrusted.reloaded(listener))
     return {
       urls: listeners.map(({ url }) => url),
       broken: broken.promise,
@@ -129,7 +127,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
       },
       reload: async (changed) => {
         takeOver(authenticators, listeners)
-        for (const listener of listeners) await reloaded.get(listener)?.()
+        for (const listener of listeners) await distrusted.reloaded(listener)
         return sectionsThatDiffer(settings, changed)
       },
     }

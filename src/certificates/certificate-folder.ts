@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { Authority } from "./authority.ts"
 import { CertificateError } from "./certificate-error.ts"
 import type { Pair } from "./pair.ts"
+import { readText } from "./pem.ts"
 
 /** Where a certificate and its key were written. */
 export interface PairFiles {
@@ -117,16 +118,6 @@ function replaceFile(file: string, text: string, mode: number): void {
   rmSync(unfinished, { force: true })
   writeFileSync(unfinished, text, { mode, flag: "wx" })
   renameSync(unfinished, file)
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8")
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
-    const why = code === "ENOENT" ? "it does not exist" : `it cannot be read (${code})`
-    throw new CertificateError(`${why}; check the path and who may read it`, { cause })
-  }
 }
 
 /** Says of which file it was that something was wrong. */

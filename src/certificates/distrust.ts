@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto"
 import * as x509 from "@peculiar/x509"
 import { CertificateError } from "./certificate-error.ts"
 import { certificateFacts } from "./facts.ts"
+import { certificateBlocks } from "./pem.ts"
 
 /** Whom somebody believes, in PEM. */
 export interface Trust {
@@ -45,9 +46,8 @@ export function distrustAfter(before: readonly Trust[], now: Trust): Distrust {
 
 /** By how the list of what is revoked writes it, the name of each authority as its certificates write it. */
 function namesOf({ authorities }: Trust): Map<string, string> {
-  const blocks = authorities.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? []
   return new Map(
-    blocks.map((block) => {
+    certificateBlocks(authorities).map((block) => {
       const [facts] = certificateFacts(block)
       return [new x509.X509Certificate(new X509Certificate(block).raw).subject, facts?.subject ?? ""]
     }),

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto"
 import { CertificateError } from "./certificate-error.ts"
+import { certificateBlocks } from "./pem.ts"
 
 /** What a certificate says. */
 export interface CertificateFacts {
@@ -24,7 +25,7 @@ export interface CertificateFacts {
  * @throws CertificateError when there is none, or one is damaged
  */
 export function certificateFacts(pem: string): CertificateFacts[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? []
+  const blocks = certificateBlocks(pem)
   if (blocks.length === 0) throw new CertificateError("it holds no certificate in PEM; check the file")
   return blocks.map((block) => factsOf(parse(block)))
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto"
-import { readFileSync } from "node:fs"
 import { CertificateError } from "./certificate-error.ts"
+import { certificateBlocks, readText } from "./pem.ts"
 
 /** What a TLS listener is told. */
 export interface TlsFiles {
@@ -131,19 +131,9 @@ function found<Thing>(findings: TlsFinding[], file: string, read: () => readonly
 }
 
 function readCertificates(file: string): readonly X509Certificate[] {
-  const blocks = readText(file).match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? []
+  const blocks = certificateBlocks(readText(file))
   if (blocks.length === 0) throw new CertificateError("it holds no certificate in PEM; check the file")
   return blocks.map((block) => new X509Certificate(block))
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8")
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
-    const why = code === "ENOENT" ? "it does not exist" : `it cannot be read (${code})`
-    throw new CertificateError(`${why}; check the path and who may read it`, { cause })
-  }
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

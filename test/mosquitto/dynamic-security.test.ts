@@ -17,6 +17,15 @@ function access(json: object) {
   return { ...planned, problems: planned.problems.map(({ what }) => what) }
 }
 
+/** Of her roles `yes` is asked first. */
+const adaOfBothRoles = {
+  username: "ada",
+  roles: [
+    { rolename: "yes", priority: 2 },
+    { rolename: "no", priority: 1 },
+  ],
+}
+
 describe("a dynamic-security.json", () => {
   test("names clients with the password of either version, and roles and groups by priority", () => {
     const { clients } = parse({
@@ -119,15 +128,7 @@ describe("a dynamic-security.json", () => {
         { rolename: "no", acls: [{ acltype: "publishClientSend", topic: "a/#", allow: false }] },
         { rolename: "yes", acls: [{ acltype: "publishClientSend", topic: "a/b", allow: true }] },
       ],
-      clients: [
-        {
-          username: "ada",
-          roles: [
-            { rolename: "yes", priority: 2 },
-            { rolename: "no", priority: 1 },
-          ],
-        },
-      ],
+      clients: [adaOfBothRoles],
     })
     expect(lines).toEqual([
       "deny group:no publish a/#",
@@ -149,15 +150,7 @@ describe("a dynamic-security.json", () => {
           ],
         },
       ],
-      clients: [
-        {
-          username: "ada",
-          roles: [
-            { rolename: "yes", priority: 2 },
-            { rolename: "no", priority: 1 },
-          ],
-        },
-      ],
+      clients: [adaOfBothRoles],
     })
     expect(lines).toEqual([
       "allow group:yes subscribe #",
