@@ -1,10 +1,10 @@
-import { decodePacket } from "../../src/protocol/decoder.ts"
-import { encodePacket } from "../../src/protocol/encoder.ts"
-import { FrameReader } from "../../src/protocol/frame-reader.ts"
-import type { Connack, Packet, ProtocolVersion } from "../../src/protocol/packet.ts"
-import { noProperties } from "../../src/protocol/properties.ts"
-import { connect } from "../../src/transport/connect.ts"
-import type { Socket, SocketOwner } from "../../src/transport/socket.ts"
+import { decodePacket } from "../../../src/protocol/decoder.ts"
+import { encodePacket } from "../../../src/protocol/encoder.ts"
+import { FrameReader } from "../../../src/protocol/frame-reader.ts"
+import type { Connack, Packet, ProtocolVersion } from "../../../src/protocol/packet.ts"
+import { noProperties } from "../../../src/protocol/properties.ts"
+import { connect } from "../../../src/transport/connect.ts"
+import type { Socket, SocketOwner } from "../../../src/transport/socket.ts"
 
 /** What answers a question: SUBSCRIBE, UNSUBSCRIBE, PINGREQ. */
 export type Answer = Extract<Packet, { type: "suback" | "unsuback" | "pingresp" }>

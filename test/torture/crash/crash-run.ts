@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type BrokerProcess, portOf, startBroker } from "../../scripts/executable.ts"
+import { type BrokerProcess, portOf, startBroker } from "../../../scripts/executable.ts"
 import { Inspector } from "./inspector.ts"
 import { Listener } from "./listener.ts"
 import { LoadPublisher } from "./load-publisher.ts"

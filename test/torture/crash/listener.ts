@@ -1,4 +1,4 @@
-import type { Publish } from "../../src/protocol/packet.ts"
+import type { Publish } from "../../../src/protocol/packet.ts"
 import { ConnectionGone } from "./connection.ts"
 import type { Random } from "./random.ts"
 import { SessionClient, type SessionClientOptions } from "./session-client.ts"

@@ -1,4 +1,4 @@
-import type { Publish } from "../../src/protocol/packet.ts"
+import type { Publish } from "../../../src/protocol/packet.ts"
 import { SessionClient, type SessionClientOptions } from "./session-client.ts"
 
 const sentinel = "sentinel"

@@ -5,9 +5,9 @@ import type {
   ProtocolVersion,
   Publish,
   Qos,
-} from "../../src/protocol/packet.ts"
-import { noProperties } from "../../src/protocol/properties.ts"
-import { isError, ReasonCode } from "../../src/protocol/reason-code.ts"
+} from "../../../src/protocol/packet.ts"
+import { noProperties } from "../../../src/protocol/properties.ts"
+import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
 import { Connection, ConnectionGone } from "./connection.ts"
 
 export interface SessionClientOptions {
