@@ -14,6 +14,7 @@ import { groupCommand } from "./groups.ts"
 import { importCommand } from "./import.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
+import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
 import { subCommand } from "./sub.ts"
 import { userCommand } from "./users.ts"
@@ -23,6 +24,7 @@ Examples:
   bantam serve                         serve this machine on port 1883
   bantam sub -t '#' -v                 show every message
   bantam pub -t hello -m world         publish one
+  bantam run -- npm test               run a command beside a broker of its own
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
@@ -55,6 +57,7 @@ async function run(words: readonly string[]): Promise<number> {
     serveCommand(version),
     pubCommand(),
     subCommand(),
+    runCommand(),
     userCommand(),
     groupCommand(),
     aclCommand(),

@@ -37,6 +37,7 @@ export function collect(text: string, before: readonly string[] = []): string[] 
   return [...before, text]
 }
 
-function collectAssignment(text: string, before: readonly Flag[] = []): Flag[] {
+/** Gathers `--set`. */
+export function collectAssignment(text: string, before: readonly Flag[] = []): Flag[] {
   return [...before, parseAssignment(text)]
 }

@@ -18,8 +18,9 @@ interface Room {
 
 const rooms = {
   cli: {
-    floor: 9,
+    floor: 10,
     mayImport: [
+      "src/index.ts",
       "src/server.ts",
       "src/config",
       "src/client",
@@ -49,6 +50,12 @@ const rooms = {
     ],
     packages: { commander: "all", picocolors: "all", "node:": "all" },
     because: "the command line speaks to the server and the client, never to the broker's insides",
+  },
+  "src/index.ts": {
+    floor: 9,
+    mayImport: ["src/server.ts", "src/config", "src/foundation"],
+    packages: {},
+    because: "the package's entry offers what the server does, to other programs",
   },
   "src/server.ts": {
     floor: 8,

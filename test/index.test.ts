@@ -1,0 +1,60 @@
+import { describe, expect, test } from "bun:test"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { connectClient } from "../src/client/client.ts"
+import { startBroker } from "bantam-mqtt"
+
+async function publish(port: number): Promise<void> {
+  const client = await connectClient(
+    { scheme: "tcp", host: "127.0.0.1", port },
+    { version: 5, clientId: "one" },
+  )
+  await client.publish({ topic: "news", payload: new Uint8Array(0), qos: 1, retain: true })
+  await client.disconnect()
+}
+
+describe("a broker inside a program", () => {
+  test("serves at a free port, and is gone when its block is left", async () => {
+    let port: number
+    {
+      await using broker = await startBroker()
+      ;({ port } = broker)
+      expect(broker.url).toBe(`mqtt://127.0.0.1:${port}`)
+      expect(broker.urls).toEqual([`tcp://127.0.0.1:${port}`])
+      await publish(port)
+    }
+    await expect(publish(port)).rejects.toThrow()
+  })
+
+  test("two serve side by side, each with its own addresses and settings", async () => {
+    await using one = await startBroker({ settings: { "limits.connections": 1 } })
+    await using other = await startBroker({ listen: ["ws://[::1]:0", "tcp://127.0.0.1:0"], log: "none" })
+    expect(other.host).toBe("::1")
+    expect(other.urls[0]).toBe(`ws://[::1]:${other.port}`)
+    expect(one.port).not.toBe(other.port)
+    await publish(one.port)
+    await publish(Number(new URL(other.urls[1] ?? "").port))
+  })
+
+  test("keeps in a directory what it is to keep, and can be stopped more than once", async () => {
+    const parent = mkdtempSync(join(tmpdir(), "bantam-index-"))
+    const directory = join(parent, "data")
+    try {
+      const broker = await startBroker({ directory })
+      await publish(broker.port)
+      await Promise.all([broker.stop(), broker.stop()])
+      expect(existsSync(join(directory, "bantam.db"))).toBe(true)
+      await using _ = await startBroker({ directory })
+    } finally {
+      rmSync(parent, { recursive: true })
+    }
+  })
+
+  test("says which setting is wrong", async () => {
+    const settings = { "limits.conections": 5 }
+    await expect(startBroker({ settings })).rejects.toThrow(
+      "startBroker: limits.conections is no setting; did you mean limits.connections?",
+    )
+  })
+})
