@@ -65,6 +65,11 @@ async function runBeside(
     complain(`${program}: there is no such command`)
     return notFound
   }
+  const running = Promise.withResolvers<Bun.Subprocess>()
+  // A terminal tells the whole group; whoever tells us alone means the command, which may be told as soon as it runs.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => void running.promise.then((command) => command.kill(signal)))
+  }
   // It is the command's output that somebody may have seen enough of.
   goOnWhenNobodyReads()
   await using broker = await start({
@@ -73,12 +78,7 @@ async function runBeside(
     log: logLevel,
   })
   const { url, host, port, urls } = broker
-  let command: Bun.Subprocess | undefined
-  // A terminal tells the whole group; whoever tells us alone means the command, which may be told as soon as it runs.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => command?.kill(signal))
-  }
-  command = Bun.spawn({
+  const command = Bun.spawn({
     cmd: [program, ...words],
     env: {
       ...process.env,
@@ -89,6 +89,7 @@ async function runBeside(
     },
     stdio: ["inherit", "inherit", "inherit"],
   })
+  running.resolve(command)
   await command.exited
   const { exitCode, signalCode } = command
   return (
