@@ -17,6 +17,7 @@ import { pubCommand } from "./pub.ts"
 import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
 import { subCommand } from "./sub.ts"
+import { testCommand } from "./test.ts"
 import { userCommand } from "./users.ts"
 
 const examples = `
@@ -25,6 +26,7 @@ Examples:
   bantam sub -t '#' -v                 show every message
   bantam pub -t hello -m world         publish one
   bantam run -- npm test               run a command beside a broker of its own
+  bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
@@ -58,6 +60,7 @@ async function run(words: readonly string[]): Promise<number> {
     pubCommand(),
     subCommand(),
     runCommand(),
+    testCommand(),
     userCommand(),
     groupCommand(),
     aclCommand(),

@@ -1,5 +1,6 @@
 import { version } from "../package.json"
 import { loadSettings } from "./config/load.ts"
+import type { Clock } from "./foundation/clock.ts"
 import { type Log, lineLog, type LogLevel } from "./foundation/log.ts"
 import { startServer } from "./server.ts"
 
@@ -14,6 +15,8 @@ export interface BrokerOptions {
   readonly directory?: string
   /** Any other setting by its full name, such as `{ "limits.connections": 5 }`; `bantam config print` lists them. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** By which messages, sessions and wills come of age; the system's unless told otherwise. */
+  readonly clock?: Clock
   /** The broker's log: warnings and worse on standard error unless told otherwise. */
   readonly log?: LogLevel | "none"
 }
@@ -42,7 +45,7 @@ const freePort = ["tcp://127.0.0.1:0"]
  * @throws StoreError the directory's store is damaged, foreign, or served by another process
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
-  const { listen = freePort, directory, settings = {}, log = "warn" } = options
+  const { listen = freePort, directory, settings = {}, clock, log = "warn" } = options
   const flag = (key: string, value: unknown) => ({ flag: "startBroker", key, value: String(value) })
   const server = await startServer(
     loadSettings({
@@ -52,7 +55,11 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
         ...Object.entries(settings).map(([key, value]) => flag(key, value)),
       ],
     }),
-    { version, log: log === "none" ? silence : toStandardError(log) },
+    {
+      version,
+      log: log === "none" ? silence : toStandardError(log),
+      ...(clock === undefined ? {} : { clock }),
+    },
   )
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= server.stop())

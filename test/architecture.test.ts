@@ -48,7 +48,12 @@ const rooms = {
       "src/storage/sqlite/worker.ts",
       "src/transport/connect.ts",
     ],
-    packages: { commander: "all", picocolors: "all", "node:": "all" },
+    packages: {
+      commander: "all",
+      picocolors: "all",
+      valibot: ["cli/scenario/scenario.ts"],
+      "node:": "all",
+    },
     because: "the command line speaks to the server and the client, never to the broker's insides",
   },
   "src/index.ts": {
