@@ -9,7 +9,8 @@ const steps = {
   lint: ["oxlint", "--deny-warnings"],
   types: ["bun", "check"],
   build: ["bun", "run", "scripts/build.ts"],
-  tests: ["bun", "test"],
+  // Time to be stuck in, on a slow machine too; nothing is asserted of it.
+  tests: ["bun", "test", "--timeout", "60000"],
 } as const satisfies Record<string, readonly string[]>
 
 let passed = 0
