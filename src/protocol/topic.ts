@@ -16,6 +16,10 @@ export interface TopicLimits {
   readonly maximumLevels: number
 }
 
+const plus = 0x2b
+const hash = 0x23
+const slash = 0x2f
+
 export const defaultTopicLimits: TopicLimits = { maximumBytes: 65_535, maximumLevels: 128 }
 
 /** No bounds but those of the wire: what a decoder checks, since it is the broker that sets limits. */
@@ -77,24 +81,51 @@ export function subscriptionFilterText({ filter, shareName }: SubscriptionFilter
 /** A wildcard at the first level never reaches a topic that begins with `$` [MQTT-4.7.2-1]. */
 export function topicMatches(filter: TopicFilter, topic: TopicName): boolean {
   if (topic.startsWith("$") && (filter.startsWith("+") || filter.startsWith("#"))) return false
-  return levelsMatch(filter, topic.split("/"))
+  return levelsMatch(filter, topic)
 }
 
-/** Hot. The same for a topic that was taken apart, and does not begin with `$` where the filter has a wildcard. */
-export function levelsMatch(filter: TopicFilter, topicLevels: readonly string[]): boolean {
-  let start = 0
-  for (let depth = 0; ; depth++) {
-    const slash = filter.indexOf("/", start)
-    const end = slash < 0 ? filter.length : slash
-    const wildcard = end - start === 1 ? filter[start] : undefined
-    if (wildcard === "#") return true
-    const level = topicLevels[depth]
-    if (level === undefined) return false
-    const isSame = wildcard === "+" || (end - start === level.length && filter.startsWith(level, start))
-    if (!isSame) return false
-    if (slash < 0) return depth === topicLevels.length - 1
-    start = slash + 1
+/** Hot. The same where the filter begins with no wildcard, or the topic with no `$`. */
+export function levelsMatch(filter: TopicFilter, topic: TopicName): boolean {
+  const at = behindPart(filter, topic, 0)
+  return at === topic.length || at === anyEnd
+}
+
+/** What `behindPart` returns for a part that ends with `#`. */
+export const anyEnd = -2
+
+/**
+ * Hot. Where levels of a filter lead in a topic, compared character by character: a filter of a hundred levels is not
+ * taken apart for each topic (torture: overload wildcards).
+ *
+ * @param levels whole levels of a filter
+ * @param at where a level of the topic begins; beyond its end when there is none
+ * @returns where the last of as many levels of the topic ends; -1 when they do not match; `anyEnd` when all that may
+ *   follow matches
+ */
+export function behindPart(levels: string, topic: string, at: number): number {
+  if (at > topic.length) return -1
+  let place = at
+  for (let index = 0; index < levels.length; index++) {
+    const code = levels.charCodeAt(index)
+    if (code === plus) {
+      place = endOfLevel(topic, place)
+    } else if (code === hash) {
+      return anyEnd
+    } else if (code === topic.charCodeAt(place)) {
+      place += 1
+    } else {
+      // `a/#` matches `a` itself too [4.7.1.2].
+      const isRest = code === slash && place === topic.length && levels.charCodeAt(index + 1) === hash
+      return isRest ? anyEnd : -1
+    }
   }
+  return place === topic.length || topic.charCodeAt(place) === slash ? place : -1
+}
+
+/** Where the level ends that begins at `start`. */
+export function endOfLevel(text: string, start: number): number {
+  const end = text.indexOf("/", start)
+  return end < 0 ? text.length : end
 }
 
 export function hasWildcard(filter: TopicFilter): boolean {

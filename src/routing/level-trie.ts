@@ -1,25 +1,55 @@
 import { ChurnMap } from "../foundation/churn-map.ts"
+import { endOfLevel } from "../protocol/topic.ts"
+
+const slash = 0x2f
 
 /** Where texts with the same first levels part. */
 export class Fork<Value extends object> {
+  /** The levels that all texts below have in common, behind the one that led here; undefined for none. */
+  skipped: string | undefined
   /** By the next level: the one value there, or where several part again. */
-  readonly ways = new ChurnMap<string, Fork<Value> | Value>()
+  ways = new ChurnMap<string, Fork<Value> | Value>()
   /** Of the text that ends here. */
   value: Value | undefined
+
+  constructor(skipped?: string) {
+    this.skipped = skipped
+  }
+
+  /**
+   * Hot. Where the levels behind it begin.
+   *
+   * @param end where the level that led here ends
+   * @returns the length of the text and one more where it ends here; -1 for a text that parts from the others
+   */
+  behind(text: string, end: number): number {
+    const { skipped } = this
+    if (skipped === undefined) return end + 1
+    const behind = end + 1 + skipped.length
+    if (!text.startsWith(skipped, end + 1)) return -1
+    return behind === text.length || text.charCodeAt(behind) === slash ? behind + 1 : -1
+  }
 }
 
 /**
  * Values by a text of levels such as `a/b/c`, topic names or topic filters. A value stands as far up as it stands
- * alone: of a million devices that have one topic each, each costs an entry in one map, and no node for the levels
- * beneath it (bench:scale memory).
+ * alone, and there is a fork only where texts part: of a million devices that have one topic each, each costs an entry
+ * in one map (bench:scale memory), and two topics of a hundred levels that differ in the last cost one fork, and not a
+ * hundred (torture: overload deep topics).
  */
 export class LevelTrie<Value extends object> {
   readonly root = new Fork<Value>()
   readonly #textOf: (value: Value) => string
+  #mergers = 0
 
   /** @param textOf the text that a value was put under: the trie does not keep it a second time */
   constructor(textOf: (value: Value) => string) {
     this.#textOf = textOf
+  }
+
+  /** How often a fork went because nothing parted there any more. Whoever is on a walk may stand in one of them. */
+  get mergers(): number {
+    return this.#mergers
   }
 
   get(text: string): Value | undefined {
@@ -28,9 +58,10 @@ export class LevelTrie<Value extends object> {
       const end = endOfLevel(text, start)
       const way = fork.ways.get(text.slice(start, end))
       if (!(way instanceof Fork)) return way !== undefined && this.#textOf(way) === text ? way : undefined
-      if (end === text.length) return way.value
+      start = way.behind(text, end)
+      if (start < 0) return undefined
+      if (start > text.length) return way.value
       fork = way
-      start = end + 1
     }
   }
 
@@ -60,24 +91,31 @@ export class LevelTrie<Value extends object> {
           if (replaces) fork.ways.set(level, value)
           return way
         }
-        way = forkWith(other, end, way)
+        way = forkOf(other, text, end, way)
         fork.ways.set(level, way)
       }
-      if (end === text.length) {
+      let behind = way.behind(text, end)
+      if (behind < 0) {
+        way = forkBefore(way, text, end)
+        fork.ways.set(level, way)
+        behind = way.behind(text, end)
+      }
+      if (behind > text.length) {
         const previous = way.value
         if (replaces || previous === undefined) way.value = value
         return previous
       }
       fork = way
-      start = end + 1
+      start = behind
     }
   }
 
   /** @returns the value that was there */
   remove(text: string): Value | undefined {
-    const path: { readonly fork: Fork<Value>; readonly level: string }[] = []
+    let above: Fork<Value> | undefined
     let fork = this.root
-    let removed: Value | undefined
+    /** The one that leads from `above` to `fork`. */
+    let levelAbove = ""
     for (let start = 0; ;) {
       const end = endOfLevel(text, start)
       const level = text.slice(start, end)
@@ -85,38 +123,88 @@ export class LevelTrie<Value extends object> {
       if (!(way instanceof Fork)) {
         if (way === undefined || this.#textOf(way) !== text) return undefined
         fork.ways.delete(level)
-        removed = way
-        break
+        if (above !== undefined) this.#tidy(above, levelAbove, fork)
+        return way
       }
-      path.push({ fork, level })
-      fork = way
-      if (end === text.length) {
-        removed = way.value
+      start = way.behind(text, end)
+      if (start < 0) return undefined
+      if (start > text.length) {
+        const removed = way.value
         way.value = undefined
-        break
+        if (removed !== undefined) this.#tidy(fork, level, way)
+        return removed
       }
-      start = end + 1
+      above = fork
+      levelAbove = level
+      fork = way
     }
-    for (let step = path.pop(); step !== undefined; step = path.pop()) {
-      if (fork.value !== undefined || fork.ways.size > 0) break
-      step.fork.ways.delete(step.level)
-      fork = step.fork
+  }
+
+  /** A fork where nothing parts is none: what is left of it stands one step further up. */
+  #tidy(above: Fork<Value>, level: string, fork: Fork<Value>): void {
+    const { value, ways } = fork
+    if (ways.size + (value === undefined ? 0 : 1) > 1) return
+    this.#mergers += 1
+    if (value !== undefined) {
+      above.ways.set(level, value)
+      return
     }
-    return removed
+    for (const [next, way] of ways) {
+      if (!(way instanceof Fork)) {
+        above.ways.set(level, way)
+        return
+      }
+      // The fork takes over the ways of the one below: whoever is on a walk in either goes on in what there is now.
+      fork.skipped = onItsOwn(joined(joined(fork.skipped, next), way.skipped))
+      fork.value = way.value
+      fork.ways = way.ways
+      return
+    }
   }
 }
 
-/** What stood alone behind the levels that end at `end` stands one step further down. */
-function forkWith<Value extends object>(text: string, end: number, value: Value): Fork<Value> {
-  const fork = new Fork<Value>()
-  if (end === text.length) fork.value = value
-  else fork.ways.set(onItsOwn(text.slice(end + 1, endOfLevel(text, end + 1))), value)
+/** Where two texts part that have the levels up to `end` in common; the value is that of the first. */
+function forkOf<Value extends object>(text: string, other: string, end: number, value: Value): Fork<Value> {
+  const parting = endOfCommon(text, other, end)
+  const fork = new Fork<Value>(partOf(text, end, parting))
+  if (parting === text.length) fork.value = value
+  else fork.ways.set(onItsOwn(text.slice(parting + 1, endOfLevel(text, parting + 1))), value)
   return fork
 }
 
-function endOfLevel(text: string, start: number): number {
-  const end = text.indexOf("/", start)
-  return end < 0 ? text.length : end
+/** The text parts from the others within what they have skipped so far. */
+function forkBefore<Value extends object>(fork: Fork<Value>, text: string, end: number): Fork<Value> {
+  const whole = joined(text.slice(0, end), fork.skipped)
+  const parting = endOfCommon(whole, text, end)
+  const before = new Fork<Value>(partOf(text, end, parting))
+  const endOfNext = endOfLevel(whole, parting + 1)
+  before.ways.set(onItsOwn(whole.slice(parting + 1, endOfNext)), fork)
+  fork.skipped = partOf(whole, endOfNext, whole.length)
+  return before
+}
+
+/** Where the last level ends that both have in common, if the levels up to `end` are the same. */
+function endOfCommon(text: string, other: string, end: number): number {
+  for (let common = end; ;) {
+    if (common === text.length || common === other.length) return common
+    const next = endOfLevel(text, common + 1)
+    if (next !== endOfLevel(other, common + 1) || !other.startsWith(text.slice(common, next), common)) {
+      return common
+    }
+    common = next
+  }
+}
+
+/** The levels behind `end` up to `parting`, if there are any. */
+function partOf(text: string, end: number, parting: number): string | undefined {
+  return parting === end ? undefined : onItsOwn(text.slice(end + 1, parting))
+}
+
+function joined(levels: string | undefined, more: string): string
+function joined(levels: string, more: string | undefined): string
+function joined(levels: string | undefined, more: string | undefined): string {
+  if (levels === undefined || more === undefined) return levels ?? more ?? ""
+  return `${levels}/${more}`
 }
 
 const scratch = Buffer.alloc(256)

@@ -59,7 +59,7 @@ export class RetainedTree {
    * and holds no message yields undefined: `+/x` may have to pass by all of them.
    */
   match(filter: TopicFilter): IterableIterator<MessageRecord | undefined> {
-    return new RetainedWalk(this.#records.root, filter)
+    return new RetainedWalk(this.#records, filter)
   }
 
   #forget(record: MessageRecord | undefined): void {
@@ -85,15 +85,19 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
   /** How many levels `#` has in front of it: whatever is that deep matches. */
   readonly #restDepth: number
   readonly #stages: Stage[] = []
+  readonly #records: LevelTrie<MessageRecord>
+  readonly #mergers: number
   /** A literal level leads one way. */
   #straight: Way | undefined
   #straightDepth = 0
 
-  constructor(root: Fork<MessageRecord>, filter: TopicFilter) {
+  constructor(records: LevelTrie<MessageRecord>, filter: TopicFilter) {
+    this.#records = records
+    this.#mergers = records.mergers
     this.#filter = filter
     this.#levels = filter.split("/")
     this.#restDepth = filter.endsWith("#") ? this.#levels.length - 1 : Number.POSITIVE_INFINITY
-    this.#straight = root
+    this.#straight = records.root
   }
 
   [Symbol.iterator](): this {
@@ -105,22 +109,30 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
     const straight = this.#straight
     if (straight !== undefined) {
       this.#straight = undefined
-      return { done: false, value: this.#walk(straight, this.#straightDepth) }
+      return { done: false, value: this.#fresh(this.#walk(straight, this.#straightDepth)) }
     }
     for (let stage = this.#stages.at(-1); stage !== undefined; stage = this.#stages.at(-1)) {
       const { done, value: way } = stage.ways.next()
       if (done === true) this.#stages.pop()
-      else return { done: false, value: way === undefined ? undefined : this.#walk(way, stage.depth) }
+      else return { done: false, value: way && this.#fresh(this.#walk(way, stage.depth)) }
     }
     return { done: true, value: undefined }
   }
 
-  #walk(way: Way, depth: number): MessageRecord | undefined {
-    const isRest = depth >= this.#restDepth
+  /** What stands where nothing parts any more may be a record of the past. */
+  #fresh(record: MessageRecord | undefined): MessageRecord | undefined {
+    if (record === undefined || this.#records.mergers === this.#mergers) return record
+    return this.#records.get(topicNameOf(record))
+  }
+
+  #walk(way: Way, leading: number): MessageRecord | undefined {
     if (!(way instanceof Fork)) {
-      const matches = isRest || topicMatches(this.#filter, topicNameOf(way))
+      const matches = leading >= this.#restDepth || topicMatches(this.#filter, topicNameOf(way))
       return matches ? way : undefined
     }
+    const depth = this.#depthBehind(way, leading)
+    if (depth < 0) return undefined
+    const isRest = depth >= this.#restDepth
     const level = this.#levels[depth]
     const isEnd = isRest || level === undefined
     if (isRest || level === "+") {
@@ -130,6 +142,18 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
       this.#straightDepth = depth + 1
     }
     return isEnd ? way.value : undefined
+  }
+
+  /** @returns how many levels lead to where the ways part; -1 when the filter matches nothing there */
+  #depthBehind({ skipped }: Fork<MessageRecord>, leading: number): number {
+    if (skipped === undefined) return leading
+    let depth = leading
+    for (const level of skipped.split("/")) {
+      const asked = this.#levels[depth]
+      if (depth < this.#restDepth && asked !== "+" && asked !== level) return -1
+      depth += 1
+    }
+    return depth
   }
 }
 

@@ -25,6 +25,8 @@ interface Route {
 export type Routed = "unmatched" | Ticket | undefined
 
 const routesPerGeneration = 16_384
+/** With a thousand subscribers to `#`, sixteen thousand routes would fill a gigabyte (torture: overload wildcards). */
+const deliveriesPerGeneration = 524_288
 /** Routes of longer topics are found anew each time, so that what is kept is bounded in bytes too. */
 const longestKeptTopic = 512
 
@@ -34,6 +36,8 @@ export class Router {
   // Two generations: the older falls away when the younger is full, so what is in use stays and the rest is bounded.
   #routes = new Map<TopicName, Route>()
   #olderRoutes = new Map<TopicName, Route>()
+  /** In the younger generation. */
+  #deliveries = 0
   #epoch = -1
 
   constructor(tree: SubscriptionTree) {
@@ -95,17 +99,20 @@ export class Router {
     if (this.#epoch !== this.#tree.epoch) {
       this.#routes.clear()
       this.#olderRoutes.clear()
+      this.#deliveries = 0
       this.#epoch = this.#tree.epoch
     }
     const known = this.#routes.get(topic)
     if (known !== undefined) return known
     const route = this.#olderRoutes.get(topic) ?? this.#find(topic)
     if (topic.length > longestKeptTopic) return route
-    if (this.#routes.size >= routesPerGeneration) {
+    if (this.#routes.size >= routesPerGeneration || this.#deliveries >= deliveriesPerGeneration) {
       this.#olderRoutes = this.#routes
       this.#routes = new Map()
+      this.#deliveries = 0
     }
     this.#routes.set(topic, route)
+    this.#deliveries += route.deliveries.length
     return route
   }
 
@@ -134,7 +141,7 @@ function together(subscriptions: readonly Subscription[]): DeliveryTerms | undef
   const [first, ...others] = subscriptions
   if (first === undefined || others.length === 0) return first
   return {
-    qos: Math.max(...subscriptions.map((each) => each.qos)) as Qos,
+    qos: subscriptions.reduce<Qos>((highest, { qos }) => (qos > highest ? qos : highest), 0),
     retainAsPublished: subscriptions.some((each) => each.retainAsPublished),
     subscriptionIdentifiers: subscriptions.flatMap((each) => each.subscriptionIdentifiers),
   }

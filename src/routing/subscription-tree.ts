@@ -1,9 +1,11 @@
 import { ChurnMap } from "../foundation/churn-map.ts"
 import {
+  behindPart,
+  endOfLevel,
   hasWildcard,
+  levelsMatch,
   type ShareName,
   type TopicFilter,
-  levelsMatch,
   type TopicName,
 } from "../protocol/topic.ts"
 import { Fork, LevelTrie } from "./level-trie.ts"
@@ -79,7 +81,7 @@ export class SubscriptionTree {
     const matches: Matches = { subscriptions: [], groups: [] }
     const exact = this.#exact.get(topic)
     if (exact !== undefined) collect(exact, matches)
-    if (this.#wild.root.ways.size > 0) walk(this.#wild.root, topic.split("/"), 0, matches)
+    if (this.#wild.root.ways.size > 0) new Walk(topic, matches).from(this.#wild.root)
     return matches
   }
 
@@ -187,26 +189,64 @@ function collect(interest: Interest, matches: Matches): void {
   else matches.subscriptions.push(interest)
 }
 
-/** Depth is bounded by the limit on levels; breadth by two ways at each, both of them real filters. */
-function walk(fork: Fork<Interest>, levels: readonly string[], depth: number, matches: Matches): void {
-  const isHidden = depth === 0 && levels[0]?.startsWith("$") === true
-  // `a/#` matches `a` itself too, so `#` is looked for at the end as well [4.7.1.2].
-  if (!isHidden) follow(fork.ways.get("#"), levels, depth, matches)
-  const level = levels[depth]
-  if (level === undefined) {
-    if (fork.value !== undefined) collect(fork.value, matches)
-    return
-  }
-  follow(fork.ways.get(level), levels, depth + 1, matches)
-  if (!isHidden) follow(fork.ways.get("+"), levels, depth + 1, matches)
-}
+/**
+ * From a topic to the filters with a wildcard that match it. Each that begins as the topic does is looked at once.
+ *
+ * It keeps a list of where it still has to go: a filter may have so many levels that functions that call themselves
+ * would fill the stack.
+ */
+class Walk {
+  readonly #topic: TopicName
+  readonly #matches: Matches
+  readonly #forks: Fork<Interest>[] = []
+  /** Where in the topic the levels begin that are behind each of the forks. */
+  readonly #places: number[] = []
+  /** By the place where they begin: a text that was looked up once is found sooner the next time. */
+  readonly #levels: string[] = []
 
-function follow(
-  way: Fork<Interest> | Interest | undefined,
-  levels: readonly string[],
-  depth: number,
-  matches: Matches,
-): void {
-  if (way instanceof Fork) walk(way, levels, depth, matches)
-  else if (way !== undefined && levelsMatch(way.filter, levels)) collect(way, matches)
+  constructor(topic: TopicName, matches: Matches) {
+    this.#topic = topic
+    this.#matches = matches
+  }
+
+  from(root: Fork<Interest>): void {
+    const topic = this.#topic
+    this.#visit(root, 0, !topic.startsWith("$"))
+    for (let fork = this.#forks.pop(); fork !== undefined; fork = this.#forks.pop()) {
+      this.#visit(fork, this.#places.pop() ?? 0, true)
+    }
+  }
+
+  #visit({ ways, value }: Fork<Interest>, place: number, seesWildcards: boolean): void {
+    const matches = this.#matches
+    // `a/#` matches `a` itself too, so `#` is looked for at the end as well [4.7.1.2].
+    const rest = seesWildcards ? ways.get("#") : undefined
+    if (rest !== undefined && !(rest instanceof Fork)) collect(rest, matches)
+    if (place > this.#topic.length) {
+      if (value !== undefined) collect(value, matches)
+      return
+    }
+    const level = this.#levelAt(place)
+    const end = place + level.length
+    const same = ways.get(level)
+    if (same !== undefined) this.#follow(same, end)
+    const any = seesWildcards ? ways.get("+") : undefined
+    if (any !== undefined) this.#follow(any, end)
+  }
+
+  #follow(way: Fork<Interest> | Interest, end: number): void {
+    const topic = this.#topic
+    if (!(way instanceof Fork)) {
+      if (levelsMatch(way.filter, topic)) collect(way, this.#matches)
+      return
+    }
+    const behind = way.skipped === undefined ? end : behindPart(way.skipped, topic, end + 1)
+    if (behind < 0) return
+    this.#forks.push(way)
+    this.#places.push(behind + 1)
+  }
+
+  #levelAt(place: number): string {
+    return (this.#levels[place] ??= this.#topic.slice(place, endOfLevel(this.#topic, place)))
+  }
 }
