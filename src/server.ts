@@ -5,6 +5,7 @@ import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
 import { Slices } from "./connection/slices.ts"
+import { Turn } from "./connection/turn.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { DistrustedClients } from "./distrusted-clients.ts"
 import { DropLedger } from "./drop-ledger.ts"
@@ -252,7 +253,7 @@ async function furnish(
     clock,
     counters,
     log,
-    soon,
+    turn: new Turn(clock, soon),
     get storeIsBehind() {
       return store.mood === "behind"
     },

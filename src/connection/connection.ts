@@ -56,6 +56,8 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   readonly #connectDeadlineMs: number
   #state: State
   #heardMs: number
+  /** Its socket is closed, and what came by it is not read yet. */
+  #peerIsGone = false
   /** What the first packet says it is written in, should the rest of it be unreadable. */
   #spoken: ProtocolVersion | undefined
 
@@ -121,18 +123,27 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     try {
       if (this.#state.at === "closed") return
       this.#frames.append(chunk)
-      this.#readFrames()
+      if (this.#state.at !== "online" || this.#surroundings.turn.mayBegin(this.#heardMs)) this.#readFrames()
+      else this.#reading.yield()
     } catch (error) {
       this.#fail(error)
     }
   }
 
   closed(): void {
+    // What it said before it went is heard to the end, its farewell too.
+    this.#peerIsGone = this.#reading.awaitsTurn
+    if (this.#peerIsGone) return
     this.#end(true, undefined, "connection lost")
     this.#keeper.gone(this)
   }
 
   writable(): void {
+    this.#readOn()
+    if (this.#peerIsGone) this.closed()
+  }
+
+  #readOn(): void {
     try {
       if (this.#state.at !== "online") return
       this.#state.client.writable()
@@ -265,10 +276,14 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   #readFrames(): void {
     const frames = this.#frames
+    const { counters, publishRun, turn } = this.#surroundings
     try {
       while (this.#reading.isOn && this.#readsNow && frames.next()) {
-        this.#surroundings.counters.packetsReceived += 1
+        counters.packetsReceived += 1
         this.#frame(frames)
+        // While a run goes on, nothing is done but to look for its end.
+        if (publishRun.count > 1 || this.#state.at !== "online") continue
+        if (turn.isOver(this.#heardMs)) this.#reading.yield()
       }
     } finally {
       // What came before a frame that breaks a rule was received all the same.

@@ -5,12 +5,13 @@ import type { ConnectionSurroundings } from "./surroundings.ts"
 /** What is asked of the house by whoever holds a client back. */
 type ReadingSurroundings = Pick<
   ConnectionSurroundings,
-  "clock" | "counters" | "storeIsBehind" | "whenStoreCaughtUp"
+  "clock" | "counters" | "storeIsBehind" | "turn" | "whenStoreCaughtUp"
 >
 
 /**
  * Whether a client is read on. It is not while it takes no answers, while the disk is behind and it publishes what must
- * reach it, and while it has published more than it may: that is felt as back-pressure, and loses nothing.
+ * reach it, while it has published more than it may, and until the next turn when it has kept this one busy: that is
+ * felt as back-pressure, and loses nothing.
  */
 export class Reading {
   readonly #surroundings: ReadingSurroundings
@@ -21,6 +22,7 @@ export class Reading {
   #heldBack: Timer | undefined
   /** The store was asked to call when it has caught up. */
   #awaitsStore = false
+  #awaitsTurn = false
 
   /** @param owner whose `writable` is called when a reason to wait is gone */
   constructor(surroundings: ReadingSurroundings, socket: Socket, owner: Pick<SocketOwner, "writable">) {
@@ -31,6 +33,22 @@ export class Reading {
 
   get isOn(): boolean {
     return this.#state === "reading"
+  }
+
+  /** Its turn is over, and the next one it has is still to come. */
+  get awaitsTurn(): boolean {
+    return this.#awaitsTurn
+  }
+
+  /** What has come is read in a later turn. */
+  yield(): void {
+    if (this.#awaitsTurn) return
+    this.#awaitsTurn = true
+    this.#pause()
+    this.#surroundings.turn.wait(() => {
+      this.#awaitsTurn = false
+      this.#owner.writable()
+    })
   }
 
   /** What there was to read is read. @param waitsForStore something of it must reach the disk */
@@ -66,7 +84,7 @@ export class Reading {
       this.#awaitStore()
       return false
     }
-    if (this.#heldBack !== undefined) return false
+    if (this.#heldBack !== undefined || this.#awaitsTurn) return false
     this.#state = "reading"
     this.#socket.resume()
     return true

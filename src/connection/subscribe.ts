@@ -45,7 +45,7 @@ export class Subscribing {
   readonly #bridge: boolean
   /** By filter, in the order of the subscriptions: who subscribes again is served anew, not twice. */
   #retained: Map<TopicFilter, RetainedDelivery> | undefined
-  #delivering = false
+  #delivery: "idle" | "delivering" | "awaits-turn" = "idle"
   #over = false
 
   /** @param bridge it speaks as a bridge does: messages keep RETAIN, and none of its own come back */
@@ -113,19 +113,25 @@ export class Subscribing {
 
   /**
    * Sends retained messages for as long as the client takes them, in slices: a `#` over a million topics stops nobody
-   * else, and fills no buffer. Called again when the client acknowledged or can be written to.
+   * else, and fills no buffer. Called again when the client acknowledged or can be written to; but one slice in a turn
+   * is all it gets, however often it does so.
    */
   deliverRetained(): void {
-    if (this.#delivering || this.#retained === undefined) return
-    this.#delivering = true
+    if (this.#delivery !== "idle" || this.#retained === undefined) return
+    this.#delivery = "delivering"
     let left = retainedSlice
     for (const delivery of this.#retained.values()) {
       left = this.#serve(delivery, left)
       if (left === 0 || !this.#goesOn) break
     }
     if (this.#retained?.size === 0) this.#retained = undefined
-    this.#delivering = false
-    if (left === 0 && !this.#over) this.#surroundings.soon(() => this.deliverRetained())
+    this.#delivery = "idle"
+    if (left > 0 || this.#over) return
+    this.#delivery = "awaits-turn"
+    this.#surroundings.turn.wait(() => {
+      this.#delivery = "idle"
+      this.deliverRetained()
+    })
   }
 
   close(): void {

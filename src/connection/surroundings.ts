@@ -14,6 +14,7 @@ import type { OnlineUsers } from "../security/online-users.ts"
 import type { RefusalListener } from "../security/access/refusal-trail.ts"
 import type { UserQuotas } from "../security/guard/user-quotas.ts"
 import type { Slices } from "./slices.ts"
+import type { Turn } from "./turn.ts"
 import type { ConnectionLimits } from "./terms.ts"
 
 /** What all connections of a broker share. */
@@ -37,8 +38,8 @@ export interface ConnectionSurroundings {
   readonly clock: Clock
   readonly counters: Counters
   readonly log: Log
-  /** Runs after the sockets of this turn were read: long work is done in slices of this. */
-  soon(run: () => void): void
+  /** Long work is done in slices of this. */
+  readonly turn: Turn
   /** More waits for the disk than should, so whoever publishes durably is to be read no further. */
   readonly storeIsBehind: boolean
   /** Calls `resume` when the store has caught up. */

@@ -6,6 +6,7 @@ import { LoginGuard } from "../../src/security/guard/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
 import { UserQuotas } from "../../src/security/guard/user-quotas.ts"
 import { Slices } from "../../src/connection/slices.ts"
+import { Turn } from "../../src/connection/turn.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
@@ -95,7 +96,7 @@ export class SimulatedBroker {
       clock,
       counters,
       log: { ...silentLog, error: (sentence, fields) => bug(`${sentence}: ${String(fields?.["error"])}`) },
-      soon: (run) => void this.#soon.push(run),
+      turn: new Turn(clock, (run) => void this.#soon.push(run)),
       get storeIsBehind() {
         return store.mood === "behind"
       },

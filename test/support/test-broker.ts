@@ -8,6 +8,7 @@ import { silentLog } from "./silent-log.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance, EntranceLimits } from "../../src/connection/entrance.ts"
 import { Slices } from "../../src/connection/slices.ts"
+import { Turn } from "../../src/connection/turn.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
 import type { ProtocolVersion } from "../../src/protocol/packet.ts"
@@ -200,7 +201,7 @@ export class TestBroker {
       clock,
       counters,
       log,
-      soon: (run) => void this.#soon.push(run),
+      turn: new Turn(clock, (run) => void this.#soon.push(run)),
       get storeIsBehind() {
         return store.mood === "behind"
       },

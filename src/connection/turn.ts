@@ -1,0 +1,68 @@
+import type { Clock } from "../foundation/clock.ts"
+import { Fifo } from "../foundation/fifo.ts"
+
+/** How long all together may keep a turn of the event loop busy. Then the sockets have theirs. */
+const turnMs = 10
+/** And how long one connection may, while others wait. */
+const shareMs = 4
+
+/**
+ * The turn of the event loop that all connections share. What a client may send at once, half a megabyte of packets,
+ * can be work for seconds: a message for ten thousand subscribers in each of them, or a thousand subscriptions
+ * (torture: overload subscriptions). Whoever has had his share goes on in a later turn, behind those who wait already.
+ *
+ * While nobody takes longer than a millisecond, all this costs a look at the clock.
+ */
+export class Turn {
+  readonly #clock: Clock
+  readonly #soon: (run: () => void) => void
+  readonly #waiting = new Fifo<() => void>()
+  /** idle: nobody has taken long in this turn. */
+  #state: "idle" | "busy" = "idle"
+  #endsMs = 0
+
+  /** @param soon runs after what this turn has brought */
+  constructor(clock: Clock, soon: (run: () => void) => void) {
+    this.#clock = clock
+    this.#soon = soon
+  }
+
+  /** Hot. Whether somebody whose bytes came at `nowMs` may begin: nobody waits, and there is time left. */
+  mayBegin(nowMs: number): boolean {
+    return this.#state === "idle" || (this.#waiting.size === 0 && nowMs < this.#endsMs)
+  }
+
+  /** Hot. Whether somebody who began at `beganMs` is to go on in a later turn: he calls `wait`. */
+  isOver(beganMs: number): boolean {
+    const nowMs = this.#clock.now()
+    if (nowMs <= beganMs && this.#state === "idle") return false
+    if (this.#state === "idle") this.#begin(nowMs)
+    return nowMs >= this.#endsMs || nowMs - beganMs >= shareMs
+  }
+
+  /** @param go called in a later turn */
+  wait(go: () => void): void {
+    this.#waiting.push(go)
+    if (this.#state === "idle") this.#begin(this.#clock.now())
+  }
+
+  #begin(nowMs: number): void {
+    this.#state = "busy"
+    this.#endsMs = nowMs + turnMs
+    this.#soon(this.#next)
+  }
+
+  readonly #next = (): void => {
+    const nowMs = this.#clock.now()
+    this.#endsMs = nowMs + turnMs
+    try {
+      for (let left = this.#waiting.size; left > 0; left--) {
+        this.#waiting.shift()?.()
+        if (this.#clock.now() >= this.#endsMs) break
+      }
+    } finally {
+      if (this.#waiting.size === 0) this.#state = "idle"
+      else this.#soon(this.#next)
+    }
+  }
+}
