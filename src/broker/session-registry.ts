@@ -12,6 +12,7 @@ import { Session, type SessionObserver, type SessionSurroundings } from "../sess
 import type { SessionRecord, Store, StoredWill } from "../storage/store.ts"
 import { DelayedWills } from "./delayed-wills.ts"
 import type { Hook } from "./hook.ts"
+import { LeavingSubscriptions } from "./leaving-subscriptions.ts"
 
 /** A client that asks for its session, already authenticated [3.1.4]. */
 export interface OpenRequest {
@@ -56,9 +57,11 @@ export class SessionRegistry {
   readonly #claims = new Map<ClientId, Promise<void>>()
   readonly #expiries: Agenda
   readonly #wills: DelayedWills
+  readonly #leaving: LeavingSubscriptions
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    this.#leaving = new LeavingSubscriptions(options.broker.subscriptions, options.clock)
     this.#expiries = new Agenda(options.clock, (clientId) => this.#expire(clientId as ClientId))
     this.#wills = new DelayedWills({
       clock: options.clock,
@@ -131,9 +134,7 @@ export class SessionRegistry {
     session.detach()
     this.#expiries.clear(clientId)
     this.#sessions.delete(clientId)
-    for (const { filter, shareName } of session.subscriptions) {
-      this.#options.broker.subscriptions.remove(session, filter, shareName)
-    }
+    this.#leaving.take(session)
     return session.end(why)
   }
 
@@ -154,6 +155,7 @@ export class SessionRegistry {
   close(): void {
     this.#expiries.close()
     this.#wills.close()
+    this.#leaving.close()
   }
 
   #claim(request: OpenRequest): Promise<void> | undefined {

@@ -76,6 +76,8 @@ export class Session implements Subscriber, ConversationOwner {
   #queuedBytes = 0
   /** It was told that the queue fills up. */
   #isFilling = false
+  /** It has ended, and some of its subscriptions may still stand in the tree. */
+  #isOver = false
 
   /** @param journal undefined when the session ends with its connection, so that nothing of it is stored */
   constructor(
@@ -125,9 +127,9 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#conversation?.ready === true && this.#queuedMessages < this.limits.queuedMessages
   }
 
-  /** Of a client that is not there nobody knows what it may. */
+  /** Of a client that is not there nobody knows what it may; one that does not come back has no use for anything. */
   mayRead(topic: TopicName): boolean {
-    return this.link === undefined || this.link.mayRead(topic)
+    return this.link === undefined ? !this.#isOver : this.link.mayRead(topic)
   }
 
   get load(): number {
@@ -193,7 +195,8 @@ export class Session implements Subscriber, ConversationOwner {
   }
 
   refuses({ qos, queueBytes }: SharedPublish): boolean {
-    return qos > 0 && this.limits.whenFull === "reject" && !this.#hasRoomFor(queueBytes)
+    if (qos === 0 || this.limits.whenFull !== "reject" || this.#isOver) return false
+    return !this.#hasRoomFor(queueBytes)
   }
 
   // --- its connection ---
@@ -215,6 +218,7 @@ export class Session implements Subscriber, ConversationOwner {
 
   /** The session is over, and what still waited with it. @returns what the end waits for in the store */
   end(why: "session-ended" | "session-expired"): Ticket | undefined {
+    this.#isOver = true
     this.#passedOn = undefined
     this.subscriptions.clear()
     const unsent = this.#queuedMessages - this.#sentMessages
@@ -347,7 +351,7 @@ export class Session implements Subscriber, ConversationOwner {
       this.#giveNow(publish, retain, subscriptionIdentifiers)
       return undefined
     }
-    if (!this.#makeRoomFor(publish)) return undefined
+    if (this.#isOver || !this.#makeRoomFor(publish)) return undefined
     const sequence = this.#lastSequence + 1
     const outgoing = new Outgoing(sequence, publish, qos, retain, subscriptionIdentifiers, group)
     const ticket = this.#journal?.enqueued(outgoing)
@@ -379,7 +383,7 @@ export class Session implements Subscriber, ConversationOwner {
   #giveNow(publish: SharedPublish, retain: boolean, subscriptionIdentifiers: readonly number[]): void {
     const link = this.#conversation?.link
     if (link === undefined) {
-      this.#surroundings.observer.dropped(this, publish, "absent")
+      if (!this.#isOver) this.#surroundings.observer.dropped(this, publish, "absent")
       return
     }
     const outcome = link.takesMore
@@ -390,6 +394,7 @@ export class Session implements Subscriber, ConversationOwner {
 
   /** Hot. The same for a run, of which no message is made only to be thrown away. */
   #missesRun(run: PublishRun, from: number, to: number, step: number, why: "absent" | "slow-receiver"): void {
+    if (this.#isOver) return
     const messages = Math.ceil((to - from) / step)
     const bytes = run.queueBytesOf(from, to, step)
     this.#surroundings.observer.droppedSome(this, why, run.topic?.name, messages, bytes)
