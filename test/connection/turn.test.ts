@@ -1,0 +1,111 @@
+import { describe, expect, test } from "bun:test"
+import { parseTopicFilter, type TopicFilter } from "../../src/protocol/topic.ts"
+import { Turn } from "../../src/connection/turn.ts"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import { publish } from "../support/packets.ts"
+import { TestBroker } from "../support/test-broker.ts"
+import { TurnedClock } from "../support/turned-clock.ts"
+
+describe("A turn of the event loop", () => {
+  function turn() {
+    const clock = new TurnedClock()
+    const soon: (() => void)[] = []
+    const shared = new Turn(clock, (run) => void soon.push(run))
+    const next = () => {
+      for (const run of soon.splice(0)) run()
+    }
+    return { clock, shared, next, soon }
+  }
+
+  test("costs nothing but a look at the clock while nobody takes long", () => {
+    const { clock, shared, soon } = turn()
+    expect(shared.mayBegin(clock.now())).toBe(true)
+    expect(shared.isOver(clock.now())).toBe(false)
+    expect(soon).toBeEmpty()
+  })
+
+  test("is over for one who has had his share, and for all when all have taken too long", () => {
+    const { clock, shared } = turn()
+    const beganMs = clock.now()
+    clock.advance(1)
+    expect(shared.isOver(beganMs)).toBe(false)
+    clock.advance(3)
+    expect(shared.isOver(beganMs)).toBe(true)
+    expect(shared.mayBegin(clock.now())).toBe(true)
+    expect(shared.isOver(clock.now())).toBe(false)
+    clock.advance(7)
+    expect(shared.isOver(clock.now())).toBe(true)
+    expect(shared.mayBegin(clock.now())).toBe(false)
+  })
+
+  test("goes to those who wait, in their order and as long as there is time, before anybody new", () => {
+    const { clock, shared, next } = turn()
+    const went: string[] = []
+    const worker = (name: string) => () => {
+      went.push(name)
+      clock.advance(6)
+    }
+    for (const name of ["first", "second", "third"]) shared.wait(worker(name))
+    expect(shared.mayBegin(clock.now())).toBe(false)
+    next()
+    expect(went).toEqual(["first", "second"])
+    next()
+    expect(went).toEqual(["first", "second", "third"])
+    next()
+    expect(shared.mayBegin(clock.now())).toBe(true)
+  })
+
+  test("goes on to the next when one fails", () => {
+    const { shared, next } = turn()
+    const went: string[] = []
+    shared.wait(() => {
+      throw new Error("a bug")
+    })
+    shared.wait(() => void went.push("second"))
+    expect(next).toThrow("a bug")
+    next()
+    expect(went).toEqual(["second"])
+  })
+})
+
+describe("A client whose messages take long", () => {
+  /** Each message to `slow` takes longer than a share. */
+  async function slowBroker() {
+    const test = await TestBroker.start()
+    const heard: string[] = []
+    test.broker.hook.onMessage(parseTopicFilter("slow/#") as TopicFilter, ({ topic }) => {
+      heard.push(topic.name)
+      test.clock.advance(5)
+    })
+    return { test, heard }
+  }
+
+  test("is read on in later turns, and others in between", async () => {
+    const { test, heard } = await slowBroker()
+    const client = await test.connected("client")
+    const packets = [1, 2, 3].map((number) => publish({ topic: `slow/${number}`, qos: 2, packetId: number }))
+    client.sendsTogether(...packets)
+    expect(heard).toEqual(["slow/1"])
+    await test.settle()
+    expect(heard).toEqual(["slow/1", "slow/2", "slow/3"])
+    expect(client.state).toBe("open")
+  })
+
+  test("is heard to the end when it has left meanwhile, its farewell too [MQTT-3.14.4-3]", async () => {
+    const { test, heard } = await slowBroker()
+    const watcher = await test.connected("watcher")
+    await watcher.subscribes("will")
+    const client = await test.connected("client", { will: { topic: "will", payload: "lost", qos: 0 } })
+    const packets = [1, 2].map((number) => publish({ topic: `slow/${number}`, qos: 2, packetId: number }))
+    client.sendsTogether(...packets, {
+      type: "disconnect",
+      reasonCode: ReasonCode.normalDisconnection,
+      properties: {},
+    })
+    client.cuts()
+    await test.settle()
+    expect(heard).toEqual(["slow/1", "slow/2"])
+    expect(test.counters.clientsConnected).toBe(1)
+    expect(watcher.receives()).toBeEmpty()
+  })
+})
