@@ -1,5 +1,8 @@
-/** How many removed keys keep their place. */
+/** How many removed keys keep their place; no more than so many beyond what there is, as small tables are made anew soon. */
 const rememberedKeys = 1_024
+const rememberedBeyond = 64
+/** Longer keys do not: a stranger may choose them, and a map for each of a million levels would keep megabytes. */
+const longestRememberedKey = 128
 /** What comes when so many are there goes into the shards. */
 const placesInFront = 16_384
 const shardCount = 1_024
@@ -51,10 +54,17 @@ export class ChurnMap<Key extends string, Value extends object | string | number
   /** @returns whether it was there */
   delete(key: Key): boolean {
     if (!this.has(key)) return false
-    this.#tableFor(key).set(key, undefined)
+    const table = this.#tableFor(key)
+    if (key.length > longestRememberedKey) {
+      table.delete(key)
+      this.#places -= 1
+      return true
+    }
+    table.set(key, undefined)
     this.#removed ??= new Set()
     this.#removed.add(key)
-    if (this.#removed.size > rememberedKeys) this.#letGoOf(this.#removed)
+    const most = Math.min(rememberedKeys, this.size + rememberedBeyond)
+    while (this.#removed.size > most) this.#letGoOf(this.#removed)
     return true
   }
 

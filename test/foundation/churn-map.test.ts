@@ -47,6 +47,20 @@ describe("a churn map", () => {
     expect([...map]).toEqual([["7", 7]])
   })
 
+  test("holds no place for a long key, and few in a small map", () => {
+    const map = new ChurnMap<string, number>()
+    for (let key = 0; key < 1_000; key++) {
+      map.set(`${key}`.padStart(1_000, "."), key)
+      map.delete(`${key}`.padStart(1_000, "."))
+    }
+    expect([...map.places()]).toBeEmpty()
+    for (let key = 0; key < 1_000; key++) {
+      map.set(`${key}`, key)
+      map.delete(`${key}`)
+    }
+    expect([...map.places()].length).toBeLessThan(100)
+  })
+
   test("is the same map when it is large, and may grow while somebody walks over it", () => {
     const map = new ChurnMap<string, number>()
     const model = new Map<string, number>()
