@@ -10,7 +10,7 @@ import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { DistrustedClients } from "./distrusted-clients.ts"
 import { DropLedger } from "./drop-ledger.ts"
 import { type Clock, systemClock } from "./foundation/clock.ts"
-import { newCounters } from "./foundation/counters.ts"
+import { type Counters, newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 import { quieterLog } from "./foundation/quieter-log.ts"
 import { PublishReader } from "./protocol/publish-reader.ts"
@@ -209,7 +209,7 @@ async function furnish(
     if (refused.hasAsked) refusals.loginRefused(refused)
   })
   await broker.restore()
-  const storeGate = new StoreGate(store, log)
+  const storeGate = new StoreGate(store, counters, log)
   const topics = new TopicTable(topicLimits)
   return {
     broker,
@@ -248,6 +248,7 @@ async function furnish(
       serverReference: mqtt.serverReference ?? "",
     },
     topicLimits,
+    packetBounds: { userProperties: limits.userPropertiesPerPacket, filters: limits.subscriptionsPerPacket },
     publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
     publishRun: new PublishRun(topics, limits.userPropertiesPerPacket),
     clock,
@@ -336,8 +337,9 @@ async function open(
 class StoreGate {
   #waiting: (() => void)[] = []
 
-  constructor(store: Store, log: Log) {
+  constructor(store: Store, counters: Counters, log: Log) {
     store.onMood((mood, why) => {
+      if (mood === "behind") counters.storeBehind += 1
       if (mood === "lost") log.error("stopping, for the store is lost", { why })
       else if (mood === "failed") log.error("nothing can be stored; durable messages are refused", { why })
       else if (mood === "behind") log.warn("the disk is behind; publishers are slowed", { why })

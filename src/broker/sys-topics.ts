@@ -65,6 +65,9 @@ export class SysTopics {
       "connections/socket/count": counters.socketsOpened,
       "connections/turned-away": sum(counters.turnedAway),
       "clients/held-back": counters.heldBack,
+      "clients/yielded": counters.yielded,
+      "clients/protocol-errors": counters.protocolErrors,
+      "store/behind": counters.storeBehind,
       "bytes/received": counters.bytesReceived,
       "bytes/sent": counters.bytesSent,
       "messages/received": counters.packetsReceived,
@@ -80,6 +83,8 @@ export class SysTopics {
       "retained messages/count": retained.size,
       "subscriptions/count": subscriptions.size,
       "shared_subscriptions/count": subscriptions.sharedSize,
+      "subscriptions/refused/limit": counters.refusedSubscriptions.limit,
+      "subscriptions/refused/filter": counters.refusedSubscriptions.filter,
       "heap/current": heapUsed,
       ...Object.fromEntries(
         Object.entries(counters.dropped).map(([why, count]) => [`publish/messages/dropped/${why}`, count]),

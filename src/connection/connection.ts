@@ -253,6 +253,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   /** A ProtocolError is answered; anything else is a bug of ours. Either ends this connection and no other. */
   #fail(error: unknown): void {
     if (error instanceof ProtocolError) {
+      this.#surroundings.counters.protocolErrors += 1
       if (this.#state.at === "online") {
         this.#surroundings.log.info("protocol error", {
           client: this.#state.client.terms.clientId,
@@ -305,12 +306,13 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       return
     }
     const { firstByte, bytes, bodyStart, bodyEnd } = frames
+    const { packetBounds: bounds } = this.#surroundings
     if (state.at === "entering") {
-      state.admission.packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5))
+      state.admission.packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5, bounds))
       return
     }
     this.#spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
-    this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
+    this.#connect(decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4, bounds))
   }
 
   // --- from stranger to client ---

@@ -97,7 +97,8 @@ export class OnlineClient implements OnlineUser {
       const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
       if (packetId !== 0 && this.#acknowledged(firstByte, packetId as PacketId)) return
     }
-    this.#packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, this.terms.version))
+    const { packetBounds } = this.#surroundings
+    this.#packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, this.terms.version, packetBounds))
   }
 
   /** Hot. All frames of a chunk were read: what waits for more of its kind goes on its way. */

@@ -43,6 +43,7 @@ export class Reading {
   /** What has come is read in a later turn. */
   yield(): void {
     if (this.#awaitsTurn) return
+    this.#surroundings.counters.yielded += 1
     this.#awaitsTurn = true
     this.#pause()
     this.#surroundings.turn.wait(() => {

@@ -12,6 +12,7 @@ import {
   subscriptionFilterText,
   type TopicFilter,
 } from "../protocol/topic.ts"
+import { refusedSubscriptionReasons } from "../foundation/counters.ts"
 import type { Ticket } from "../foundation/ticket.ts"
 import type { Subscription } from "../routing/subscriber.ts"
 import type { Session } from "../session/session.ts"
@@ -67,9 +68,9 @@ export class Subscribing {
 
   /** @throws ProtocolError for what ends the connection */
   subscribe(packet: Subscribe): void {
-    this.#checkLength(packet.requests.length)
     const [identifier] = packet.properties.subscriptionIdentifiers ?? []
     const outcomes = packet.requests.map((request) => this.#grant(request, identifier))
+    this.#tellRefused(outcomes)
     // The tickets of one turn are one and the same, unless the store refuses.
     const ticket = outcomes.map((outcome) => ticketOf(outcome)).find((each) => each !== undefined)
     this.#acks.push({
@@ -85,12 +86,15 @@ export class Subscribing {
   }
 
   unsubscribe(packet: Unsubscribe): void {
-    this.#checkLength(packet.filters.length)
     const { broker, topicLimits } = this.#surroundings
     let ticket: Ticket | undefined
+    const { refusedSubscriptions } = this.#surroundings.counters
     const reasonCodes = packet.filters.map((text) => {
       const parsed = parseSubscriptionFilter(text, topicLimits)
-      if (parsed === undefined) return ReasonCode.topicFilterInvalid
+      if (parsed === undefined) {
+        refusedSubscriptions.filter += 1
+        return ReasonCode.topicFilterInvalid
+      }
       const removed = broker.unsubscribe(this.#session, parsed.filter, parsed.shareName)
       ticket = removed.ticket ?? ticket
       // What was not sent yet is not sent any more [MQTT-3.10.4-2].
@@ -161,11 +165,6 @@ export class Subscribing {
     return left
   }
 
-  #checkLength(filters: number): void {
-    if (filters <= this.#surroundings.limits.subscriptionsPerPacket) return
-    throw new ProtocolError(ReasonCode.quotaExceeded, `${filters} topic filters in one packet`)
-  }
-
   #grant(request: SubscribeRequest, identifier: number | undefined): Granted | ReasonCode {
     const parsed = parseSubscriptionFilter(request.filter, this.#surroundings.topicLimits)
     if (parsed === undefined) return ReasonCode.topicFilterInvalid
@@ -189,6 +188,18 @@ export class Subscribing {
     }
     const { replaced, ticket } = broker.subscribe(this.#session, subscription)
     return { subscription, replaced, ticket }
+  }
+
+  /** Who may not is told of by the authorization. */
+  #tellRefused(outcomes: readonly (Granted | ReasonCode)[]): void {
+    const { counters, log } = this.#surroundings
+    const reasons = { limit: ReasonCode.quotaExceeded, filter: ReasonCode.topicFilterInvalid }
+    for (const why of refusedSubscriptionReasons) {
+      const count = outcomes.filter((outcome) => outcome === reasons[why]).length
+      if (count === 0) continue
+      counters.refusedSubscriptions[why] += count
+      log.warn("subscriptions refused", { client: this.#session.clientId, why, count })
+    }
   }
 
   #refusalOf(asked: SubscriptionFilter, qos: Qos): ReasonCode | undefined {

@@ -2,6 +2,7 @@ import type { Broker } from "../broker/broker.ts"
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"
 import type { Log } from "../foundation/log.ts"
+import type { PacketBounds } from "../protocol/byte-reader.ts"
 import type { Disconnect, Packet, PacketId } from "../protocol/packet.ts"
 import type { PublishReader } from "../protocol/publish-reader.ts"
 import type { PublishRun } from "../protocol/publish-run.ts"
@@ -31,6 +32,7 @@ export interface ConnectionSurroundings {
   readonly admissions: Slices
   readonly limits: ConnectionLimits
   readonly topicLimits: TopicLimits
+  readonly packetBounds: PacketBounds
   /** One for all: a PUBLISH is read and routed before the next is looked at. */
   readonly publishReader: PublishReader
   /** One for all: it is routed before the next chunk is read. */

@@ -49,6 +49,13 @@ export const turnedAwayReasons = [
 ] as const
 export type TurnedAwayReason = (typeof turnedAwayReasons)[number]
 
+/**
+ * What was refused that a client asked for, each filter once. limit: it has as many subscriptions as it may; filter:
+ * what it named is none, or beyond the bounds of one.
+ */
+export const refusedSubscriptionReasons = ["limit", "filter"] as const
+export type RefusedSubscriptionReason = (typeof refusedSubscriptionReasons)[number]
+
 /** Plain numbers that only grow, except where said; whoever counts adds, whoever reports reads. */
 export interface Counters {
   bytesReceived: number
@@ -63,6 +70,13 @@ export interface Counters {
   socketsOpened: number
   connectionsAccepted: number
   readonly turnedAway: Record<TurnedAwayReason, number>
+  /** Connections ended by a packet that no client may send, or that is beyond a limit. */
+  protocolErrors: number
+  readonly refusedSubscriptions: Record<RefusedSubscriptionReason, number>
+  /** How often a client's packets were work for longer than its share of a turn, so that others went first. */
+  yielded: number
+  /** How often the disk fell behind, so that publishers were slowed. */
+  storeBehind: number
   /** How often a client was read no further for a while because it had published more than it may. */
   heldBack: number
   /** Clients connected now. */
@@ -99,6 +113,10 @@ export function newCounters(): Counters {
       "address-half-open": 0,
       "half-open": 0,
     },
+    protocolErrors: 0,
+    refusedSubscriptions: { limit: 0, filter: 0 },
+    yielded: 0,
+    storeBehind: 0,
     heldBack: 0,
     clientsConnected: 0,
     clientsMaximum: 0,

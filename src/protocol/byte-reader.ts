@@ -1,6 +1,15 @@
 import { malformedPacket } from "./protocol-error.ts"
 import { decodeUtf8 } from "./utf8.ts"
 
+/** How much of what may stand in a packet any number of times is read of it. */
+export interface PacketBounds {
+  readonly userProperties: number
+  /** In one SUBSCRIBE or UNSUBSCRIBE. */
+  readonly filters: number
+}
+
+const noBounds: PacketBounds = { userProperties: Number.POSITIVE_INFINITY, filters: Number.POSITIVE_INFINITY }
+
 /**
  * Reads the data types of [1.5] one after the other from the body of a packet, and never beyond its end.
  *
@@ -10,8 +19,11 @@ export class ByteReader {
   readonly #bytes: Uint8Array
   #position: number
   readonly #end: number
+  /** Of the packet; whoever reads it looks at them. */
+  readonly bounds: PacketBounds
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
+  constructor(bytes: Uint8Array, start: number, end: number, bounds: PacketBounds = noBounds) {
+    this.bounds = bounds
     this.#bytes = bytes
     this.#position = start
     this.#end = end
@@ -79,7 +91,7 @@ export class ByteReader {
   /** A reader of the next `length` bytes; this one goes on behind them. */
   part(length: number): ByteReader {
     const start = this.#advance(length)
-    return new ByteReader(this.#bytes, start, start + length)
+    return new ByteReader(this.#bytes, start, start + length, this.bounds)
   }
 
   #copy(length: number): Uint8Array {

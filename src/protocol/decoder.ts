@@ -1,4 +1,4 @@
-import { ByteReader } from "./byte-reader.ts"
+import { ByteReader, type PacketBounds } from "./byte-reader.ts"
 import { decodeConnect } from "./connect-decoder.ts"
 import {
   type Auth,
@@ -40,7 +40,9 @@ import { parseTopicName, wireTopicLimits } from "./topic.ts"
  * @param start where the body begins, behind the remaining length
  * @param end where the body ends, exclusive
  * @param version settled by CONNECT; a CONNECT itself does not look at it
- * @throws ProtocolError with the reason code to answer with
+ * @param bounds ten megabytes of user properties, or of topic filters, are two million of them: no more is taken apart
+ *   than will be used
+ * @throws ProtocolError with the reason code to answer with; quotaExceeded beyond the bounds
  */
 export function decodePacket(
   firstByte: number,
@@ -48,12 +50,13 @@ export function decodePacket(
   start: number,
   end: number,
   version: ProtocolVersion,
+  bounds?: PacketBounds,
 ): Packet {
   const type = packetTypes[firstByte >> 4]
   if (type === undefined) throw malformedPacket("packet type 0 is reserved [2.1.2]")
   const flags = firstByte & 0x0f
   checkFlags(type, flags, version)
-  const reader = new ByteReader(bytes, start, end)
+  const reader = new ByteReader(bytes, start, end, bounds)
   const packet = decodeBody(type, flags, reader, version)
   if (!reader.atEnd) throw malformedPacket(`${type.toUpperCase()} goes on behind its last field`)
   return packet
@@ -178,8 +181,17 @@ function decodeSubscribe(reader: ByteReader, version: ProtocolVersion): Subscrib
   const properties = decodePropertiesIf(version === 5, reader, "subscribe")
   if (reader.atEnd) throw protocolError("SUBSCRIBE asks for nothing [MQTT-3.8.3-2]")
   const requests: SubscribeRequest[] = []
-  while (!reader.atEnd) requests.push(decodeSubscribeRequest(reader, version))
+  while (!reader.atEnd) {
+    checkFilters(requests.length, reader)
+    requests.push(decodeSubscribeRequest(reader, version))
+  }
   return { type: "subscribe", packetId, requests, properties }
+}
+
+/** One more follows. */
+function checkFilters(count: number, { bounds }: ByteReader): void {
+  if (count < bounds.filters) return
+  throw new ProtocolError(ReasonCode.quotaExceeded, `more than ${bounds.filters} topic filters in one packet`)
 }
 
 function decodeSubscribeRequest(reader: ByteReader, version: ProtocolVersion): SubscribeRequest {
@@ -226,7 +238,10 @@ function decodeUnsubscribe(reader: ByteReader, version: ProtocolVersion): Unsubs
   const properties = decodePropertiesIf(version === 5, reader, "unsubscribe")
   if (reader.atEnd) throw protocolError("UNSUBSCRIBE names no topic filter [MQTT-3.10.3-2]")
   const filters: string[] = []
-  while (!reader.atEnd) filters.push(decodeFilter(reader))
+  while (!reader.atEnd) {
+    checkFilters(filters.length, reader)
+    filters.push(decodeFilter(reader))
+  }
   return { type: "unsubscribe", packetId, filters, properties }
 }
 

@@ -92,7 +92,11 @@ function decodeProperty(
   const value = readValue(reader, propertyTable[name].form)
   checkValue(name, value)
   if (name === "userProperties") {
-    ;(properties.userProperties ??= []).push(value as UserProperty)
+    const pairs = (properties.userProperties ??= [])
+    if (pairs.length >= reader.bounds.userProperties) {
+      throw new ProtocolError(ReasonCode.quotaExceeded, "too many user properties")
+    }
+    pairs.push(value as UserProperty)
     return
   }
   // A PUBLISH names each of the subscriber's subscriptions that matched [3.3.4].

@@ -4,7 +4,7 @@ import type { PropertiesOf } from "./properties.ts"
 import { encodeProperties } from "./property-codec.ts"
 import { ProtocolError } from "./protocol-error.ts"
 import { ReasonCode } from "./reason-code.ts"
-import { parseTopicName } from "./topic.ts"
+import { parseTopicName, wireTopicLimits } from "./topic.ts"
 import { decodeUtf8 } from "./utf8.ts"
 
 /** Where the properties that end at this broker are put; `properties` gets those that travel on. */
@@ -100,7 +100,8 @@ export function readPublishProperties(
         break
       case responseTopic: {
         const textEnd = checkText(bytes, at, end)
-        if (parseTopicName(decodeUtf8(bytes, at + 2, textEnd)) === undefined) {
+        // Nothing is routed by it here, so only what any topic name is bound by is looked at.
+        if (parseTopicName(decodeUtf8(bytes, at + 2, textEnd), wireTopicLimits) === undefined) {
           throw new ProtocolError(ReasonCode.topicNameInvalid, "response topic [MQTT-3.3.2-14]")
         }
         at = textEnd

@@ -91,6 +91,10 @@ export class SimulatedBroker {
       admissions: new Slices((run) => void this.#soon.push(run)),
       limits,
       topicLimits: defaultTopicLimits,
+      packetBounds: {
+        userProperties: limits.userPropertiesPerPacket,
+        filters: limits.subscriptionsPerPacket,
+      },
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
       publishRun: new PublishRun(topics, limits.userPropertiesPerPacket),
       clock,

@@ -196,6 +196,10 @@ export class TestBroker {
       admissions: new Slices((run) => void this.#soon.push(run)),
       limits,
       topicLimits,
+      packetBounds: {
+        userProperties: limits.userPropertiesPerPacket,
+        filters: limits.subscriptionsPerPacket,
+      },
       publishReader: new PublishReader(topics, limits.userPropertiesPerPacket),
       publishRun: new PublishRun(topics, limits.userPropertiesPerPacket),
       clock,
