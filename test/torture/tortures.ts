@@ -1,6 +1,25 @@
 import { crashAtWork } from "./crash/crash-at-work.ts"
+import { overloadDeepTopics } from "./overload/deep-topics.ts"
+import { overloadFastPublisher } from "./overload/fast-publisher.ts"
+import { overloadNeverReleased } from "./overload/never-released.ts"
+import { overloadPropertyBombs } from "./overload/property-bombs.ts"
+import { overloadRetained } from "./overload/retained.ts"
+import { overloadSubscriptions } from "./overload/subscriptions.ts"
+import { overloadWildcards } from "./overload/wildcards.ts"
+import { overloadWills } from "./overload/wills-and-retained.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
 /** All of them, in the order in which they are tried. */
-export const tortures: readonly Torture[] = [crashAtWork, simulatedFaults]
+export const tortures: readonly Torture[] = [
+  crashAtWork,
+  overloadSubscriptions,
+  overloadRetained,
+  overloadDeepTopics,
+  overloadWildcards,
+  overloadNeverReleased,
+  overloadWills,
+  overloadPropertyBombs,
+  overloadFastPublisher,
+  simulatedFaults,
+]

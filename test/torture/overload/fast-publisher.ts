@@ -1,0 +1,14 @@
+import { floodTorture } from "./flood.ts"
+
+const mebibyte = 1024 * 1024
+
+export const overloadFastPublisher = floodTorture({
+  name: "overload fast publisher",
+  promise:
+    "whoever publishes faster than the disk writes is slowed, and nothing that was acknowledged is lost",
+  load: "fast-publisher-load.ts",
+  isStored: true,
+  settings: () => ["limits.queued_messages=10000000", "limits.queued_bytes=100000000000"],
+  bounds: () => ({ roundTripMs: 1_000, growthBytes: 300 * mebibyte, keptBytes: 250 * mebibyte }),
+  seen: { counts: ["store/behind"], lines: ["the disk is behind", "the store is well again"] },
+})
