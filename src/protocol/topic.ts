@@ -108,7 +108,7 @@ export function behindPart(levels: string, topic: string, at: number): number {
   for (let index = 0; index < levels.length; index++) {
     const code = levels.charCodeAt(index)
     if (code === plus) {
-      place = endOfLevel(topic, place)
+      while (place < topic.length && topic.charCodeAt(place) !== slash) place += 1
     } else if (code === hash) {
       return anyEnd
     } else if (code === topic.charCodeAt(place)) {

@@ -3,17 +3,60 @@ import { endOfLevel } from "../protocol/topic.ts"
 
 const slash = 0x2f
 
+type ReadonlyWays<Value extends object> = Pick<
+  ChurnMap<string, Fork<Value> | Value>,
+  "get" | "size" | "values" | "places" | typeof Symbol.iterator
+>
+
 /** Where texts with the same first levels part. */
 export class Fork<Value extends object> {
   /** The levels that all texts below have in common, behind the one that led here; undefined for none. */
   skipped: string | undefined
-  /** By the next level: the one value there, or where several part again. */
-  ways = new ChurnMap<string, Fork<Value> | Value>()
+  #ways = new ChurnMap<string, Fork<Value> | Value>()
+  /** The ways of filters that go on with `+` and with `#`: of a topic each fork is asked for both. */
+  #any: Fork<Value> | Value | undefined
+  #rest: Fork<Value> | Value | undefined
   /** Of the text that ends here. */
   value: Value | undefined
 
   constructor(skipped?: string) {
     this.skipped = skipped
+  }
+
+  /** By the next level: the one value there, or where several part again. */
+  get ways(): ReadonlyWays<Value> {
+    return this.#ways
+  }
+
+  get any(): Fork<Value> | Value | undefined {
+    return this.#any
+  }
+
+  get rest(): Fork<Value> | Value | undefined {
+    return this.#rest
+  }
+
+  set(level: string, way: Fork<Value> | Value): void {
+    this.#ways.set(level, way)
+    this.#note(level, way)
+  }
+
+  delete(level: string): void {
+    this.#ways.delete(level)
+    this.#note(level, undefined)
+  }
+
+  /** Takes over the ways of another, and what ends there. Whoever is on a walk in either goes on in what there is now. */
+  become(other: Fork<Value>): void {
+    this.value = other.value
+    this.#ways = other.#ways
+    this.#any = other.#any
+    this.#rest = other.#rest
+  }
+
+  #note(level: string, way: Fork<Value> | Value | undefined): void {
+    if (level === "+") this.#any = way
+    else if (level === "#") this.#rest = way
   }
 
   /**
@@ -82,22 +125,22 @@ export class LevelTrie<Value extends object> {
       const level = text.slice(start, end)
       let way = fork.ways.get(level)
       if (way === undefined) {
-        fork.ways.set(onItsOwn(level), value)
+        fork.set(onItsOwn(level), value)
         return undefined
       }
       if (!(way instanceof Fork)) {
         const other = this.#textOf(way)
         if (other === text) {
-          if (replaces) fork.ways.set(level, value)
+          if (replaces) fork.set(level, value)
           return way
         }
         way = forkOf(other, text, end, way)
-        fork.ways.set(level, way)
+        fork.set(level, way)
       }
       let behind = way.behind(text, end)
       if (behind < 0) {
         way = forkBefore(way, text, end)
-        fork.ways.set(level, way)
+        fork.set(level, way)
         behind = way.behind(text, end)
       }
       if (behind > text.length) {
@@ -122,7 +165,7 @@ export class LevelTrie<Value extends object> {
       const way = fork.ways.get(level)
       if (!(way instanceof Fork)) {
         if (way === undefined || this.#textOf(way) !== text) return undefined
-        fork.ways.delete(level)
+        fork.delete(level)
         if (above !== undefined) this.#tidy(above, levelAbove, fork)
         return way
       }
@@ -146,18 +189,16 @@ export class LevelTrie<Value extends object> {
     if (ways.size + (value === undefined ? 0 : 1) > 1) return
     this.#mergers += 1
     if (value !== undefined) {
-      above.ways.set(level, value)
+      above.set(level, value)
       return
     }
     for (const [next, way] of ways) {
       if (!(way instanceof Fork)) {
-        above.ways.set(level, way)
+        above.set(level, way)
         return
       }
-      // The fork takes over the ways of the one below: whoever is on a walk in either goes on in what there is now.
       fork.skipped = onItsOwn(joined(joined(fork.skipped, next), way.skipped))
-      fork.value = way.value
-      fork.ways = way.ways
+      fork.become(way)
       return
     }
   }
@@ -168,7 +209,7 @@ function forkOf<Value extends object>(text: string, other: string, end: number, 
   const parting = endOfCommon(text, other, end)
   const fork = new Fork<Value>(partOf(text, end, parting))
   if (parting === text.length) fork.value = value
-  else fork.ways.set(onItsOwn(text.slice(parting + 1, endOfLevel(text, parting + 1))), value)
+  else fork.set(onItsOwn(text.slice(parting + 1, endOfLevel(text, parting + 1))), value)
   return fork
 }
 
@@ -178,7 +219,7 @@ function forkBefore<Value extends object>(fork: Fork<Value>, text: string, end: 
   const parting = endOfCommon(whole, text, end)
   const before = new Fork<Value>(partOf(text, end, parting))
   const endOfNext = endOfLevel(whole, parting + 1)
-  before.ways.set(onItsOwn(whole.slice(parting + 1, endOfNext)), fork)
+  before.set(onItsOwn(whole.slice(parting + 1, endOfNext)), fork)
   fork.skipped = partOf(whole, endOfNext, whole.length)
   return before
 }

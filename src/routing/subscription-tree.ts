@@ -217,10 +217,11 @@ class Walk {
     }
   }
 
-  #visit({ ways, value }: Fork<Interest>, place: number, seesWildcards: boolean): void {
+  #visit(fork: Fork<Interest>, place: number, seesWildcards: boolean): void {
     const matches = this.#matches
+    const { value } = fork
     // `a/#` matches `a` itself too, so `#` is looked for at the end as well [4.7.1.2].
-    const rest = seesWildcards ? ways.get("#") : undefined
+    const rest = seesWildcards ? fork.rest : undefined
     if (rest !== undefined && !(rest instanceof Fork)) collect(rest, matches)
     if (place > this.#topic.length) {
       if (value !== undefined) collect(value, matches)
@@ -228,9 +229,9 @@ class Walk {
     }
     const level = this.#levelAt(place)
     const end = place + level.length
-    const same = ways.get(level)
+    const same = fork.ways.get(level)
     if (same !== undefined) this.#follow(same, end)
-    const any = seesWildcards ? ways.get("+") : undefined
+    const any = seesWildcards ? fork.any : undefined
     if (any !== undefined) this.#follow(any, end)
   }
 
