@@ -37,7 +37,7 @@ async function publishes(
   for (const qos of [0, 1, 2] as const) {
     const client = await FloodClient.connect(port, { clientId: "deep", version })
     client.send(publish(topic, "", { qos, retain, packetId: qos === 0 ? undefined : onePacketId }))
-    await client.closed
+    findings.is("the connection of who publishes too deeply is ended", await client.isEnded(), true)
     const told = client.last("disconnect")?.reasonCode
     findings.is(
       "told to who publishes too deeply",
@@ -51,7 +51,7 @@ async function publishes(
 async function leavesWill(port: number, topic: string, version: 4 | 5, findings: Findings): Promise<void> {
   const will = { topic, payload: Buffer.from("gone"), qos: 1, retain: true, properties: {} } as const
   const client = await FloodClient.connect(port, { clientId: "deep", version, will })
-  await client.closed
+  findings.is("the connection of who leaves a will too deep is ended", await client.isEnded(), true)
   const told = client.last("connack")?.reasonCode
   if (version === 5) findings.is("told to who leaves a will too deep", told, ReasonCode.topicNameInvalid)
   else findings.is("an old client who leaves a will too deep is let in", told === ReasonCode.success, false)

@@ -154,6 +154,14 @@ export class FloodClient {
     await this.closed
   }
 
+  /** Goes too, if the broker should have ended the connection, and did not. @returns whether it did */
+  async isEnded(): Promise<boolean> {
+    await this.ping()
+    if (!this.#isOpen) return true
+    await this.cut()
+    return false
+  }
+
   #received(chunk: Uint8Array): void {
     this.#frames.append(chunk)
     while (this.#frames.next()) {

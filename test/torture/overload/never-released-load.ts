@@ -18,7 +18,8 @@ await flood(async ({ port, effort }, findings) => {
   for (const client of clients) {
     client.send(publish("one/too/many", "", { qos: 2, packetId: packetIdOf(most + 1) }))
   }
-  await Promise.all(clients.map(({ closed }) => closed))
+  const ended = await Promise.all(clients.map((client) => client.isEnded()))
+  findings.is("connections left of who sends one too many", ended.filter((each) => !each).length, 0)
   for (const client of clients) {
     const told = client.last("disconnect")?.reasonCode
     findings.is("told to who sends one too many", told, ReasonCode.receiveMaximumExceeded)

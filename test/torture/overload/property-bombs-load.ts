@@ -17,7 +17,7 @@ await flood(async ({ port, effort }, findings) => {
       clientId: "bomber",
       properties: { userProperties: inConnect },
     })
-    await client.closed
+    findings.is("the connection of who throws a bomb is ended", await client.isEnded(), true)
     findings.is(
       "told to who connects with 40,000 user properties",
       client.last("connack")?.reasonCode,
@@ -52,7 +52,7 @@ function bombs(): Packet[] {
 async function throws(port: number, packet: Packet, findings: Findings): Promise<void> {
   const client = await FloodClient.connect(port, { clientId: "bomber" })
   client.send(packet)
-  await client.closed
+  findings.is("the connection of who throws a bomb is ended", await client.isEnded(), true)
   const told = client.last("disconnect")?.reasonCode
   findings.is(`told to who sends a ${packet.type} of ten megabytes`, told, ReasonCode.quotaExceeded)
   findings.count("bombs")

@@ -1,5 +1,6 @@
+import type { Effort } from "../torture.ts"
 import { FloodClient, onePacketId, publish, subscribe } from "./flood-client.ts"
-import { flood } from "./flood-side.ts"
+import { flood, type Findings } from "./flood-side.ts"
 import { subscriptionsPerClient, wildcardClients } from "./wildcards.ts"
 
 const levels = 128
@@ -65,8 +66,33 @@ await flood(async ({ port, effort }, findings) => {
   await Promise.all(all.map((client) => client.until("publish", messages)))
   await Promise.all(all.map((client) => client.ping()))
   findings.is("messages that came by overlapping filters", all.reduce(arrived, 0), 10 * messages)
-  await Promise.all([...clients, ...all, publisher].map((client) => client.cut()))
+  await Promise.all([...clients, ...all].map((client) => client.cut()))
+  await manyRoutes(port, publisher, effort, findings)
+  await publisher.cut()
 })
+
+/** Everybody is interested in everything: what is remembered of each topic must not fill the memory. */
+async function manyRoutes(
+  port: number,
+  publisher: FloodClient,
+  effort: Effort,
+  findings: Findings,
+): Promise<void> {
+  const [subscribers, topics] = effort === "long" ? [500, 16_000] : [50, 1_000]
+  const everybody = await FloodClient.crowd(subscribers, port, (index) => ({ clientId: `curious-${index}` }))
+  for (const client of everybody) client.send(subscribe(["route/#"]))
+  await Promise.all(everybody.map((client) => client.until("suback", 1)))
+  for (let number = 0; number < topics; number++) {
+    publisher.send(publish(`route/${number}`, ""))
+    if (number % 200 < 199) continue
+    await Promise.all(everybody.map((client) => client.until("publish", number - 200)))
+  }
+  await publisher.ping()
+  await Promise.all(everybody.map((client) => client.until("publish", topics)))
+  findings.figure("routes of many deliveries", topics)
+  findings.figure("messages delivered by them", everybody.reduce(arrived, 0))
+  await Promise.all(everybody.map((client) => client.cut()))
+}
 
 function arrived(sum: number, client: FloodClient): number {
   return sum + client.count("publish")

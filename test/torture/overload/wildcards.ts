@@ -14,6 +14,6 @@ export const overloadWildcards = floodTorture({
   load: "wildcards-load.ts",
   settings: () => [],
   // One message is a turn of 30 ms, and an honest one has to wait for some of them.
-  bounds: () => ({ roundTripMs: 200, growthBytes: 500 * mebibyte, keptBytes: 250 * mebibyte }),
+  bounds: () => ({ roundTripMs: 200, growthBytes: 500 * mebibyte, keptBytes: 300 * mebibyte }),
   seen: { counts: ["clients/yielded"], lines: [] },
 })
