@@ -199,7 +199,7 @@ export class GroupCommit {
 
   #hand(probe: boolean): void {
     const batch = this.#begin()
-    const packed = new ByteWriter(this.#spare)
+    const packed = new ByteWriter(this.#roomFor(batch))
     this.#spare = undefined
     batch.pack(packed)
     this.#writing = batch
@@ -207,6 +207,11 @@ export class GroupCommit {
     this.#written = this.#writer.write(packed.written, way).then((written) => this.#finish(batch, written))
     for (const callback of batch.afterwards) callback()
     batch.afterwards.length = 0
+  }
+
+  /** A large batch that is packed into a buffer that grows with it is copied twice (torture: overload fast publisher). */
+  #roomFor({ bytes }: Batch): ArrayBuffer | undefined {
+    return bytes > sparedBufferBytes ? new ArrayBuffer(bytes + bytes / 8) : this.#spare
   }
 
   #finish(batch: Batch, { failure, buffer }: Written): void {
