@@ -81,8 +81,9 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
 
 async function pour(file: string, broker: WatchedBroker, trial: Trial): Promise<void> {
   const { effort, seed } = trial
+  trial.tell(`${file.replace("-load.ts", "")}: it pours`)
   const task: FloodTask = { port: broker.port("tcp"), effort, seed }
-  const load = LoadProcess.start<FloodReport>(file, task)
+  using load = LoadProcess.start<FloodReport>(file, task)
   const { figures, wrong } = await load.says("flooded")
   await load.ended()
   for (const [name, value] of Object.entries(figures)) trial.figure(name, value)
