@@ -11,7 +11,7 @@ import type { StepOf } from "./scenario.ts"
 export function ofTopic(text: string): (message: Publish) => boolean {
   const filter = parseTopicFilter(text, wireTopicLimits)
   if (filter === undefined) throw new CommandError(`${JSON.stringify(text)} is no topic filter`)
-  return ({ topic }) => levelsMatch(filter, topic.split("/"))
+  return ({ topic }) => levelsMatch(filter, topic)
 }
 
 /** Holds a message against what a step expects of it. @returns the first difference */

@@ -11,7 +11,7 @@ const forEver = { sessionExpiryInterval: 0xffff_ffff }
 
 /** Each sends as much as the socket takes and waits for no answer, to sessions whose clients are away. */
 await flood(async ({ port, effort }, findings) => {
-  const each = effort === "long" ? 5_000 : 400
+  const each = effort === "long" ? 5_000 : 200
   for (let index = 0; index < publishers; index++) await leave(port, index)
   const startedAt = performance.now()
   const clients = await FloodClient.crowd(publishers, port, (index) => ({ clientId: `fast-${index}` }))
