@@ -3,7 +3,7 @@ import { floodTorture } from "./flood.ts"
 import type { WatchBounds } from "./watch.ts"
 
 const mebibyte = 1024 * 1024
-const bounds: WatchBounds = { roundTripMs: 50, growthBytes: 200 * mebibyte, keptBytes: 120 * mebibyte }
+const bounds: WatchBounds = { roundTripMs: 100, growthBytes: 200 * mebibyte, keptBytes: 120 * mebibyte }
 
 const atEachDoor = floodTorture({
   name: "overload deep topics",

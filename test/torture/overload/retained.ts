@@ -34,6 +34,6 @@ export const overloadRetained = floodTorture({
   before: "retained-before-load.ts",
   isStored: true,
   settings: () => [],
-  bounds: () => ({ roundTripMs: 50, growthBytes: 400 * mebibyte, keptBytes: 200 * mebibyte }),
+  bounds: () => ({ roundTripMs: 100, growthBytes: 400 * mebibyte, keptBytes: 200 * mebibyte }),
   seen: { counts: ["clients/yielded"], lines: [] },
 })
