@@ -9,6 +9,6 @@ export const overloadFastPublisher = floodTorture({
   load: "fast-publisher-load.ts",
   isStored: true,
   settings: () => ["limits.queued_messages=10000000", "limits.queued_bytes=100000000000"],
-  bounds: () => ({ roundTripMs: 500, growthBytes: 300 * mebibyte, keptBytes: 250 * mebibyte }),
+  bounds: () => ({ roundTripMs: 500, growthBytes: 350 * mebibyte, keptBytes: 250 * mebibyte }),
   seen: { counts: ["store/behind"], lines: ["the disk is behind", "the store is well again"] },
 })
