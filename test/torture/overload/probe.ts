@@ -1,0 +1,126 @@
+import { decodePacket } from "../../../src/protocol/decoder.ts"
+import { encodePacket } from "../../../src/protocol/encoder.ts"
+import { FrameReader } from "../../../src/protocol/frame-reader.ts"
+import type { Packet, PacketId, Qos } from "../../../src/protocol/packet.ts"
+import { noProperties } from "../../../src/protocol/properties.ts"
+import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
+import { connect } from "../../../src/transport/connect.ts"
+import type { Socket } from "../../../src/transport/socket.ts"
+
+export interface ProbeOwner {
+  /** Hot. Whatever comes but CONNACK and SUBACK. */
+  took(packet: Packet): void
+  /** The connection is over, and nobody here ended it. */
+  lost(): void
+}
+
+/** It has one thing to say at a time. */
+const onlyPacketId = 1 as PacketId
+
+const longestPacketBytes = 268_435_460
+
+/** An honest client of MQTT 5 that says no more than it is asked to, so that what it measures is the broker. */
+export class Probe {
+  readonly #owner: ProbeOwner
+  readonly #frames = new FrameReader(longestPacketBytes)
+  readonly #closed = Promise.withResolvers<void>()
+  #answered = Promise.withResolvers<void>()
+  #socket: Socket | undefined
+  #hasLeft = false
+
+  private constructor(owner: ProbeOwner) {
+    this.#owner = owner
+  }
+
+  /** @throws Error when it is not let in */
+  static async connect(port: number, clientId: string, owner: ProbeOwner): Promise<Probe> {
+    const probe = new Probe(owner)
+    probe.#socket = await connect(
+      { scheme: "tcp", host: "127.0.0.1", port },
+      {
+        received: (chunk) => probe.#received(chunk),
+        writable: () => {},
+        closed: () => probe.#gone(),
+      },
+    )
+    probe.send({
+      type: "connect",
+      version: 5,
+      bridge: false,
+      cleanStart: true,
+      keepAliveSeconds: 0,
+      clientId,
+      username: undefined,
+      password: undefined,
+      will: undefined,
+      properties: noProperties,
+    })
+    await probe.#answered.promise
+    return probe
+  }
+
+  send(packet: Packet): void {
+    this.#socket?.output.append(encodePacket(packet, 5))
+  }
+
+  /** At QoS 1. */
+  publish(topic: string, payload: Uint8Array): void {
+    this.send({
+      type: "publish",
+      qos: 1,
+      dup: false,
+      packetId: onlyPacketId,
+      retain: false,
+      topic,
+      payload,
+      properties: noProperties,
+    })
+  }
+
+  /** @throws Error when it is refused */
+  async subscribe(filter: string, qos: Qos): Promise<void> {
+    this.#answered = Promise.withResolvers<void>()
+    const request = { filter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+    this.send({ type: "subscribe", packetId: onlyPacketId, requests: [request], properties: noProperties })
+    await this.#answered.promise
+  }
+
+  ping(): void {
+    this.send({ type: "pingreq" })
+  }
+
+  acknowledge(packetId: PacketId): void {
+    this.send({ type: "puback", packetId, reasonCode: ReasonCode.success, properties: noProperties })
+  }
+
+  leave(): Promise<void> {
+    this.#hasLeft = true
+    this.#socket?.end()
+    return this.#closed.promise
+  }
+
+  #received(chunk: Uint8Array): void {
+    this.#frames.append(chunk)
+    while (this.#frames.next()) {
+      const { firstByte, bytes, bodyStart, bodyEnd } = this.#frames
+      const packet = decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5)
+      if (packet.type === "connack") this.#answer([packet.reasonCode])
+      else if (packet.type === "suback") this.#answer(packet.reasonCodes)
+      else this.#owner.took(packet)
+    }
+  }
+
+  #answer(reasonCodes: readonly ReasonCode[]): void {
+    const refused = reasonCodes.find(isError)
+    if (refused === undefined) this.#answered.resolve()
+    else this.#answered.reject(new Error(`an honest client is refused with ${refused}`))
+  }
+
+  #gone(): void {
+    this.#socket = undefined
+    this.#answered.reject(new Error("an honest client is not answered"))
+    this.#answered.promise.catch(() => {})
+    this.#closed.resolve()
+    if (!this.#hasLeft) this.#owner.lost()
+  }
+}
