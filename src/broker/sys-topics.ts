@@ -62,6 +62,7 @@ export class SysTopics {
       "clients/disconnected": disconnected,
       "clients/inactive": disconnected,
       "clients/expired": counters.sessionsExpired,
+      "clients/taken-over": counters.sessionsTakenOver,
       "connections/socket/count": counters.socketsOpened,
       "connections/turned-away": sum(counters.turnedAway),
       "clients/held-back": counters.heldBack,

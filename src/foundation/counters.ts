@@ -69,6 +69,8 @@ export interface Counters {
   clientsConnected: number
   clientsMaximum: number
   sessionsExpired: number
+  /** How often a client came by a second connection, so that its first was closed. */
+  sessionsTakenOver: number
   /** Waiting or in flight at QoS 1 and 2 now, in all sessions together. */
   messagesQueued: number
   /** Their topics, payloads and properties. */
@@ -103,6 +105,7 @@ export function newCounters(): Counters {
     clientsConnected: 0,
     clientsMaximum: 0,
     sessionsExpired: 0,
+    sessionsTakenOver: 0,
     messagesQueued: 0,
     bytesQueued: 0,
     dropped: {

@@ -1,6 +1,15 @@
 import { crashAtWork } from "./crash/crash-at-work.ts"
+import { connectStorm } from "./overload/connect-storm.ts"
+import { reconnectStorm } from "./overload/reconnect-storm.ts"
+import { slowReaders } from "./overload/slow-readers.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
 /** All of them, in the order in which they are tried. */
-export const tortures: readonly Torture[] = [crashAtWork, simulatedFaults]
+export const tortures: readonly Torture[] = [
+  crashAtWork,
+  slowReaders,
+  connectStorm,
+  reconnectStorm,
+  simulatedFaults,
+]

@@ -15,6 +15,9 @@ export interface WatchBounds {
   readonly keptBytes: number
 }
 
+/** Its own connections. */
+export const watchedClients = 4
+
 /** What the watch needs in the words behind `serve`. */
 export const watchedWords: readonly string[] = ["--port", "0", "--set", "mqtt.sys_interval_seconds=1"]
 
