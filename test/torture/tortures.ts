@@ -1,5 +1,6 @@
 import { crashAtWork } from "./crash/crash-at-work.ts"
 import { connectStorm } from "./overload/connect-storm.ts"
+import { flipFlop } from "./overload/flip-flop.ts"
 import { reconnectStorm } from "./overload/reconnect-storm.ts"
 import { slowReaders } from "./overload/slow-readers.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
@@ -11,5 +12,6 @@ export const tortures: readonly Torture[] = [
   slowReaders,
   connectStorm,
   reconnectStorm,
+  flipFlop,
   simulatedFaults,
 ]

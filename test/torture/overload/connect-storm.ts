@@ -66,7 +66,7 @@ interface Answers {
 
 async function stormed(broker: WatchedBroker, callers: number, trial: Trial): Promise<Answers> {
   const task: ConnectStormTask = { port: broker.port("tcp"), callers }
-  const load = LoadProcess.start<ConnectStormSaid>("connect-storm-load.ts", task)
+  using load = LoadProcess.start<ConnectStormSaid>("connect-storm-load.ts", task)
   const { outcomes, seconds, longestMs } = await load.says("stormed")
   const { served, refused, closed } = outcomes
   trial.count("connections", callers)

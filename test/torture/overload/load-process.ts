@@ -60,9 +60,9 @@ export class LoadProcess<Said extends { readonly did: string }> {
     if (code !== 0) throw new Error(`the load ended with ${code}`)
   }
 
-  async kill(): Promise<void> {
+  /** Whatever becomes of the torture, it does not stay behind. */
+  [Symbol.dispose](): void {
     this.#process.kill("SIGKILL")
-    await this.#process.exited
   }
 
   async #listen(): Promise<void> {

@@ -41,7 +41,7 @@ async function stormed(broker: WatchedBroker, trial: Trial): Promise<void> {
   const clients = Math.floor(affordable(2 * size.clients, trial) / 2)
   const watch = await Watch.begin(broker, trial)
   const task: ReconnectStormTask = { port: broker.port("tcp"), seed: trial.seed, clients, rounds, messages }
-  const load = LoadProcess.start<ReconnectStormSaid>("reconnect-storm-load.ts", task)
+  using load = LoadProcess.start<ReconnectStormSaid>("reconnect-storm-load.ts", task)
   await load.says("prepared")
   load.tell("storm")
   const { takeovers, published, delivered, ...found } = await load.says("stormed")

@@ -64,7 +64,7 @@ async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<voi
   const before = dropsOf(watch)
   const messages = publishedBytes / payloadBytes / 2
   const task: SlowReadersTask = { port: broker.port("tcp"), messages, payloadBytes }
-  const load = LoadProcess.start<SlowReadersSaid>("slow-readers-load.ts", task)
+  using load = LoadProcess.start<SlowReadersSaid>("slow-readers-load.ts", task)
   const published = await load.says("published")
   trial.figure("published (MiB)", publishedBytes / mebibyte)
   trial.figure("published (MiB/s)", publishedBytes / mebibyte / published.seconds)
