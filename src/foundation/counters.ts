@@ -63,8 +63,14 @@ export interface Counters {
   socketsOpened: number
   connectionsAccepted: number
   readonly turnedAway: Record<TurnedAwayReason, number>
+  /** Peers that came to no end of their TLS handshake, PROXY header or WebSocket upgrade, or to a bad one. */
+  greetingsRefused: number
+  /** Peers that sent no CONNECT in time, or no good one, and clients that may not come in. */
+  clientsRefused: number
   /** How often a client was read no further for a while because it had published more than it may. */
   heldBack: number
+  /** The same for any reason: it takes no answers, or the disk is behind, or it is held back. */
+  paused: number
   /** Clients connected now. */
   clientsConnected: number
   clientsMaximum: number
@@ -101,7 +107,10 @@ export function newCounters(): Counters {
       "address-half-open": 0,
       "half-open": 0,
     },
+    greetingsRefused: 0,
+    clientsRefused: 0,
     heldBack: 0,
+    paused: 0,
     clientsConnected: 0,
     clientsMaximum: 0,
     sessionsExpired: 0,

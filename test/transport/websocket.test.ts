@@ -97,15 +97,6 @@ describe("a WebSocket connection", () => {
     expect(met[0]?.bytes).toBe(0)
   })
 
-  test("closes with 1009 at a message that is too long", async () => {
-    const { url, met } = listenWith({ maximumMessageBytes: 1000 })
-    const socket = await opened(`${url}/mqtt`, ["mqtt"])
-    socket.send(new Uint8Array(1001))
-    expect(await closeCode(socket)).toBe(1009)
-    await met[0]?.closing
-    expect(met[0]?.bytes).toBe(0)
-  })
-
   test("closes with 1000 when its owner ends it, after the last byte", async () => {
     const { url, met } = listenWith({})
     const socket = await opened(`${url}/mqtt`, ["mqtt"])
