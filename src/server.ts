@@ -303,6 +303,7 @@ async function open(
   return listen(listener.address, listener.tls, accept, {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),
     output: { highWaterBytes: settings.limits.writeBufferBytes },
+    handshakeTimeoutMs: settings.limits.connectTimeoutSeconds * 1000,
     paths,
     ...(origins === undefined ? {} : { origins }),
     onRefused: (address, at, why) => {

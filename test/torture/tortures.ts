@@ -2,6 +2,7 @@ import { crashAtWork } from "./crash/crash-at-work.ts"
 import { connectStorm } from "./overload/connect-storm.ts"
 import { flipFlop } from "./overload/flip-flop.ts"
 import { reconnectStorm } from "./overload/reconnect-storm.ts"
+import { slowloris } from "./overload/slowloris.ts"
 import { slowReaders } from "./overload/slow-readers.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
@@ -10,6 +11,7 @@ import type { Torture } from "./torture.ts"
 export const tortures: readonly Torture[] = [
   crashAtWork,
   slowReaders,
+  slowloris,
   connectStorm,
   reconnectStorm,
   flipFlop,
