@@ -1,10 +1,11 @@
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Effort, Torture, Trial } from "../torture.ts"
+import { watchedClients } from "./broker-state.ts"
 import { affordable } from "./affordable.ts"
 import type { ConnectStormSaid, ConnectStormTask } from "./connect-storm-load.ts"
 import { LoadProcess } from "./load-process.ts"
 import { backlogOverflows } from "./process-figures.ts"
-import { Watch, watchedClients, watchedWords } from "./watch.ts"
+import { Watch, watchedWords } from "./watch.ts"
 
 const mebibyte = 1024 * 1024
 
@@ -32,7 +33,7 @@ export const connectStorm: Torture = {
       program: [trial.executable],
       words: ["--ephemeral", ...watchedWords, "--set", `limits.connections=${callers + watchedClients}`],
     })
-    const watch = await Watch.begin(broker, trial)
+    const watch = await Watch.begin(broker, trial, "fresh")
     const overflowsBefore = backlogOverflows()
     let longestMs = 0
     for (let storm = 1; storm <= storms; storm++) {
@@ -40,19 +41,16 @@ export const connectStorm: Torture = {
       longestMs = Math.max(longestMs, answered.longestMs)
       if (served < callers) trial.wrong(`${callers - served} were not let in, where there was room`)
     }
-    const turnedAway = "connections/turned-away/full"
-    const before = watch.state.value(turnedAway)
     const { served, closed, ...last } = await stormed(broker, callers + tooMany, trial)
     // A SYN that finds the backlog full is sent again after a second, then after two and four.
     trial.timed("longest until an answer (ms)", Math.max(longestMs, last.longestMs), 10_000)
     trial.figure("backlog overflows on this machine", backlogOverflows() - overflowsBefore)
     if (served !== callers) trial.wrong(`${served} were let in, where there was room for ${callers}`)
-    await watch.state.reported()
-    const counted = watch.state.value(turnedAway) - before
-    trial.bounded("turned away and not counted", Math.abs(closed - counted), 0)
     const told = broker.all("a connection was turned away").length
     if (told === 0) trial.wrong("the log tells of nobody turned away")
     await watch.end({ roundTripMs: 2_000, growthBytes: 256 * mebibyte, keptBytes: 128 * mebibyte })
+    const counted = watch.state.value("connections/turned-away/full")
+    trial.bounded("turned away and not counted", Math.abs(closed - counted), 0)
     await broker.stop()
     trial.bounded("bugs in the log", broker.lines.filter(({ level }) => level === "error").length, 0)
   },
@@ -66,7 +64,7 @@ interface Answers {
 
 async function stormed(broker: WatchedBroker, callers: number, trial: Trial): Promise<Answers> {
   const task: ConnectStormTask = { port: broker.port("tcp"), callers }
-  using load = LoadProcess.start<ConnectStormSaid>("connect-storm-load.ts", task)
+  using load = LoadProcess.start<ConnectStormSaid>("connect-storm-load.ts", task, trial)
   const { outcomes, seconds, longestMs } = await load.says("stormed")
   const { served, refused, closed } = outcomes
   trial.count("connections", callers)

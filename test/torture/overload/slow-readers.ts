@@ -60,11 +60,10 @@ export const slowReaders: Torture = {
 
 async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<void> {
   const { publishedBytes, queuedBytes, bufferBytes, slackBytes } = budgets[trial.effort]
-  const watch = await Watch.begin(broker, trial)
-  const before = dropsOf(watch)
+  const watch = await Watch.begin(broker, trial, "fresh")
   const messages = publishedBytes / payloadBytes / 2
   const task: SlowReadersTask = { port: broker.port("tcp"), messages, payloadBytes }
-  using load = LoadProcess.start<SlowReadersSaid>("slow-readers-load.ts", task)
+  using load = LoadProcess.start<SlowReadersSaid>("slow-readers-load.ts", task, trial)
   const published = await load.says("published")
   trial.figure("published (MiB)", publishedBytes / mebibyte)
   trial.figure("published (MiB/s)", publishedBytes / mebibyte / published.seconds)
@@ -82,12 +81,7 @@ async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<voi
     if (reader.outOfOrder > 0) trial.wrong(`${name}: ${reader.outOfOrder} twice or out of order`)
     if (reader.received === 0) trial.wrong(`${name}: nothing was kept`)
   }
-  await watch.state.reported()
-  const dropped = dropsOf(watch) - before
   trial.figure("delivered afterwards", received)
-  trial.figure("dropped and counted", dropped)
-  const unaccounted = 2 * messages * readers.length - received - dropped
-  trial.bounded("lost without being counted", Math.abs(unaccounted), 0)
   const told = new Set(broker.all("message dropped").map(({ client }) => client))
   trial.bounded("readers whose losses the log does not tell", readers.length - told.size, 0)
   // The buffer is a power of two, so up to twice of what it holds.
@@ -97,6 +91,10 @@ async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<voi
     growthBytes: budgetBytes + slackBytes,
     keptBytes: budgetBytes + slackBytes,
   })
+  const dropped = dropsOf(watch)
+  trial.figure("dropped and counted", dropped)
+  const unaccounted = 2 * messages * readers.length - received - dropped
+  trial.bounded("lost without being counted", Math.abs(unaccounted), 0)
 }
 
 /** What was dropped for the reasons that a slow reader gives. */

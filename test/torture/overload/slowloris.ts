@@ -49,12 +49,9 @@ async function withCrowd(
   const { timeoutSeconds, ...size } = sizes[trial.effort]
   const peers = Math.floor(affordable(size.peers * manners.length, trial) / manners.length)
   const [tcp, tls, ws, wss] = [broker.port("tcp"), broker.port("tls"), broker.port("ws"), broker.port("wss")]
-  const watch = await Watch.begin(broker, trial)
-  const refusedBefore = refusalsOf(watch)
-  using load = LoadProcess.start<SlowlorisSaid>("slowloris-load.ts", {
-    ports: { tcp, tls, ws, wss },
-    peers,
-  } satisfies SlowlorisTask)
+  const watch = await Watch.begin(broker, trial, "fresh")
+  const task: SlowlorisTask = { ports: { tcp, tls, ws, wss }, peers }
+  using load = LoadProcess.start<SlowlorisSaid>("slowloris-load.ts", task, trial)
   await load.says("came")
   let isOver = false
   const closed = load.says("closed").finally(() => (isOver = true))
@@ -87,13 +84,12 @@ async function withCrowd(
   for (const { what, longestMs } of longest) trial.tell(`${what}: closed within ${longestMs.toFixed(0)} ms`)
   await load.ended()
 
-  await watch.state.reported()
-  const uncounted = peers * manners.length - (refusalsOf(watch) - refusedBefore)
-  trial.bounded("closed on and not counted", Math.max(0, uncounted), 0)
   for (const sentence of ["client refused", "TLS handshake refused", "WebSocket upgrade refused"]) {
     if (broker.all(sentence).length === 0) trial.wrong(`the log never says "${sentence}"`)
   }
   await watch.end({ roundTripMs: 2_000, growthBytes: 192 * mebibyte, keptBytes: 160 * mebibyte })
+  const uncounted = peers * manners.length - refusalsOf(watch)
+  trial.bounded("closed on and not counted", Math.max(0, uncounted), 0)
 }
 
 interface Visits {
