@@ -31,8 +31,8 @@ export const breaks: readonly Break[] = [
     noticedBy: "overload slow readers",
     effort: "short",
     file: "src/session/session.ts",
-    find: `if (outcome !== "sent") this.#surroundings`,
-    replace: `if (outcome === "too-large") this.#surroundings`,
+    find: `this.#missesRun(run, from, to, step, link === undefined ? "absent" : "slow-receiver")`,
+    replace: ``,
   },
   {
     what: "gives all the time in the world to say CONNECT",
