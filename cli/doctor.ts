@@ -12,7 +12,7 @@ import { examineDirectory, examineDisk, examineKeys, isThere, mayEnter } from ".
 import { examined, type Finding, type Verdict } from "./doctor-findings.ts"
 import { examineAddress, examineDoors } from "./doctor-listeners.ts"
 import { examineAccess, examineClock, examineDatabase, examineSchema, readFacts } from "./doctor-store.ts"
-import { maximumOpenFiles, reservedFiles } from "./file-limit.ts"
+import { filesNeeded, maximumOpenFiles } from "./file-limit.ts"
 import { type SettingsOptions, settingsFlags, withSettingsOptions } from "./options.ts"
 import { paint, print } from "./output.ts"
 
@@ -124,12 +124,12 @@ function examineSettings(settings: Settings, file: string | undefined): readonly
 }
 
 /** Of the broker where one serves, for it was started by another than us. */
-function examineFileLimit({ limits }: Settings, served: number | undefined): Omit<Finding, "check"> {
+function examineFileLimit(settings: Settings, served: number | undefined): Omit<Finding, "check"> {
   const own = maximumOpenFiles()
   const most = served === undefined ? own : maximumOpenFiles(served)
   const whose = served === undefined ? "this process" : `process ${served}`
-  const needed = limits.connections + reservedFiles
-  const what = `${most} for ${whose}; limits.connections (${limits.connections}) needs ${needed}`
+  const needed = filesNeeded(settings)
+  const what = `${most} for ${whose}; limits.connections (${settings.limits.connections}) needs ${needed}`
   if (most >= needed) return { verdict: "ok", what }
   return {
     verdict: "warn",

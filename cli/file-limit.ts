@@ -6,17 +6,41 @@ import type { Log } from "../src/foundation/log.ts"
 export const reservedFiles = 64
 
 /**
- * Lowers `limits.connections` to what the system lets this process open. At the limit for open files a new
- * connection can be neither taken nor refused, and the accept loop would spin.
+ * Lowers `limits.connections` and `guard.half_open` to what the system lets this process open. At the limit for open
+ * files a new connection can be neither taken nor refused, and the accept loop would spin.
  */
 export function withinFileLimit(settings: Settings, log: Log): Settings {
-  const connections = maximumOpenFiles() - reservedFiles
-  if (settings.limits.connections <= connections) return settings
+  const { limits, guard } = settings
+  if (filesNeeded(settings) <= maximumOpenFiles()) return settings
+  const free = Math.max(2, maximumOpenFiles() - reservedFiles)
+  const greeters = greetersOf(settings)
+  // Those at their greeting get what is left, but a quarter at least: without them nobody new comes in.
+  const forGreetings = greeters === 0 ? 0 : Math.max(free - limits.connections, Math.floor(free / 4))
+  const halfOpen =
+    greeters === 0 ? guard.halfOpen : clamped(Math.floor(forGreetings / greeters), guard.halfOpen)
+  const connections = clamped(free - greeters * halfOpen, limits.connections)
   log.warn("fewer connections than configured: the limit for open files is too low (ulimit -n)", {
-    configured: settings.limits.connections,
+    configured: limits.connections,
     connections,
+    ...(greeters > 0 && { "half-open-configured": guard.halfOpen, "half-open": halfOpen }),
   })
-  return { ...settings, limits: { ...settings.limits, connections: Math.max(1, connections) } }
+  return { ...settings, limits: { ...limits, connections }, guard: { ...guard, halfOpen } }
+}
+
+/** Files that a broker may have open at a time with these settings. */
+export function filesNeeded(settings: Settings): number {
+  return reservedFiles + settings.limits.connections + greetersOf(settings) * settings.guard.halfOpen
+}
+
+/** Listeners whose peers have to introduce themselves before they are connections. */
+function greetersOf({ listeners }: Settings): number {
+  return listeners.filter(
+    ({ address, proxyProtocol }) => proxyProtocol || (address.scheme !== "tcp" && address.scheme !== "unix"),
+  ).length
+}
+
+function clamped(value: number, most: number): number {
+  return Math.min(Math.max(1, value), most)
 }
 
 /**

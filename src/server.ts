@@ -102,8 +102,8 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const authenticators = await Authenticators.of(settings, store.accounts, clock, log)
     const distrusted = new DistrustedClients(acceptor, log)
     for (const each of settings.listeners) {
-      const entrance = entranceOf(each, settings, authenticators)
-      const listener = await open(each, settings, acceptor.accept(entrance), log)
+      const entrance = entranceOf(each, authenticators)
+      const listener = await open(each, settings, acceptor.accept(entrance), surroundings)
       listeners.push(listener)
       distrusted.opened(listener, entrance)
     }
@@ -283,15 +283,7 @@ function takeOver(authenticators: Authenticators, listeners: readonly Listener[]
   for (const reload of prepared) reload.take()
 }
 
-/** A WebSocket message holds the longest packet and some more: MQTT.js gathers half a megabyte of packets into one. */
-const messageMarginBytes = 1024 * 1024
-
-function entranceOf(
-  listener: ListenerSettings,
-  settings: Settings,
-  authenticators: Authenticators,
-): Entrance {
-  const { scheme } = listener.address
+function entranceOf(listener: ListenerSettings, authenticators: Authenticators): Entrance {
   return {
     url: listener.url,
     authentication: authenticators.chainOf(listener),
@@ -300,28 +292,26 @@ function entranceOf(
       connectionRate: listener.maxConnectionRate,
       messagesPerSecond: listener.messagesPerSecond,
     },
-    unseenBytes: scheme === "ws" || scheme === "wss" ? messageBytesOf(settings) : 0,
   }
-}
-
-function messageBytesOf({ limits }: Settings): number {
-  return limits.packetBytes + messageMarginBytes
 }
 
 async function open(
   listener: ListenerSettings,
   settings: Settings,
   accept: Accept,
-  log: Log,
+  { counters, log }: Pick<ConnectionSurroundings, "counters" | "log">,
 ): Promise<Listener> {
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, accept, {
     onBug: (error) => log.error("a bug ended a connection", { error: describeError(error) }),
     output: { highWaterBytes: settings.limits.writeBufferBytes },
+    handshakeTimeoutMs: settings.limits.connectTimeoutSeconds * 1000,
     paths,
     ...(origins === undefined ? {} : { origins }),
-    maximumMessageBytes: messageBytesOf(settings),
-    onRefused: (address, at, why) => log.warn(`${at} refused`, { address, why }),
+    onRefused: (address, at, why) => {
+      counters.greetingsRefused += 1
+      log.warn(`${at} refused`, { address, why })
+    },
     proxyProtocol: listener.proxyProtocol,
     greetings: {
       most: settings.guard.halfOpen,

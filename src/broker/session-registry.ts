@@ -166,6 +166,7 @@ export class SessionRegistry {
       return undefined
     }
     if (existing?.link !== undefined) {
+      this.#options.broker.counters.sessionsTakenOver += 1
       this.#options.broker.hook.tell({ kind: "session-taken-over", clientId: request.clientId })
       existing.link.close(ReasonCode.sessionTakenOver)
     }

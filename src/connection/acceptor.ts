@@ -18,8 +18,6 @@ type Distrust = (certificate: PeerCertificate) => string | undefined
 const patienceMs = 5_000
 /** The same when there is no room for anybody else. */
 const patienceWhenFullMs = 1_000
-/** The same by WebSocket, when more of them than may be could make us keep what we do not see. */
-const unseenPatienceMs = 2_000
 
 /** Sockets in, connections out: it turns away who comes too often, ends the silent, and closes all at the end. */
 export class Acceptor implements ConnectionKeeper {
@@ -37,7 +35,7 @@ export class Acceptor implements ConnectionKeeper {
     this.#surroundings = surroundings
     this.#arrivals = new Arrivals(surroundings)
     this.#report = new TurnedAwayReport(surroundings.clock, surroundings.log)
-    this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => this.#visit(connection, nowMs))
+    this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => connection.visited(nowMs))
     surroundings.bans.onAdded((added) => {
       const nowMs = surroundings.clock.now()
       // Banned [0x8A] is for CONNACK alone [2.4].
@@ -151,7 +149,6 @@ export class Acceptor implements ConnectionKeeper {
     const connection = new Connection(this.#surroundings, socket, door, this)
     this.#connections.add(connection)
     this.#arrivals.cameIn(connection, nowMs)
-    if (this.#arrivals.isUnseen(connection)) this.comeBy(connection, nowMs + unseenPatienceMs)
     return connection
   }
 
@@ -167,25 +164,10 @@ export class Acceptor implements ConnectionKeeper {
   #makeRoom(silentForMs: number, nowMs: number): boolean {
     const silent = this.#arrivals.halfOpen.silent(silentForMs, nowMs)
     if (silent === undefined) return false
-    this.#turnOut(silent)
-    return true
-  }
-
-  #turnOut(silent: Connection): void {
     this.#surroundings.counters.turnedAway["half-open"] += 1
     this.#report.add("half-open", silent.door.remoteAddress)
     silent.cutOff()
-  }
-
-  /** @returns when to look again */
-  #visit(connection: Connection, nowMs: number): number {
-    const nextMs = connection.visited(nowMs)
-    if (!this.#arrivals.isUnseen(connection)) return nextMs
-    if (!this.#arrivals.hideTooMuch(connection.door.entrance)) {
-      return Math.min(nextMs, nowMs + unseenPatienceMs)
-    }
-    this.#turnOut(connection)
-    return Number.POSITIVE_INFINITY
+    return true
   }
 }
 

@@ -12,13 +12,6 @@ const mostAddresses = 20_000
 /** An address may make up for a pause: as after a power cut, when all that is behind it comes at once. */
 const burstSeconds = 2
 
-/**
- * What strangers may make us keep for long that we cannot see, in all: Bun gathers a WebSocket message as a whole, and
- * takes the same length of everybody. However long messages may be, a few strangers can take their time.
- */
-const mostUnseenBytes = 128 * 1024 * 1024
-const fewestUnseen = 8
-
 /** What comes in by one listener. */
 interface EntranceUse {
   connections: number
@@ -28,8 +21,6 @@ interface EntranceUse {
 /** Judges who comes before a word of his is read, so that a flood costs little more than its sockets. */
 export class Arrivals {
   readonly halfOpen = new HalfOpen()
-  /** Those of them of whose messages something may be kept that we have not seen. */
-  readonly #unseen = new Set<Connection>()
   readonly #surroundings: Pick<ConnectionSurroundings, "limits" | "bans">
   readonly #addresses: TallyBook
   readonly #rate: Rate | undefined
@@ -62,28 +53,16 @@ export class Arrivals {
     return this.#connections >= limits.connections ? "full" : undefined
   }
 
-  /** Whether it has not said CONNECT, and something may be kept of it that we have not seen. */
-  isUnseen(connection: Connection): boolean {
-    return this.#unseen.has(connection)
-  }
-
-  /** Whether such are more than may take their time. */
-  hideTooMuch({ unseenBytes }: Entrance): boolean {
-    return this.#unseen.size > Math.max(fewestUnseen, Math.floor(mostUnseenBytes / unseenBytes))
-  }
-
   cameIn(connection: Connection, nowMs: number): void {
     const { entrance } = connection.door
     this.#connections += 1
     this.#useOf(entrance).connections += 1
     this.halfOpen.add(connection, nowMs)
-    if (entrance.unseenBytes > 0) this.#unseen.add(connection)
   }
 
   /** It has said CONNECT, or will not any more. */
   introduced(connection: Connection): void {
     this.halfOpen.delete(connection)
-    this.#unseen.delete(connection)
   }
 
   wentOut(connection: Connection): void {

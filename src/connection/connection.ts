@@ -413,6 +413,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   }
 
   #tellRefusal(clientId: string, username: string | undefined, hasAsked: boolean, why: string): void {
+    this.#surroundings.counters.clientsRefused += 1
     this.#surroundings.broker.hook.tell({
       kind: "client-refused",
       clientId,

@@ -16,8 +16,6 @@ export interface Entrance {
   readonly url: string
   readonly authentication: AuthenticationChain
   readonly limits: EntranceLimits
-  /** What is kept of a message of whoever comes in here before we see a byte of it; 0: nothing. */
-  readonly unseenBytes: number
 }
 
 /** What a connection knows of its peer before the peer says anything. */

@@ -99,6 +99,7 @@ export class Reading {
   #pause(): void {
     if (this.#state === "paused") return
     this.#state = "paused"
+    this.#surroundings.counters.paused += 1
     this.#socket.pause()
   }
 

@@ -77,12 +77,20 @@ export interface Counters {
   yielded: number
   /** How often the disk fell behind, so that publishers were slowed. */
   storeBehind: number
+  /** Peers that came to no end of their TLS handshake, PROXY header or WebSocket upgrade, or to a bad one. */
+  greetingsRefused: number
+  /** Peers that sent no CONNECT in time, or no good one, and clients that may not come in. */
+  clientsRefused: number
   /** How often a client was read no further for a while because it had published more than it may. */
   heldBack: number
+  /** The same for any reason: it takes no answers, or the disk is behind, or it is held back. */
+  paused: number
   /** Clients connected now. */
   clientsConnected: number
   clientsMaximum: number
   sessionsExpired: number
+  /** How often a client came by a second connection, so that its first was closed. */
+  sessionsTakenOver: number
   /** Waiting or in flight at QoS 1 and 2 now, in all sessions together. */
   messagesQueued: number
   /** Their topics, payloads and properties. */
@@ -117,10 +125,14 @@ export function newCounters(): Counters {
     refusedSubscriptions: { limit: 0, filter: 0 },
     yielded: 0,
     storeBehind: 0,
+    greetingsRefused: 0,
+    clientsRefused: 0,
     heldBack: 0,
+    paused: 0,
     clientsConnected: 0,
     clientsMaximum: 0,
     sessionsExpired: 0,
+    sessionsTakenOver: 0,
     messagesQueued: 0,
     bytesQueued: 0,
     dropped: {

@@ -7,6 +7,7 @@ import type { TcpSocket } from "./tcp-socket.ts"
 const defaultPatienceMs = 1_000
 
 interface Newcomer {
+  greeting: Greeting
   readonly timer: ReturnType<typeof setTimeout>
   readonly sinceMs: number
   /** Undefined: nobody counts them. */
@@ -32,12 +33,24 @@ export class Deadlines {
   /** One too many is cut off at once: the peer itself, or the one that came first and had its chance. */
   begin(socket: TcpSocket, greeting: Greeting): void {
     const source = this.#limits?.sourceOf(addressOf(socket))
-    const why = this.#objectionTo(source, greeting)
+    const why = this.#objectionTo(source)
     if (why !== undefined) return this.#cutOff(socket, greeting, why)
     if (source !== undefined) this.#bySource.set(source, this.#countOf(source) + 1)
-    const late = () => this.#cutOff(socket, greeting, "it did not come to an end in time")
+    const late = () => this.#cutOff(socket, newcomer.greeting, "it did not come to an end in time")
     const timer = setTimeout(late, this.#options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs)
-    this.#newcomers.set(socket, { timer, sinceMs: performance.now(), source })
+    const newcomer = { greeting, timer, sinceMs: performance.now(), source }
+    this.#newcomers.set(socket, newcomer)
+  }
+
+  /** Whether the peer is at its greeting, and has time. */
+  holds(socket: TcpSocket): boolean {
+    return this.#newcomers.has(socket)
+  }
+
+  /** The peer goes on with another greeting, in the time that is left. */
+  goesOn(socket: TcpSocket, greeting: Greeting): void {
+    const newcomer = this.#newcomers.get(socket)
+    if (newcomer !== undefined) newcomer.greeting = greeting
   }
 
   /** @returns whether the peer still had time */
@@ -54,14 +67,14 @@ export class Deadlines {
     return true
   }
 
-  #objectionTo(source: string | undefined, greeting: Greeting): string | undefined {
+  #objectionTo(source: string | undefined): string | undefined {
     if (this.#limits === undefined) return undefined
     const { most, mostOfSource, patienceMs = defaultPatienceMs } = this.#limits
     if (source !== undefined && mostOfSource > 0 && this.#countOf(source) >= mostOfSource) {
       return "too many from its address have not come to an end"
     }
     if (this.#newcomers.size < most) return undefined
-    for (const [oldest, { sinceMs }] of this.#newcomers) {
+    for (const [oldest, { sinceMs, greeting }] of this.#newcomers) {
       if (performance.now() - sinceMs < patienceMs) break
       this.#cutOff(oldest, greeting, "too many have not come to an end, and this one came first")
       return undefined

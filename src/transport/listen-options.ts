@@ -3,7 +3,7 @@ import { endOfTurn } from "./turn-schedule.ts"
 import type { WriteLimits } from "./write-buffer.ts"
 
 /** What comes before the first byte of a stream. */
-export type Greeting = "TLS handshake" | "PROXY header"
+export type Greeting = "TLS handshake" | "PROXY header" | "WebSocket upgrade"
 
 /** How many peers of one listener may be at their greeting at a time. */
 export interface GreetingLimits {
@@ -23,9 +23,9 @@ export interface ListenOptions {
   readonly onBug: (error: unknown) => void
   /** A peer never became a socket: what it failed at, and why. Strangers cause it as often as they like. May not throw. */
   readonly onRefused?: (address: string, at: Greeting, why: string) => void
-  /** How long a peer may take from the first packet to the end of the TLS handshake. 10,000 ms unless told. */
+  /** How long a peer may take from the first packet to the end of all its greetings. 10,000 ms unless told. */
   readonly handshakeTimeoutMs?: number
-  /** Any number unless told. Of `tls` addresses, and of those with PROXY headers: the others have no greeting of ours. */
+  /** Any number unless told. A plain `tcp` or `unix` address without PROXY headers has no greeting. */
   readonly greetings?: GreetingLimits
   /** How long a peer may take to close its half after `end` has closed ours. 5,000 ms unless told. */
   readonly lingerMs?: number
@@ -50,8 +50,6 @@ export interface WebSocketListenOptions extends ListenOptions {
    * page, and is not held to it.
    */
   readonly origins?: readonly string[]
-  /** The longest WebSocket message; longer ones close with 1009. 16 MiB unless told. */
-  readonly maximumMessageBytes?: number
 }
 
 export const defaultHandshakeTimeoutMs = 10_000

@@ -1,15 +1,11 @@
 import { Deadlines } from "./deadlines.ts"
-import { reasons, whyRefused } from "./handshake-refusal.ts"
 import { streamSettings } from "./listen-options.ts"
 import type { ListenOptions } from "./listen-options.ts"
 import { openListener } from "./open-listener.ts"
-import { readPeerCertificate } from "./peer-certificate.ts"
 import { plainHandlers } from "./plain-handlers.ts"
-import type { Accept, ListenAddress, Listener, PeerCertificate, TlsSettings } from "./socket.ts"
-import type { StreamSettings } from "./stream-socket.ts"
-import { addressOf, meet, streamHandlers } from "./tcp-socket.ts"
-import type { TcpHandlers, TcpSocket } from "./tcp-socket.ts"
-import type { ServerTls } from "./tls-options.ts"
+import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
+import { meet } from "./tcp-socket.ts"
+import { tlsHandlers } from "./tls-handlers.ts"
 
 /**
  * Listens for TCP, or for TLS when certificates are given. The owner is met when there is something to talk to:
@@ -29,52 +25,14 @@ export function listenTcp(
     if (certificates === undefined) {
       return Bun.listen({ hostname, port, socket: plainHandlers(accept, settings, options) })
     }
-    const socket = tlsHandlers(accept, { ...settings, waitsForPeer: true }, certificates, options)
+    const deadlines = new Deadlines(options)
+    const patient = { ...settings, waitsForPeer: true }
+    const socket = tlsHandlers(certificates, options, deadlines, (shaken, peerCertificate) => {
+      deadlines.end(shaken)
+      meet(shaken, accept, patient, { peerCertificate })
+    })
     // Bun's types do not know reusePort, so the object has a name to be taken as it is.
     const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
     return Bun.listen(shared)
   })
-}
-
-function tlsHandlers(
-  accept: Accept,
-  settings: StreamSettings,
-  tls: ServerTls,
-  options: ListenOptions,
-): TcpHandlers {
-  const deadlines = new Deadlines(options)
-  const refuse = (socket: TcpSocket, why: string | undefined) => {
-    if (why !== undefined) options.onRefused?.(addressOf(socket), "TLS handshake", why)
-    socket.terminate()
-  }
-  return {
-    ...streamHandlers,
-    // Bun gives a silent peer all the time in the world.
-    open: (socket) => deadlines.begin(socket, "TLS handshake"),
-    handshake: (socket, succeeded, error) => {
-      if (!deadlines.end(socket)) return
-      if (!succeeded || !isWelcome(socket, tls)) return refuse(socket, whyRefused(error))
-      const peerCertificate = peerCertificateOf(socket, tls)
-      // A handshake that goes on with an earlier session does not look at the certificate again.
-      const isOver = peerCertificate !== undefined && peerCertificate.validToMs < Date.now()
-      if (isOver) return refuse(socket, reasons.CERT_HAS_EXPIRED)
-      meet(socket, accept, settings, { peerCertificate })
-    },
-    close: (socket) => {
-      deadlines.end(socket)
-      socket.data?.closed()
-    },
-  }
-}
-
-/** A handshake succeeds with an untrusted certificate too, and only `authorized` tells. */
-function isWelcome(socket: TcpSocket, tls: ServerTls): boolean {
-  if (!tls.requestCert || socket.authorized) return true
-  return !tls.rejectUnauthorized && socket.getPeerX509Certificate() === undefined
-}
-
-function peerCertificateOf(socket: TcpSocket, tls: ServerTls): PeerCertificate | undefined {
-  if (!tls.requestCert || !socket.authorized) return undefined
-  const shown = socket.getPeerX509Certificate()
-  return shown === undefined ? undefined : readPeerCertificate(shown)
 }

@@ -2,7 +2,7 @@ import type { Socket, SocketOwner } from "./socket.ts"
 import { StreamSocket } from "./stream-socket.ts"
 import type { StreamSettings, Wire } from "./stream-socket.ts"
 import type { ClientTls } from "./tls-options.ts"
-import { messageBytes, normalClosure } from "./websocket.ts"
+import { closeCodes, longestOwnPayload } from "./websocket-frames.ts"
 
 /** How often a full connection is looked at: a WebSocket client is not told when it takes again. */
 const drainPollMs = 2
@@ -80,7 +80,7 @@ class ClientWire implements Wire {
     if (socket.readyState !== WebSocket.OPEN) return -1
     let taken = 0
     while (taken < bytes.length && socket.bufferedAmount === 0) {
-      const until = Math.min(taken + messageBytes, bytes.length)
+      const until = Math.min(taken + longestOwnPayload, bytes.length)
       socket.send(bytes.subarray(taken, until))
       taken = until
     }
@@ -102,7 +102,7 @@ class ClientWire implements Wire {
   }
 
   close(): void {
-    this.#socket.close(normalClosure)
+    this.#socket.close(closeCodes.normal)
   }
 
   terminate(): void {

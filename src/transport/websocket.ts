@@ -1,34 +1,30 @@
-import { defaultHandshakeTimeoutMs, streamSettings } from "./listen-options.ts"
+import { Deadlines } from "./deadlines.ts"
+import { streamSettings } from "./listen-options.ts"
 import type { WebSocketListenOptions } from "./listen-options.ts"
 import { openListener } from "./open-listener.ts"
 import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
-import { StreamSocket, plainAddress } from "./stream-socket.ts"
-import type { StreamSettings, Wire } from "./stream-socket.ts"
-
-/** What an upgrade tells the socket that comes of it. */
-interface Upgraded {
-  readonly remoteAddress: string
-  stream: StreamSocket | undefined
-}
-type ServerSocket = Bun.ServerWebSocket<Upgraded>
+import { StreamSocket } from "./stream-socket.ts"
+import type { StreamSettings } from "./stream-socket.ts"
+import { addressOf, streamHandlers } from "./tcp-socket.ts"
+import type { TcpHandlers, TcpSocket } from "./tcp-socket.ts"
+import { tlsHandlers } from "./tls-handlers.ts"
+import { refusalAnswer, upgradeAnswer, UpgradeReader } from "./upgrade-request.ts"
+import type { UpgradeRefusal, UpgradeRequest } from "./upgrade-request.ts"
+import { type FramesEnd, WebSocketFrames } from "./websocket-frames.ts"
+import { WebSocketWire } from "./websocket-wire.ts"
 
 /** `mqtt` is the name of [MQTT-6.0.0-4]; clients of MQTT 3.1 said `mqttv3.1`. */
 const subprotocols = ["mqtt", "mqttv3.1"]
 const defaultPaths = ["/mqtt", "/"]
-const defaultMaximumMessageBytes = 16 * 1024 * 1024
-
-/** Close codes of RFC 6455, section 7.4.1. */
-export const normalClosure = 1000
-const unsupportedData = 1003
-
-/** The longest WebSocket message that we send; a longer stretch of the stream makes several. */
-export const messageBytes = 64 * 1024
 
 /**
  * Listens for WebSocket connections that carry MQTT in binary messages [6]. To the owner they are a stream of
  * bytes: where a message ends means nothing [MQTT-6.0.0-2].
  *
- * Bun keeps the certificate that a client shows to itself: it can be required, and nothing learned from it.
+ * HTTP and WebSocket are spoken here and not by Bun.serve: that lets nobody count or end connections before their
+ * request is whole, so that whoever never ends one could use up all open files; and it gathers each message.
+ *
+ * Client certificates can be required, and nothing is learned from them.
  *
  * @throws ListenError
  */
@@ -38,127 +34,130 @@ export function listenWebSocket(
   accept: Accept,
   options: WebSocketListenOptions,
 ): Listener {
-  const websocket = socketHandlers(accept, streamSettings(options), options)
-  const fetch = upgrader(options)
-  const timeoutMs = options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs
-  return openListener(address, tls, (port, certificates) =>
-    Bun.serve<Upgraded>({
-      hostname: address.host,
-      port,
-      reusePort: certificates !== undefined,
-      ...(certificates === undefined ? {} : { tls: { ...certificates } }),
-      development: false,
-      // Bounds handshake and request. Bun counts in whole seconds, up to 255, and takes a few more.
-      idleTimeout: Math.min(255, Math.ceil(timeoutMs / 1000)),
-      fetch,
-      error: (error) => {
-        options.onBug(error)
-        return refusal(500, "This is a mistake of the server.")
+  const door = new WebSocketDoor(accept, options)
+  return openListener(address, tls, (port, certificates) => {
+    const hostname = address.host
+    const deadlines = new Deadlines(options)
+    if (certificates === undefined) {
+      return Bun.listen({ hostname, port, socket: door.handlers(deadlines) })
+    }
+    const secured = tlsHandlers(certificates, options, deadlines, (socket) =>
+      deadlines.goesOn(socket, "WebSocket upgrade"),
+    )
+    const socket = { ...secured, ...door.afterHandshake(deadlines) }
+    // Bun's types do not know reusePort, so the object has a name to be taken as it is.
+    const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
+    return Bun.listen(shared)
+  })
+}
+
+/** What becomes of the sockets of a listener, from the first byte of their request on. */
+class WebSocketDoor {
+  readonly #accept: Accept
+  readonly #options: WebSocketListenOptions
+  readonly #settings: StreamSettings
+  readonly #requests = new Map<TcpSocket, UpgradeReader>()
+  readonly #channels = new Map<TcpSocket, Channel>()
+
+  constructor(accept: Accept, options: WebSocketListenOptions) {
+    this.#accept = accept
+    this.#options = options
+    this.#settings = streamSettings(options)
+  }
+
+  handlers(deadlines: Deadlines): TcpHandlers {
+    return {
+      ...streamHandlers,
+      open: (socket) => deadlines.begin(socket, "WebSocket upgrade"),
+      ...this.afterHandshake(deadlines),
+    }
+  }
+
+  afterHandshake(deadlines: Deadlines) {
+    return {
+      data: (socket, chunk) => {
+        const channel = this.#channels.get(socket)
+        if (channel === undefined) this.#greet(socket, chunk, deadlines)
+        else channel.received(chunk)
       },
-      websocket,
-    }),
-  )
-}
+      drain: (socket) => this.#channels.get(socket)?.drained(),
+      close: (socket) => {
+        deadlines.end(socket)
+        this.#requests.delete(socket)
+        this.#channels.delete(socket)
+        socket.data?.closed()
+      },
+    } as const satisfies TcpHandlers
+  }
 
-/** Answers each request: an upgrade, or why there is none. */
-function upgrader(options: WebSocketListenOptions) {
-  const paths = options.paths ?? defaultPaths
-  const { origins } = options
-  return (request: Request, server: Bun.Server<Upgraded>): Response | undefined => {
-    if (!paths.includes(new URL(request.url).pathname)) return refusal(404, "There is nothing here.")
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return refusal(426, "Only MQTT over WebSocket is spoken here.", { Upgrade: "websocket" })
+  #greet(socket: TcpSocket, chunk: Uint8Array, deadlines: Deadlines): void {
+    if (!deadlines.holds(socket)) return
+    const reader = this.#requests.get(socket) ?? new UpgradeReader()
+    this.#requests.set(socket, reader)
+    const read = reader.read(chunk)
+    if (read.state === "unfinished") return
+    this.#requests.delete(socket)
+    deadlines.end(socket)
+    if (read.state === "refused") return refuse(socket, read.refusal)
+    const judged = this.#judge(read.request)
+    if (typeof judged !== "string") return refuse(socket, judged)
+    socket.write(upgradeAnswer(read.request.key, judged))
+    const channel = new Channel(socket, this.#settings)
+    this.#channels.set(socket, channel)
+    channel.stream.meet(this.#accept)
+    if (read.rest.length > 0) channel.received(read.rest)
+  }
+
+  /** @returns the subprotocol, or why there is none */
+  #judge({ path, origin, subprotocols: offered }: UpgradeRequest): string | UpgradeRefusal {
+    const { paths = defaultPaths, origins } = this.#options
+    if (!paths.includes(path)) return { status: 404, why: "There is nothing here." }
+    if (origins !== undefined && origin !== undefined && !origins.includes(origin)) {
+      return { status: 403, why: "Pages of this origin may not connect." }
     }
-    const origin = request.headers.get("origin")
-    if (origins !== undefined && origin !== null && !origins.includes(origin)) {
-      return refusal(403, "Pages of this origin may not connect.")
-    }
-    const subprotocol = subprotocolOf(request)
-    if (subprotocol === undefined) return refusal(400, "Offer the WebSocket subprotocol mqtt.")
-    const peer = server.requestIP(request)
-    const data: Upgraded = { remoteAddress: plainAddress(peer?.address ?? ""), stream: undefined }
-    const headers = { "Sec-WebSocket-Protocol": subprotocol }
-    return server.upgrade(request, { headers, data })
-      ? undefined
-      : refusal(400, "This is no WebSocket upgrade.")
+    // The standard's name first, wherever in the list it stands.
+    const subprotocol = subprotocols.find((name) => offered.includes(name))
+    return subprotocol ?? { status: 400, why: "Offer the WebSocket subprotocol mqtt." }
   }
 }
 
-/** What we speak and the client offers; the standard's name first, wherever in the list it stands. */
-function subprotocolOf(request: Request): string | undefined {
-  const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim())
-  return subprotocols.find((name) => offered.includes(name))
+function refuse(socket: TcpSocket, refusal: UpgradeRefusal): void {
+  socket.write(refusalAnswer(refusal))
+  socket.end()
 }
 
-function refusal(status: number, why: string, headers: Record<string, string> = {}): Response {
-  return new Response(`${why}\n`, { status, headers: { ...headers, "Content-Type": "text/plain" } })
-}
+/** One WebSocket: frames on the one side, a stream of bytes on the other. */
+class Channel {
+  readonly stream: StreamSocket
+  readonly #wire: WebSocketWire
+  readonly #frames: WebSocketFrames
 
-function socketHandlers(
-  accept: Accept,
-  settings: StreamSettings,
-  options: WebSocketListenOptions,
-): Bun.WebSocketHandler<Upgraded> {
-  return {
-    idleTimeout: 0,
-    sendPings: false,
-    perMessageDeflate: false,
-    maxPayloadLength: options.maximumMessageBytes ?? defaultMaximumMessageBytes,
-    // Above a limit Bun would drop messages. There is none, and ServerWire sees that little gathers.
-    backpressureLimit: 0,
-    open: (socket) => {
-      socket.binaryType = "uint8array"
-      const stream = new StreamSocket(new ServerWire(socket), socket.data.remoteAddress, settings)
-      socket.data.stream = stream
-      stream.meet(accept)
-    },
-    message: (socket, message) => {
-      // MQTT is sent in binary messages only [MQTT-6.0.0-1].
-      if (typeof message === "string") socket.close(unsupportedData, "MQTT is binary")
-      else socket.data.stream?.received(message)
-    },
-    drain: (socket) => socket.data.stream?.drained(),
-    close: (socket) => socket.data.stream?.closed(),
-  }
-}
-
-class ServerWire implements Wire {
-  readonly #socket: ServerSocket
-
-  constructor(socket: ServerSocket) {
-    this.#socket = socket
+  constructor(socket: TcpSocket, settings: StreamSettings) {
+    this.#wire = new WebSocketWire(socket)
+    this.stream = new StreamSocket(this.#wire, addressOf(socket), settings)
+    this.#frames = new WebSocketFrames((ping) => this.#wire.answer(ping))
+    socket.data = this.stream
   }
 
-  /** Hot. Bun takes whatever it is given; what it has not yet sent means that the kernel is full. */
-  write(bytes: Uint8Array): number {
-    const socket = this.#socket
-    let taken = 0
-    while (taken < bytes.length && socket.getBufferedAmount() === 0) {
-      const until = Math.min(taken + messageBytes, bytes.length)
-      socket.sendBinary(taken === 0 && until === bytes.length ? bytes : bytes.subarray(taken, until))
-      taken = until
-    }
-    return taken
+  /** Hot. */
+  received(chunk: Uint8Array): void {
+    const length = this.#frames.read(chunk)
+    if (length > 0) this.stream.received(chunk.subarray(0, length))
+    if (this.#frames.end !== undefined) this.#end(this.#frames.end)
   }
 
-  pause(): void {
-    this.#socket.pause()
+  drained(): void {
+    if (this.#wire.relieve()) this.stream.drained()
   }
 
-  resume(): void {
-    this.#socket.resume()
-  }
-
-  /** Has no halves. */
-  shutdown(): void {
-    this.close()
-  }
-
-  close(): void {
-    this.#socket.close(normalClosure)
-  }
-
-  terminate(): void {
-    this.#socket.terminate()
+  #end({ by, code }: FramesEnd): void {
+    if (this.#wire.hasSaidClose) return by === "close" ? this.#wire.end() : undefined
+    this.#wire.closeCode = code
+    this.stream.output.flush()
+    // Whoever does not read cannot be told, and is not waited for.
+    if (this.stream.output.size > 0) return this.stream.terminate()
+    if (by === "fault") return this.stream.end()
+    this.#wire.shutdown()
+    this.#wire.end()
   }
 }

@@ -55,6 +55,25 @@ describe("the counters under $SYS", () => {
     sysTopics.close()
   })
 
+  test("tell who came by a second connection, and who was not let in", async () => {
+    const broker = await TestBroker.start()
+    const sysTopics = new SysTopics(broker.broker, broker.clock, 10, "1.2.3")
+    sysTopics.start()
+    const client = await broker.connected("watcher")
+    client.subscribes("$SYS/broker/clients/+")
+    client.receives()
+    await broker.connected("a")
+    await broker.connected("a")
+    await broker.connected("a")
+    broker.client("stranger").sends(new Uint8Array([0xc0, 0]))
+    await broker.passes(10)
+    expect(byTopic(publishes(client.receives()))).toMatchObject({
+      "$SYS/broker/clients/taken-over": "2",
+      "$SYS/broker/clients/refused": "1",
+    })
+    sysTopics.close()
+  })
+
   test("are not there when the interval is 0", async () => {
     const broker = await TestBroker.start()
     new SysTopics(broker.broker, broker.clock, 0, "1.2.3").start()

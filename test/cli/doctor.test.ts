@@ -246,6 +246,13 @@ describe("bantam doctor", () => {
     ])
   })
 
+  test("needs files for those who have not ended their handshake or upgrade", async () => {
+    const listening = ["--set", "listen=ws://127.0.0.1:0", "--set", "limits.connections=100"]
+    expect((await look(listening)).about("open files")[0]?.what).toContain(
+      "limits.connections (100) needs 1164",
+    )
+  })
+
   test("finds a clock that is before the newest row, or of no year that can be", async () => {
     await store()
     const accounts = openAccounts(data)

@@ -184,35 +184,3 @@ describe("Connections that have not said CONNECT", () => {
     expect(broker.acceptor.size).toBe(3)
   })
 })
-
-describe("Connections by WebSocket that have not said CONNECT, whose messages are gathered before we see them", () => {
-  const unseenBytes = 10 * 1024 * 1024
-
-  test("may come in any number, and have two seconds once they may fill more than 128 MiB", async () => {
-    const broker = await brokerWith({ unseenBytes })
-    const [first, ...silent] = come(broker, 100, "127.0.0.1")
-    await first?.connects()
-    expect(open(silent)).toBe(99)
-    await broker.passes(3)
-    expect(open(silent)).toBe(12)
-    expect(broker.counters.turnedAway["half-open"]).toBe(87)
-    expect(broker.acceptor.size).toBe(13)
-  })
-
-  test("have all the time there is while they are few, and are looked at again when more come", async () => {
-    const broker = await brokerWith({ unseenBytes })
-    const few = come(broker, 12, "127.0.0.1")
-    await broker.passes(5)
-    expect(open(few)).toBe(12)
-    come(broker, 1, elsewhere)
-    await broker.passes(2)
-    expect(open(few)).toBe(11)
-  })
-
-  test("are eight that may take their time, however long their messages may be", async () => {
-    const broker = await brokerWith({ unseenBytes: 256 * 1024 * 1024 })
-    const silent = come(broker, 20, "127.0.0.1")
-    await broker.passes(3)
-    expect(open(silent)).toBe(8)
-  })
-})

@@ -143,5 +143,4 @@ const entrance: Entrance = {
   url: "tcp://127.0.0.1:1883",
   authentication: new AuthenticationChain([anonymousAuthenticator]),
   limits: { connections: undefined, connectionRate: undefined, messagesPerSecond: undefined },
-  unseenBytes: 0,
 }

@@ -57,8 +57,6 @@ export interface TestBrokerOptions {
   readonly logins?: Partial<LoginLimits>
   /** Of the one listener. */
   readonly entrance?: Partial<EntranceLimits>
-  /** What is kept of a message before it is seen, as of WebSocket; 0 unless told. */
-  readonly unseenBytes?: number
   readonly log?: Log
   /** How much may wait for a client that does not read. */
   readonly output?: WriteLimits
@@ -225,7 +223,6 @@ export class TestBroker {
         messagesPerSecond: undefined,
         ...options.entrance,
       },
-      unseenBytes: options.unseenBytes ?? 0,
     }
   }
 

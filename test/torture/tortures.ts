@@ -7,6 +7,12 @@ import { overloadRetained } from "./overload/retained.ts"
 import { overloadSubscriptions } from "./overload/subscriptions.ts"
 import { overloadWildcards } from "./overload/wildcards.ts"
 import { overloadWills } from "./overload/wills-and-retained.ts"
+import { connectStorm } from "./overload/connect-storm.ts"
+import { flipFlop } from "./overload/flip-flop.ts"
+import { openFiles } from "./overload/open-files.ts"
+import { reconnectStorm } from "./overload/reconnect-storm.ts"
+import { slowloris } from "./overload/slowloris.ts"
+import { slowReaders } from "./overload/slow-readers.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
@@ -21,5 +27,11 @@ export const tortures: readonly Torture[] = [
   overloadWills,
   overloadPropertyBombs,
   overloadFastPublisher,
+  slowReaders,
+  slowloris,
+  openFiles,
+  connectStorm,
+  reconnectStorm,
+  flipFlop,
   simulatedFaults,
 ]

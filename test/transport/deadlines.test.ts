@@ -66,6 +66,18 @@ describe("Peers that have not introduced themselves", () => {
     ])
   })
 
+  test("have one deadline for all their greetings, and are refused at the one they have come to", () => {
+    const { deadlines, refused, comes } = door({ most: 1, patienceMs: 0 })
+    const peer = comes("192.0.2.1")
+    deadlines.goesOn(asSocket(peer), "WebSocket upgrade")
+    expect(deadlines.holds(asSocket(peer))).toBe(true)
+    comes("192.0.2.2")
+    expect(deadlines.holds(asSocket(peer))).toBe(false)
+    expect(refused).toEqual([
+      "192.0.2.1: WebSocket upgrade: too many have not come to an end, and this one came first",
+    ])
+  })
+
   test("are no more from one address than there may be, and nobody else is worse off", () => {
     const { deadlines, comes } = door({ mostOfSource: 2 })
     const peers = [comes(), comes(), comes(), comes("192.0.2.8")]

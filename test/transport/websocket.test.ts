@@ -87,6 +87,37 @@ describe("a WebSocket listener welcomes", () => {
   })
 })
 
+describe("whoever does not end his request", () => {
+  async function begins(options: Partial<WebSocketListenOptions>, text: string) {
+    const refused = Promise.withResolvers<string>()
+    const { url, met } = listenWith({
+      onRefused: (_, at, why) => refused.resolve(`${at}: ${why}`),
+      ...options,
+    })
+    const closed = Promise.withResolvers<void>()
+    await Bun.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(url).port),
+      socket: { open: (socket) => void socket.write(text), data: () => {}, close: () => closed.resolve() },
+    })
+    return { refused: refused.promise, closed: closed.promise, met }
+  }
+
+  test("is closed on in time, before anybody has met him", async () => {
+    const { refused, closed, met } = await begins({ handshakeTimeoutMs: 20 }, "GET /mqtt HTT")
+    expect(await refused).toBe("WebSocket upgrade: it did not come to an end in time")
+    await closed
+    expect(met).toEqual([])
+  })
+
+  test("is one of as many as there may be", async () => {
+    const greetings = { most: 0, mostOfSource: 0, sourceOf: () => undefined }
+    const { refused, closed } = await begins({ greetings }, "")
+    expect(await refused).toBe("WebSocket upgrade: too many have not come to an end")
+    await closed
+  })
+})
+
 describe("a WebSocket connection", () => {
   test("closes with 1003 at a text message [MQTT-6.0.0-1]", async () => {
     const { url, met } = listenWith({})
@@ -97,13 +128,17 @@ describe("a WebSocket connection", () => {
     expect(met[0]?.bytes).toBe(0)
   })
 
-  test("closes with 1009 at a message that is too long", async () => {
-    const { url, met } = listenWith({ maximumMessageBytes: 1000 })
+  test("answers a ping with what it says, and goes on", async () => {
+    const { url, met } = listenWith({})
     const socket = await opened(`${url}/mqtt`, ["mqtt"])
-    socket.send(new Uint8Array(1001))
-    expect(await closeCode(socket)).toBe(1009)
+    const pong = new Promise((resolve) => socket.addEventListener("pong", ({ data }) => resolve(data)))
+    socket.ping(Buffer.from("are you there?"))
+    expect(Buffer.from((await pong) as Uint8Array).toString()).toBe("are you there?")
+    socket.send(new Uint8Array(3))
+    socket.close(4001)
+    expect(await closeCode(socket)).toBe(4001)
     await met[0]?.closing
-    expect(met[0]?.bytes).toBe(0)
+    expect(met[0]?.bytes).toBe(3)
   })
 
   test("closes with 1000 when its owner ends it, after the last byte", async () => {

@@ -41,6 +41,8 @@ export class Batch {
   #atTheEnd: (Progressed | RemovedOldest)[] = []
   #parts = new Map<SessionNumber, Part>()
   #retained = new Map<TopicName, Retained>()
+  /** Of earlier batches, which could not be written. */
+  #carriedOver: readonly Operation[] = []
   #struck = 0
   #messages = 0
   #underway = 0
@@ -136,6 +138,14 @@ export class Batch {
     }
   }
 
+  /** What is to be removed from the queue of a session: asked by every client that comes back, and many may at once. */
+  *removalsOf(session: SessionNumber): Iterable<Sequence> {
+    for (const operation of this.#carriedOver) {
+      if (operation.op === "progressed" && operation.session === session) yield* operation.removed
+    }
+    yield* this.#parts.get(session)?.progressed?.removed ?? []
+  }
+
   /** @param message undefined: the topic has none any more */
   retain(topic: TopicName, message: Message | undefined): void {
     if (message !== undefined) this.#bytes += messageBytes(message)
@@ -155,6 +165,7 @@ export class Batch {
   carryOver(failed: Batch): void {
     const carried = failed.operations.filter((operation) => uponFailure[operation.op] === "carried over")
     this.#operations = [...carried, ...this.#operations]
+    this.#carriedOver = [...carried, ...this.#carriedOver]
     this.carried.unshift(...failed.carried)
     this.afterwards.unshift(...failed.afterwards)
   }

@@ -39,10 +39,7 @@ export async function recallQueue(
 function removedMeanwhile(commits: GroupCommit, session: SessionNumber): ReadonlySet<Sequence> {
   const removed = new Set<Sequence>()
   for (const batch of commits.uncommitted()) {
-    for (const operation of batch.operations) {
-      if (operation.op !== "progressed" || operation.session !== session) continue
-      for (const sequence of operation.removed) removed.add(sequence)
-    }
+    for (const sequence of batch.removalsOf(session)) removed.add(sequence)
   }
   return removed
 }

@@ -170,6 +170,10 @@ export class SessionClient {
         return connection.send(acknowledgement("pubrel", packet.packetId))
       case "pubcomp":
         return this.#done(packet.packetId)
+      case "disconnect":
+        // Our next connection takes the session over, and the last one is told so [3.1.4].
+        if (packet.reasonCode === ReasonCode.sessionTakenOver) return
+        return this.#options.onFault(`${this.clientId} is told to leave: ${packet.reasonCode}`)
       default:
         return this.#options.onFault(`${this.clientId} got a ${packet.type}`)
     }

@@ -3,7 +3,10 @@ import { Probe } from "./probe.ts"
 
 const prefix = "$SYS/broker/"
 
-/** What must be at the end as it was at the beginning, under the names of `$SYS`. */
+/** The watch's own connections. */
+export const watchedClients = 4
+
+/** What must be at the end as it was at the beginning, under the names of `$SYS`; retained ones but for those of `$SYS`. */
 export const lasting = [
   "clients/connected",
   "clients/total",
@@ -48,8 +51,23 @@ export class BrokerState {
     return Number(this.#values.get(name) ?? Number.NaN)
   }
 
+  /** Those of a broker to which nobody has come but the watch. */
+  static get ofNobody(): State {
+    return {
+      "clients/connected": watchedClients,
+      "clients/total": watchedClients,
+      "subscriptions/count": 2,
+      "shared_subscriptions/count": 0,
+      "retained messages/count": 0,
+      "store/messages/count": 0,
+      "store/messages/bytes": 0,
+    }
+  }
+
   get lasting(): State {
-    return Object.fromEntries(lasting.map((name) => [name, this.value(name)])) as State
+    const counts = Object.fromEntries(lasting.map((name) => [name, this.value(name)])) as State
+    const retained = counts["retained messages/count"] - this.#values.size
+    return { ...counts, "retained messages/count": retained }
   }
 
   /** Resolves when everything is reported anew; at once when the broker tells nothing any more. */

@@ -83,7 +83,7 @@ async function pour(file: string, broker: WatchedBroker, trial: Trial): Promise<
   const { effort, seed } = trial
   trial.tell(`${file.replace("-load.ts", "")}: it pours`)
   const task: FloodTask = { port: broker.port("tcp"), effort, seed }
-  using load = LoadProcess.start<FloodReport>(file, task)
+  using load = LoadProcess.start<FloodReport>(file, task, trial)
   const { figures, wrong } = await load.says("flooded")
   await load.ended()
   for (const [name, value] of Object.entries(figures)) trial.figure(name, value)

@@ -1,7 +1,11 @@
+import type { Trial } from "../torture.ts"
+
 /*
  * Load in a process of its own, so that its work is not measured with the watch's. It is told what to do in one JSON
  * argument, says what it has done in lines of JSON, and is told to go on by lines on its standard input.
  */
+
+const patienceMs = { short: 60_000, long: 300_000 } as const satisfies Record<Trial["effort"], number>
 
 /** Runs a file of this folder. `Said` is a union, told apart by `did`. */
 export class LoadProcess<Said extends { readonly did: string }> {
@@ -10,7 +14,7 @@ export class LoadProcess<Said extends { readonly did: string }> {
   readonly #ended: Promise<void>
   #heard: (() => void) | undefined
 
-  private constructor(file: string, task: unknown) {
+  private constructor(file: string, task: unknown, { effort }: Trial) {
     this.#process = Bun.spawn({
       cmd: [process.execPath, "run", new URL(file, import.meta.url).pathname, JSON.stringify(task)],
       stdin: "pipe",
@@ -18,11 +22,22 @@ export class LoadProcess<Said extends { readonly did: string }> {
       stderr: "inherit",
     })
     this.#ended = this.#listen()
+    // What a broker never answers must not be waited for without end.
+    const patience = setTimeout(() => this.#process.kill("SIGKILL"), patienceMs[effort])
+    void this.#process.exited.then(() => clearTimeout(patience))
   }
 
-  /** @param file such as `slow-readers-load.ts` */
-  static start<Said extends { readonly did: string }>(file: string, task: unknown): LoadProcess<Said> {
-    return new LoadProcess<Said>(file, task)
+  /**
+   * It is ended when it has not come to its own end after a minute, or after five in a long trial.
+   *
+   * @param file such as `slow-readers-load.ts`
+   */
+  static start<Said extends { readonly did: string }>(
+    file: string,
+    task: unknown,
+    trial: Trial,
+  ): LoadProcess<Said> {
+    return new LoadProcess<Said>(file, task, trial)
   }
 
   get pid(): number {

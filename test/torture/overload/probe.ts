@@ -1,7 +1,7 @@
 import { decodePacket } from "../../../src/protocol/decoder.ts"
 import { encodePacket } from "../../../src/protocol/encoder.ts"
 import { FrameReader } from "../../../src/protocol/frame-reader.ts"
-import type { Packet, PacketId, Qos } from "../../../src/protocol/packet.ts"
+import type { Packet, PacketId, ProtocolVersion, Qos } from "../../../src/protocol/packet.ts"
 import { noProperties } from "../../../src/protocol/properties.ts"
 import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
 import { connect } from "../../../src/transport/connect.ts"
@@ -14,27 +14,41 @@ export interface ProbeOwner {
   lost(): void
 }
 
-/** It has one thing to say at a time. */
+export interface ProbeOptions {
+  /** 5 unless told. */
+  readonly version?: ProtocolVersion
+  /** Its session outlives the connection, and is kept if it is there. */
+  readonly isLasting?: boolean
+}
+
+/** Enough for whoever has one thing to say at a time. */
 const onlyPacketId = 1 as PacketId
 
 const longestPacketBytes = 268_435_460
 
-/** An honest client of MQTT 5 that says no more than it is asked to, so that what it measures is the broker. */
+/** A client that says no more than it is asked to, so that what it measures is the broker. */
 export class Probe {
   readonly #owner: ProbeOwner
+  readonly #version: ProtocolVersion
   readonly #frames = new FrameReader(longestPacketBytes)
   readonly #closed = Promise.withResolvers<void>()
   #answered = Promise.withResolvers<void>()
   #socket: Socket | undefined
   #hasLeft = false
 
-  private constructor(owner: ProbeOwner) {
+  private constructor(owner: ProbeOwner, version: ProtocolVersion) {
     this.#owner = owner
+    this.#version = version
   }
 
   /** @throws Error when it is not let in */
-  static async connect(port: number, clientId: string, owner: ProbeOwner): Promise<Probe> {
-    const probe = new Probe(owner)
+  static async connect(
+    port: number,
+    clientId: string,
+    owner: ProbeOwner,
+    { version = 5, isLasting = false }: ProbeOptions = {},
+  ): Promise<Probe> {
+    const probe = new Probe(owner, version)
     probe.#socket = await connect(
       { scheme: "tcp", host: "127.0.0.1", port },
       {
@@ -45,31 +59,31 @@ export class Probe {
     )
     probe.send({
       type: "connect",
-      version: 5,
+      version,
       bridge: false,
-      cleanStart: true,
+      cleanStart: !isLasting,
       keepAliveSeconds: 0,
       clientId,
       username: undefined,
       password: undefined,
       will: undefined,
-      properties: noProperties,
+      properties: version === 5 && isLasting ? { sessionExpiryInterval: 0xffff_ffff } : noProperties,
     })
     await probe.#answered.promise
     return probe
   }
 
   send(packet: Packet): void {
-    this.#socket?.output.append(encodePacket(packet, 5))
+    this.#socket?.output.append(encodePacket(packet, this.#version))
   }
 
   /** At QoS 1. */
-  publish(topic: string, payload: Uint8Array): void {
+  publish(topic: string, payload: Uint8Array, packetId: PacketId = onlyPacketId): void {
     this.send({
       type: "publish",
       qos: 1,
       dup: false,
-      packetId: onlyPacketId,
+      packetId,
       retain: false,
       topic,
       payload,
@@ -93,6 +107,15 @@ export class Probe {
     this.send({ type: "puback", packetId, reasonCode: ReasonCode.success, properties: noProperties })
   }
 
+  /** Reads no more from the network until `resume`. */
+  pause(): void {
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#socket?.resume()
+  }
+
   leave(): Promise<void> {
     this.#hasLeft = true
     this.#socket?.end()
@@ -103,7 +126,7 @@ export class Probe {
     this.#frames.append(chunk)
     while (this.#frames.next()) {
       const { firstByte, bytes, bodyStart, bodyEnd } = this.#frames
-      const packet = decodePacket(firstByte, bytes, bodyStart, bodyEnd, 5)
+      const packet = decodePacket(firstByte, bytes, bodyStart, bodyEnd, this.#version)
       if (packet.type === "connack") this.#answer([packet.reasonCode])
       else if (packet.type === "suback") this.#answer(packet.reasonCodes)
       else this.#owner.took(packet)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 
 /*
- * What a process holds, as Linux counts it.
+ * What a process holds and a machine sees, as Linux counts it.
  */
 
 /** Resident memory in bytes, now and at its most since the process began. */
@@ -15,4 +15,13 @@ export function memoryOf(pid: number): { readonly now: number; readonly peak: nu
 /** How many files it has open, sockets among them. */
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** How often a listener of this machine, whoever's it is, had no room in its backlog for a connection. */
+export function backlogOverflows(): number {
+  const lines = readFileSync("/proc/net/netstat", "utf8").split("\n")
+  const [names = [], values = []] = lines
+    .filter((line) => line.startsWith("TcpExt:"))
+    .map((line) => line.split(" "))
+  return Number(values[names.indexOf("ListenOverflows")] ?? Number.NaN)
 }

@@ -46,6 +46,7 @@ export class Watch {
     probes: readonly Probe[],
     messages: RoundTrips,
     pings: RoundTrips,
+    before: State,
   ) {
     this.#broker = broker
     this.#trial = trial
@@ -54,14 +55,19 @@ export class Watch {
     this.#messages = messages
     this.#pings = pings
     this.#before = {
-      state: state.lasting,
+      state: before,
       memoryBytes: memoryOf(broker.pid).now,
       openFiles: openFilesOf(broker.pid),
     }
   }
 
-  /** What is true of the broker now must be true of it at the end. @param broker started with `watchedWords` */
-  static async begin(broker: WatchedBroker, trial: Trial): Promise<Watch> {
+  /**
+   * What is true of the broker now must be true of it at the end.
+   *
+   * @param broker started with `watchedWords`
+   * @param met fresh: nobody has come to it so far, so that its first report need not be waited for
+   */
+  static async begin(broker: WatchedBroker, trial: Trial, met: "fresh" | "used" = "used"): Promise<Watch> {
     const port = broker.port("tcp")
     const lost = (who: string) => () => trial.wrong(`${who} lost its connection`)
     const listener = await Probe.connect(port, "watch-listener", {
@@ -85,8 +91,9 @@ export class Watch {
       pinger.ping()
     })
     const state = await BrokerState.of(port, lost("who reads what the broker says of itself"))
-    await state.reported()
-    const watch = new Watch(broker, trial, state, [listener, speaker, pinger], messages, pings)
+    if (met === "used") await state.reported()
+    const before = met === "used" ? state.lasting : BrokerState.ofNobody
+    const watch = new Watch(broker, trial, state, [listener, speaker, pinger], messages, pings, before)
     messages.start()
     pings.start()
     return watch

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { WatchedBroker } from "../../failure/watched-broker.ts"
+import type { Torture, Trial } from "../torture.ts"
+import type { FlipFlopSaid, FlipFlopTask } from "./flip-flop-load.ts"
+import { LoadProcess } from "./load-process.ts"
+import { Watch, watchedWords } from "./watch.ts"
+
+const mebibyte = 1024 * 1024
+
+const sizes = {
+  long: { clientIds: 5, connections: 200, rounds: 300 },
+  short: { clientIds: 3, connections: 100, rounds: 5 },
+} as const
+
+export const flipFlop: Torture = {
+  name: "overload flip-flop",
+  promise:
+    "many connections with one client identifier at once end as one, and each is told why it was closed",
+  async run(trial) {
+    const directory = mkdtempSync(join(tmpdir(), "bantam-race-"))
+    try {
+      const broker = await WatchedBroker.serving({
+        program: [trial.executable],
+        words: [...watchedWords, "--set", `storage.directory=${directory}`],
+      })
+      await raced(broker, trial)
+      await broker.stop()
+      trial.bounded("bugs in the log", broker.lines.filter(({ level }) => level === "error").length, 0)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  },
+}
+
+async function raced(broker: WatchedBroker, trial: Trial): Promise<void> {
+  const watch = await Watch.begin(broker, trial, "fresh")
+  const task: FlipFlopTask = { port: broker.port("tcp"), seed: trial.seed, ...sizes[trial.effort] }
+  using load = LoadProcess.start<FlipFlopSaid>("flip-flop-load.ts", task, trial)
+  const { connections, faults } = await load.says("raced")
+  trial.figure("connections", connections)
+  trial.bounded("answers that are wrong", faults.length, 0)
+  for (const fault of faults) trial.wrong(fault)
+
+  load.tell("leave")
+  await load.says("left")
+  await load.ended()
+  await watch.end({ roundTripMs: 2_000, growthBytes: 192 * mebibyte, keptBytes: 128 * mebibyte })
+  trial.figure("sessions taken over", watch.state.value("clients/taken-over"))
+}
