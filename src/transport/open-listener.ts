@@ -9,6 +9,7 @@ export type PortAddress = Exclude<ListenAddress, { readonly scheme: "unix" }>
 
 /** What Bun.listen and Bun.serve have in common. */
 interface Server {
+  /** Unknown of a socket that was opened elsewhere. */
   readonly port: number | undefined
   /** Accepts no more; connections live on. */
   stop(): unknown
@@ -19,12 +20,14 @@ interface Server {
  *
  * @param open is given certificates exactly when `tls` is, and must share the port then: neither Bun.listen nor
  *   Bun.serve takes new certificates while it runs, so a reload opens the next server before it stops the last
+ * @param isHeld the port is ours already, by a socket that was opened for us
  * @throws ListenError
  */
 export function openListener(
   address: PortAddress,
   tls: TlsSettings | undefined,
   open: (port: number, certificates: ServerTls | undefined) => Server,
+  isHeld = false,
 ): Listener {
   const secure = address.scheme === "tls" || address.scheme === "wss"
   if (secure !== (tls !== undefined)) {
@@ -37,7 +40,7 @@ export function openListener(
     const server = attempt(address, () => open(address.port, undefined))
     return { url: urlOf({ ...address, port: server.port ?? address.port }), stop: () => void server.stop() }
   }
-  return new SecureListener(address, tls, open)
+  return new SecureListener(address, tls, open, isHeld)
 }
 
 /** A listener whose certificates can be another's tomorrow. */
@@ -55,13 +58,14 @@ class SecureListener implements Listener {
     address: PortAddress,
     tls: TlsSettings,
     open: (port: number, certificates: ServerTls) => Server,
+    isHeld: boolean,
   ) {
     this.#tls = tls
     this.#open = open
     this.#stamp = stampOf(tls)
     const { certificates, server } = attempt(address, () => {
       const read = readServerTls(tls)
-      if (address.port !== 0) claimPort(address.host, address.port)
+      if (address.port !== 0 && !isHeld) claimPort(address.host, address.port)
       return { certificates: read, server: open(address.port, read) }
     })
     this.#certificates = certificates

@@ -24,16 +24,19 @@ export function listenTcp(
   options: ListenOptions,
 ): Listener {
   const settings = streamSettings(options)
-  return openListener(address, tls, (port, certificates) => {
-    const hostname = address.host
+  const inherited = options.inherited?.takePort(address.host, address.port)
+  const open = (port: number, certificates: ServerTls | undefined) => {
+    // Bun's types know neither fd nor reusePort, so the objects have names to be taken as they are.
+    const place = { hostname: address.host, port, ...(inherited && { fd: inherited.another() }) }
     if (certificates === undefined) {
-      return Bun.listen({ hostname, port, socket: plainHandlers(accept, settings, options) })
+      const plain = { ...place, socket: plainHandlers(accept, settings, options) }
+      return Bun.listen(plain)
     }
     const socket = tlsHandlers(accept, { ...settings, waitsForPeer: true }, certificates, options)
-    // Bun's types do not know reusePort, so the object has a name to be taken as it is.
-    const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
+    const shared = { ...place, tls: { ...certificates }, reusePort: true, socket }
     return Bun.listen(shared)
-  })
+  }
+  return openListener(address, tls, open, inherited !== undefined)
 }
 
 function tlsHandlers(

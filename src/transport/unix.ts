@@ -21,16 +21,31 @@ export async function listenUnix(
   accept: Accept,
   options: UnixListenOptions,
 ): Promise<Listener> {
+  const socket = plainHandlers(accept, streamSettings(options), options)
+  const inherited = options.inherited?.takePath(address.path)
   try {
+    if (inherited !== undefined) {
+      // Bun's types do not know fd, so the object has a name to be taken as it is. Its file is of who opened it.
+      const place = { hostname: "localhost", port: 0, fd: inherited.another(), socket }
+      const server = Bun.listen(place)
+      return { url: urlOf(address), stop: () => server.stop() }
+    }
     await removeStaleFile(address)
-    const server = Bun.listen({
-      unix: address.path,
-      socket: plainHandlers(accept, streamSettings(options), options),
-    })
+    const server = listenAlone(() => Bun.listen({ unix: address.path, socket }))
     chmodSync(address.path, options.mode ?? ownerAlone)
     return { url: urlOf(address), stop: () => server.stop() }
   } catch (cause) {
     throw listenErrorFrom(cause, address)
+  }
+}
+
+/** Until its mode is set the file is its owner's alone: who connects in between is accepted later. */
+function listenAlone<Server>(open: () => Server): Server {
+  const before = process.umask(0o177)
+  try {
+    return open()
+  } finally {
+    process.umask(before)
   }
 }
 

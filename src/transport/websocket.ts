@@ -1,4 +1,5 @@
 import { defaultHandshakeTimeoutMs, streamSettings } from "./listen-options.ts"
+import { ListenError, urlOf } from "./listen-error.ts"
 import type { WebSocketListenOptions } from "./listen-options.ts"
 import { openListener } from "./open-listener.ts"
 import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
@@ -41,6 +42,12 @@ export function listenWebSocket(
   const websocket = socketHandlers(accept, streamSettings(options), options)
   const fetch = upgrader(options)
   const timeoutMs = options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs
+  if (options.inherited?.takePort(address.host, address.port) !== undefined) {
+    // Bun.serve would take no notice of the socket, and listen at port 3000.
+    const why =
+      "WebSocket cannot be served at a socket that was opened elsewhere; take it out of the socket unit"
+    throw new ListenError(`Cannot listen at ${urlOf(address)}: ${why}.`)
+  }
   return openListener(address, tls, (port, certificates) =>
     Bun.serve<Upgraded>({
       hostname: address.host,
