@@ -1,11 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { chmodSync, rmSync } from "node:fs"
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { executable } from "../../scripts/executable.ts"
 import { connectClient } from "../../src/client/client.ts"
+import type { ConnectTarget } from "../../src/transport/connect.ts"
 import { killWhatIsLeft, WatchedBroker } from "../failure/watched-broker.ts"
-import { DatagramListener, listeningPath, listeningPort } from "../support/raw-sockets.ts"
-import { freshDirectory, readUntil, run } from "./program.ts"
+import {
+  DatagramListener,
+  listeningPath,
+  listeningPort,
+  type ListeningSocket,
+} from "../support/raw-sockets.ts"
+import { freshDirectory, run } from "./program.ts"
 
 /* The compiled broker under a service manager, as systemd is one. */
 
@@ -48,16 +54,16 @@ describe.skipIf(process.platform !== "linux")("A service manager", () => {
 
   test("is told that a reload is over too when it came to nothing", async () => {
     const path = join(folder, "reload")
+    const config = join(folder, "bantam.toml")
+    writeFileSync(config, 'listen = ["tcp://127.0.0.1:0"]\n[storage]\nephemeral = true\n')
     using manager = new DatagramListener(path)
-    const broker = await WatchedBroker.launch({
-      words: [...words, "--config", "/proc/self/fd/0"],
-      shell: "exec < <(:)",
-      env: { NOTIFY_SOCKET: path },
-    })
+    const broker = await WatchedBroker.launch({ words: ["--config", config], env: { NOTIFY_SOCKET: path } })
     await manager.hears("READY")
+    writeFileSync(config, "nonsense = 1\n")
     broker.signal("SIGHUP")
     await manager.hears("RELOADING")
     await manager.hears("READY")
+    expect(broker.all("settings not reloaded")).toHaveLength(1)
     expect(await broker.stop()).toBe(0)
   })
 
@@ -96,13 +102,17 @@ describe.skipIf(process.platform !== "linux")("A service manager", () => {
   })
 
   /** The broker, started with these sockets as a service manager passes them on. */
-  function startWith(descriptors: readonly number[], more: readonly string[]) {
-    const given = `export LISTEN_PID=$$ LISTEN_FDS=${descriptors.length}; exec "$0" "$@"`
-    return Bun.spawn({
-      cmd: ["bash", "-c", given, program, "serve", "--log-format", "json", "--ephemeral", ...more],
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
-      stdio: ["ignore", "ignore", "pipe", ...descriptors],
+  function startWith(sockets: readonly ListeningSocket[], ...settings: readonly string[]) {
+    return WatchedBroker.launch({
+      shell: `export LISTEN_PID=$$ LISTEN_FDS=${sockets.length}`,
+      descriptors: sockets.map(({ descriptor }) => descriptor),
+      words: ["--ephemeral", ...settings.flatMap((setting) => ["--set", setting])],
     })
+  }
+
+  async function meet(address: ConnectTarget): Promise<void> {
+    const client = await connectClient(address, { version: 5, keepAliveSeconds: 0, clientId: address.scheme })
+    await client.disconnect()
   }
 
   test("may listen for the broker, which takes what is bound at its addresses, and tells of what is not", async () => {
@@ -110,56 +120,46 @@ describe.skipIf(process.platform !== "linux")("A service manager", () => {
     using tcp = listeningPort()
     using unix = listeningPath(path)
     using stray = listeningPort()
-    const listen = `listen=tcp://127.0.0.1:${tcp.port},unix://${path}`
-    const broker = startWith([tcp.descriptor, unix.descriptor, stray.descriptor], ["--set", listen])
-    const said = await readUntil(broker.stderr, '"serving"')
-    expect(said).toContain(`"address":"127.0.0.1:${stray.port}"`)
-    for (const address of [
-      { scheme: "tcp", host: "127.0.0.1", port: tcp.port },
-      { scheme: "unix", path },
-    ] as const) {
-      const client = await connectClient(address, {
-        version: 5,
-        keepAliveSeconds: 0,
-        clientId: address.scheme,
-      })
-      await client.disconnect()
-    }
-    broker.kill("SIGTERM")
-    expect(await broker.exited).toBe(0)
+    const broker = await startWith([tcp, unix, stray], `listen=tcp://127.0.0.1:${tcp.port},unix://${path}`)
+    const told = await broker.says("a socket was opened for us")
+    expect(told["address"]).toBe(`127.0.0.1:${stray.port}`)
+    await broker.says("serving")
+    await meet({ scheme: "tcp", host: "127.0.0.1", port: tcp.port })
+    await meet({ scheme: "unix", path })
+    expect(await broker.stop()).toBe(0)
+    // The file belongs to who made it.
+    expect(existsSync(path)).toBe(true)
   })
 
   test("may listen for TLS too, and a reload of the certificates goes on at the same socket", async () => {
-    const made = await run(["cert", "server", "localhost", "--dir", folder], { program: [program] })
+    const made = await run(["cert", "server", "localhost", "127.0.0.1", "--dir", folder], {
+      program: [program],
+    })
     expect(made.exitCode).toBe(0)
-    using tls = listeningPort()
-    const caFile = join(folder, "ca.pem")
-    const files = [
-      `tls.cert_file=${join(folder, "localhost.pem")}`,
-      `tls.key_file=${join(folder, "localhost.key")}`,
-    ]
-    const listen = `listen=tls://127.0.0.1:${tls.port}`
-    const broker = startWith([tls.descriptor], ["--set", listen, ...files.flatMap((file) => ["--set", file])])
-    await readUntil(broker.stderr, '"serving"')
-    const meet = async () => {
-      const address = { scheme: "tls", host: "127.0.0.1", port: tls.port, tls: { caFile } } as const
-      const client = await connectClient(address, { version: 5, keepAliveSeconds: 0, clientId: "tls" })
-      await client.disconnect()
-    }
-    await meet()
-    broker.kill("SIGHUP")
-    await readUntil(broker.stderr, "reading settings")
-    await meet()
-    broker.kill("SIGTERM")
-    expect(await broker.exited).toBe(0)
-    expect(await broker.stderr.text()).not.toContain("not reloaded")
+    const file = (name: string) => join(folder, name)
+    using socket = listeningPort()
+    const { port } = socket
+    const broker = await startWith(
+      [socket],
+      `listen=tls://127.0.0.1:${port}`,
+      `tls.cert_file=${file("localhost.pem")}`,
+      `tls.key_file=${file("localhost.key")}`,
+    )
+    await broker.says("serving")
+    await meet({ scheme: "tls", host: "127.0.0.1", port, tls: { caFile: file("ca.pem") } })
+    broker.signal("SIGHUP")
+    await broker.says("reading settings")
+    // Whoever comes then is served by what was opened anew.
+    await meet({ scheme: "tls", host: "127.0.0.1", port, tls: { caFile: file("ca.pem") } })
+    expect(broker.all("settings not reloaded")).toEqual([])
+    expect(await broker.stop()).toBe(0)
   })
 
   test("may not listen for WebSocket, which is refused rather than served elsewhere", async () => {
     using ws = listeningPort()
-    const broker = startWith([ws.descriptor], ["--set", `listen=ws://127.0.0.1:${ws.port}`])
-    expect(await broker.exited).toBe(1)
-    expect(await broker.stderr.text()).toContain("take it out of the socket unit")
+    const broker = await startWith([ws], `listen=ws://127.0.0.1:${ws.port}`)
+    await broker.says("take it out of the socket unit")
+    expect(await broker.ended()).toBe(1)
   })
 
   test("that passed its sockets to another process has passed none to this one", async () => {
