@@ -70,7 +70,8 @@ Examples:
   bantam serve --tls-self-signed                         tries TLS; says which CA file clients are to trust
   bantam serve --config bantam.toml                      see bantam config print
 
-Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certificates again.`,
+Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certificates again.
+systemd: it tells when it serves, reloads, stops and is alive (NOTIFY_SOCKET, WATCHDOG_USEC), and takes sockets (LISTEN_FDS).`,
     )
     .action(async (options: ServeOptions) => {
       // Only now: the other commands must not load the whole broker.

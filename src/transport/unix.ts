@@ -31,21 +31,11 @@ export async function listenUnix(
       return { url: urlOf(address), stop: () => server.stop() }
     }
     await removeStaleFile(address)
-    const server = listenAlone(() => Bun.listen({ unix: address.path, socket }))
+    const server = Bun.listen({ unix: address.path, socket })
     chmodSync(address.path, options.mode ?? ownerAlone)
     return { url: urlOf(address), stop: () => server.stop() }
   } catch (cause) {
     throw listenErrorFrom(cause, address)
-  }
-}
-
-/** Until its mode is set the file is its owner's alone: who connects in between is accepted later. */
-function listenAlone<Server>(open: () => Server): Server {
-  const before = process.umask(0o177)
-  try {
-    return open()
-  } finally {
-    process.umask(before)
   }
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { executable } from "../../scripts/executable.ts"
 import { killWhatIsLeft, WatchedBroker } from "../failure/watched-broker.ts"
+import { childrenOf } from "../support/processes.ts"
 
 /* In a container without an init of its own the broker is process 1, whose signals and orphans are its own matter. */
 
@@ -18,12 +19,6 @@ describe.skipIf(!mayMakeContainers)("A broker that is process 1", () => {
     program = await executable()
   }, 60_000)
   afterEach(killWhatIsLeft)
-
-  /** As the machine around the container numbers them. */
-  function childrenOf(pid: number): readonly number[] {
-    const list = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
-    return list === "" ? [] : list.split(" ").map(Number)
-  }
 
   async function contained(): Promise<{ readonly unshare: WatchedBroker; readonly pid: number }> {
     const words = ["--ephemeral", "--port", "0"]

@@ -79,7 +79,7 @@ describe.skipIf(process.platform !== "linux")("A service manager", () => {
     expect(await broker.stop()).toBe(0)
   })
 
-  test("hears none that is meant for another process, and none from a broker that does not run", async () => {
+  test("hears none where another process is to give it", async () => {
     const path = join(folder, "other")
     using manager = new DatagramListener(path)
     const broker = await WatchedBroker.launch({
