@@ -15,7 +15,6 @@ import { importCommand } from "./import.ts"
 import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { runCommand } from "./run.ts"
-import { insistOnCertificates } from "./runtime-variables.ts"
 import { serveCommand } from "./serve.ts"
 import { subCommand } from "./sub.ts"
 import { testCommand } from "./test.ts"
@@ -42,7 +41,6 @@ Examples:
 if (isStorageWorker()) {
   runStorageWorker()
 } else {
-  insistOnCertificates(process.env)
   stopWhenNobodyReads()
   process.exit(await run(process.argv.slice(2)))
 }

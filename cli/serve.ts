@@ -23,7 +23,7 @@ import { CommandError, goOnWhenNobodyReads, paint, print } from "./output.ts"
 import type { SelfSigned } from "./self-signed.ts"
 import { examineMode } from "./doctor-files.ts"
 import { removeReadyFile, writeReadyFile } from "./ready-file.ts"
-import { runtimeVariables } from "./runtime-variables.ts"
+import { insistOnCertificates, runtimeVariables } from "./runtime-variables.ts"
 import { type ServiceManager, serviceManager } from "./service-manager.ts"
 import { becomeUnprivileged, type Identity } from "./unprivileged.ts"
 
@@ -85,6 +85,7 @@ async function serve(options: ServeOptions, version: string, start: typeof start
   goOnWhenNobodyReads()
   // Whatever appears from here on is its owner's alone; what is for others has its mode set by name.
   process.umask(0o077)
+  insistOnCertificates(process.env)
   const inherited = InheritedSockets.take(process.env)
   // Before anything is opened, and before there is a thread that would have more rights.
   const identity = becomeUnprivileged(readSettings(options, withoutFiles(options)))

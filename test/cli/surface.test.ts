@@ -109,12 +109,7 @@ describe("The executable runs nothing from outside", () => {
   })
 
   test("when it is asked to as Bun would be", async () => {
-    for (const words of [
-      ["run", "./trap.ts"],
-      ["./trap.ts"],
-      ["--eval", "require('./trap.js')"],
-      ["install"],
-    ]) {
+    for (const words of [["./trap.ts"], ["--eval", "require('./trap.js')"], ["install"]]) {
       const { exitCode, error } = await run(words, { program: [program], cwd, env: ignored })
       expect(exitCode).toBe(1)
       expect(error).toMatch(/^bantam: unknown (command|option) /m)
