@@ -364,8 +364,8 @@ export const sections = {
     about: "The program itself.",
     keys: {
       user: unset(
-        "Whom it becomes when root starts it: NAME or NAME:GROUP. It then reads all files as that user, keys too, and of\n" +
-          "root's rights keeps the one to listen at ports below 1024, if it needs it. Unset: it stays who starts it.",
+        "Whom it becomes when root starts it: NAME or NAME:GROUP. It then reads all files as that user, keys too, and\n" +
+          "of root's rights keeps the one to listen at ports below 1024, if it needs it. Unset: it stays who starts it.",
         "bantam",
       ),
     },
