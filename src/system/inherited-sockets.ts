@@ -12,8 +12,8 @@ const soAcceptConn = 30
 /** A listening socket that somebody opened for us. */
 export interface InheritedSocket {
   readonly name: SocketName
-  /** Another descriptor of it, for the taker to close; the socket itself stays open. */
-  another(): number
+  /** For the taker to close. */
+  readonly descriptor: number
 }
 
 /**
@@ -44,7 +44,7 @@ export class InheritedSockets {
     return new InheritedSockets(
       descriptors.flatMap((descriptor) => {
         const name = isListening(library, descriptor) ? nameOfSocket(library, descriptor) : undefined
-        return name === undefined ? [] : [{ name, another: () => library.dup(descriptor) }]
+        return name === undefined ? [] : [{ name, descriptor }]
       }),
     )
   }

@@ -76,7 +76,7 @@ const netBindService = 10
  * Becomes that user for good: every thread, all groups. No program that is started from here gets more rights either.
  *
  * @param mayBindLowPorts keeps the one right of root that ports below 1024 need (CAP_NET_BIND_SERVICE), in this thread and
- *   those that it starts: for the first listening, and for every reload of certificates, which listens anew
+ *   those that it starts: to listen, and at wss addresses again whenever certificates are reloaded
  * @throws PrivilegeError
  */
 export function become(user: SystemUser, mayBindLowPorts: boolean): void {

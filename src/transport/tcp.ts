@@ -1,3 +1,4 @@
+import { duplicate, release } from "../system/descriptors.ts"
 import { Deadlines } from "./deadlines.ts"
 import { reasons, whyRefused } from "./handshake-refusal.ts"
 import { streamSettings } from "./listen-options.ts"
@@ -25,9 +26,8 @@ export function listenTcp(
 ): Listener {
   const settings = streamSettings(options)
   const inherited = options.inherited?.takePort(address.host, address.port)
-  const open = (port: number, certificates: ServerTls | undefined) => {
-    // Bun's types know neither fd nor reusePort, so the objects have names to be taken as they are.
-    const place = { hostname: address.host, port, ...(inherited && { fd: inherited.another() }) }
+  // Bun's types know neither fd nor reusePort, so the objects have names to be taken as they are.
+  const listenAt = (place: Place, certificates: ServerTls | undefined) => {
     if (certificates === undefined) {
       const plain = { ...place, socket: plainHandlers(accept, settings, options) }
       return Bun.listen(plain)
@@ -36,7 +36,34 @@ export function listenTcp(
     const shared = { ...place, tls: { ...certificates }, reusePort: true, socket }
     return Bun.listen(shared)
   }
+  const open = (port: number, certificates: ServerTls | undefined, before: ServerSocket | undefined) => {
+    const place = { hostname: address.host, port }
+    if (before === undefined) return listenAt({ ...place, fd: inherited?.descriptor }, certificates)
+    // The same socket once more: who waits in its queue is accepted by whoever comes next. Two that only share their port
+    // have a queue each, and what waits in the first would be reset with it.
+    const fd = before.fd === undefined ? undefined : duplicate(before.fd)
+    try {
+      return listenAt({ ...place, fd }, certificates)
+    } catch (cause) {
+      if (fd !== undefined) release(fd)
+      throw cause
+    }
+  }
   return openListener(address, tls, open, inherited !== undefined)
+}
+
+interface Place {
+  readonly hostname: string
+  readonly port: number
+  /** An open socket that listens there already. */
+  readonly fd: number | undefined
+}
+
+/** What has a descriptor, though Bun's types do not know it. */
+interface ServerSocket {
+  readonly port: number | undefined
+  readonly fd?: number
+  stop(): unknown
 }
 
 function tlsHandlers(

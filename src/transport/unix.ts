@@ -26,7 +26,7 @@ export async function listenUnix(
   try {
     if (inherited !== undefined) {
       // Bun's types do not know fd, so the object has a name to be taken as it is. Its file is of who opened it.
-      const place = { hostname: "localhost", port: 0, fd: inherited.another(), socket }
+      const place = { hostname: "localhost", port: 0, fd: inherited.descriptor, socket }
       const server = Bun.listen(place)
       return { url: urlOf(address), stop: () => server.stop() }
     }
