@@ -62,7 +62,7 @@ export function examineKeys(settings: Settings): Look {
 }
 
 /** Nothing where others may neither read nor write. */
-function examineMode(path: string, mode: number): Look {
+export function examineMode(path: string, mode: number): Look {
   const found = statSync(path).mode & 0o777
   if ((found & 0o077) === 0) return []
   const what = `${path} has mode 0${found.toString(8)}, so others than its owner may reach it`

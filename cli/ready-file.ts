@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs"
 
 /** What a script that started the broker wants to know, such as the port that the system chose. */
 export interface Ready {
@@ -11,6 +11,8 @@ export interface Ready {
 export function writeReadyFile(path: string, ready: Ready): void {
   const unfinished = `${path}.${process.pid}`
   writeFileSync(unfinished, `${JSON.stringify(ready)}\n`)
+  // For whoever waits for it, whoever that is; and nobody else may say where the broker is.
+  chmodSync(unfinished, 0o644)
   renameSync(unfinished, path)
 }
 

@@ -14,18 +14,25 @@ import {
 } from "../src/foundation/log.ts"
 import type { Server, startServer } from "../src/server.ts"
 import { openAccounts } from "../src/storage/open-store.ts"
+import { InheritedSockets } from "../src/system/inherited-sockets.ts"
+import { reapOrphans } from "../src/system/orphans.ts"
 import { makeAdminUser } from "./admin-user.ts"
 import { withinFileLimit } from "./file-limit.ts"
 import { collect, type SettingsOptions, settingsFlags, wholeNumber, withSettingsOptions } from "./options.ts"
 import { CommandError, goOnWhenNobodyReads, paint, print } from "./output.ts"
 import type { SelfSigned } from "./self-signed.ts"
+import { examineMode } from "./doctor-files.ts"
 import { removeReadyFile, writeReadyFile } from "./ready-file.ts"
+import { insistOnCertificates, runtimeVariables } from "./runtime-variables.ts"
+import { type ServiceManager, serviceManager } from "./service-manager.ts"
+import { becomeUnprivileged, type Identity } from "./unprivileged.ts"
 
 interface ServeOptions extends SettingsOptions {
   readonly listen?: readonly string[]
   readonly port?: number
   readonly ephemeral?: true
   readonly allowAnonymous?: true
+  readonly user?: string
   readonly readyFile?: string
   readonly logLevel?: LogLevel
   readonly logFormat?: LogFormat
@@ -44,6 +51,7 @@ export function serveCommand(version: string): Command {
     )
     .option("--ephemeral", "keep everything in memory alone")
     .option("--allow-anonymous", "let clients in without a user name, from anywhere")
+    .option("--user <name[:group]>", "whom to become when root starts it (process.user)")
     .option("--ready-file <file>", "written once the broker serves: addresses, pid and version in JSON")
     .option("--log-level <level>", logLevels.join(", "))
     .option("--log-format <format>", logFormats.join(" or "))
@@ -62,7 +70,8 @@ Examples:
   bantam serve --tls-self-signed                         tries TLS; says which CA file clients are to trust
   bantam serve --config bantam.toml                      see bantam config print
 
-Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certificates again.`,
+Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certificates again.
+systemd: it tells when it serves, reloads, stops and is alive (NOTIFY_SOCKET, WATCHDOG_USEC), and takes sockets (LISTEN_FDS).`,
     )
     .action(async (options: ServeOptions) => {
       // Only now: the other commands must not load the whole broker.
@@ -74,10 +83,19 @@ Signals: SIGTERM and SIGINT stop the broker, SIGHUP reads settings and certifica
 /** Serves until a signal ends it. Answers the exit code. */
 async function serve(options: ServeOptions, version: string, start: typeof startServer): Promise<number> {
   goOnWhenNobodyReads()
+  // Whatever appears from here on is its owner's alone; what is for others has its mode set by name.
+  process.umask(0o077)
+  insistOnCertificates(process.env)
+  const inherited = InheritedSockets.take(process.env)
+  // Before anything is opened, and before there is a thread that would have more rights.
+  const identity = becomeUnprivileged(readSettings(options, withoutFiles(options)))
   using certificate = await ownCertificate(options)
   const read = () => readSettings(options, certificate)
   const settings = read()
   const log = new ReplaceableLog(settings)
+  const manager = serviceManager(process.env, log)
+  manager.status("Opening the store")
+  reapOrphans()
   const ended = Promise.withResolvers<number>()
 
   // Before anything listens: a signal that comes early must not kill us by default.
@@ -92,18 +110,26 @@ async function serve(options: ServeOptions, version: string, start: typeof start
     log,
     version,
     recover: options.recover === true,
+    inherited,
   })
-  void server.broken.then(() => ended.resolve(1))
+  void server.broken.then(() => {
+    manager.giveUp()
+    ended.resolve(1)
+  })
   process.on("SIGHUP", () => {
-    reload(server, read, log).catch((error: unknown) => bug(log, error, ended.resolve))
+    reload(server, read, log, manager).catch((error: unknown) => bug(log, error, ended.resolve))
   })
   try {
     if (options.readyFile !== undefined) {
       writeReadyFile(options.readyFile, { pid: process.pid, version, urls: server.urls })
     }
+    warnOfSurroundings(settings, identity, log)
     await announce(server, settings, version, log, certificate?.caFile)
+    manager.status(`Serving ${server.urls.join(" ")}`)
+    manager.ready()
     return await ended.promise
   } finally {
+    manager.stopping()
     if (options.readyFile !== undefined) removeReadyFile(options.readyFile)
     await server.stop()
   }
@@ -112,8 +138,12 @@ async function serve(options: ServeOptions, version: string, start: typeof start
 async function ownCertificate(options: ServeOptions): Promise<SelfSigned | undefined> {
   if (options.tlsSelfSigned !== true) return undefined
   const { selfSigned } = await import("./self-signed.ts")
-  // Where the files will be follows from the settings, which are complete with any.
-  return selfSigned(readSettings(options, { certFile: "unknown", keyFile: "unknown" }))
+  return selfSigned(readSettings(options, withoutFiles(options)))
+}
+
+/** Where the files of an own certificate will be follows from the settings, which are complete with any. */
+function withoutFiles(options: ServeOptions): PairFiles | undefined {
+  return options.tlsSelfSigned === true ? { certFile: "unknown", keyFile: "unknown" } : undefined
 }
 
 /** @param own is what addresses show that are not told otherwise */
@@ -127,6 +157,7 @@ function readSettings(options: ServeOptions, own: PairFiles | undefined): Settin
   const listenFlag = options.listen === undefined ? "--port" : "--listen"
   if (listen.length > 0) short(listenFlag, "listen", listen.join(","))
   short("--ephemeral", "storage.ephemeral", options.ephemeral)
+  short("--user", "process.user", options.user)
   short("--allow-anonymous", "security.allow_anonymous", options.allowAnonymous)
   short("--log-level", "log.level", options.logLevel)
   short("--log-format", "log.format", options.logFormat)
@@ -202,7 +233,13 @@ function bug(log: Log, error: unknown, end: (exitCode: number) => void): void {
   end(1)
 }
 
-async function reload(server: Server, read: () => Settings, log: ReplaceableLog): Promise<void> {
+async function reload(
+  server: Server,
+  read: () => Settings,
+  log: ReplaceableLog,
+  manager: ServiceManager,
+): Promise<void> {
+  manager.reloading()
   try {
     const settings = read()
     await refuseOpenDoor(settings, false)
@@ -213,7 +250,24 @@ async function reload(server: Server, read: () => Settings, log: ReplaceableLog)
   } catch (error) {
     if (!(error instanceof Error)) throw error
     log.error("settings not reloaded; the old ones stay", { why: error.message })
+  } finally {
+    manager.ready()
   }
+}
+
+/** What others could do to us, or we to others, and how to do without. */
+function warnOfSurroundings({ storage }: Settings, identity: Identity, log: Log): void {
+  if (identity.is === "root") {
+    log.warn("running as root, with more rights than a broker needs; name a user with --user or process.user")
+  }
+  if (identity.is === "another") {
+    log.warn("process.user is not heeded, for only root can become somebody else", { user: identity.wished })
+  }
+  for (const { name, effect } of runtimeVariables(process.env)) {
+    log.warn("a variable of the runtime is set; unset it unless it is meant", { name, effect })
+  }
+  if (storage.ephemeral) return
+  for (const { what, remedy } of examineMode(storage.directory, 0o700)) log.warn(what, { remedy })
 }
 
 /** The start-up block for people; programs read the ready file or the log. */

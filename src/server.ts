@@ -37,6 +37,7 @@ import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
 import type { Accept, Listener, PreparedReload } from "./transport/socket.ts"
 import { watchBroker } from "./watch-broker.ts"
+import { type InheritedSockets, socketNameText } from "./system/inherited-sockets.ts"
 import { watchCertificates } from "./watch-certificates.ts"
 
 export interface ServerOptions {
@@ -45,6 +46,8 @@ export interface ServerOptions {
   /** Set a damaged store aside and keep what can be read of it. */
   readonly recover?: boolean
   readonly clock?: Clock
+  /** Taken where they are bound at an address of the settings. */
+  readonly inherited?: InheritedSockets
 }
 
 /** A broker that serves. */
@@ -103,9 +106,14 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     const distrusted = new DistrustedClients(acceptor, log)
     for (const each of settings.listeners) {
       const entrance = entranceOf(each, authenticators)
-      const listener = await open(each, settings, acceptor.accept(entrance), surroundings)
+      const listener = await open(each, settings, acceptor.accept(entrance), surroundings, options.inherited)
       listeners.push(listener)
       distrusted.opened(listener, entrance)
+    }
+    for (const name of options.inherited?.left ?? []) {
+      log.warn("a socket was opened for us at an address that listen does not name; nobody is served there", {
+        address: socketNameText(name),
+      })
     }
     const watch = watchCertificates(listeners, clock, log, (listener) => void distrusted.reloaded(listener))
     return {
@@ -300,6 +308,7 @@ async function open(
   settings: Settings,
   accept: Accept,
   { counters, log }: Pick<ConnectionSurroundings, "counters" | "log">,
+  inherited: InheritedSockets | undefined,
 ): Promise<Listener> {
   const { paths, origins } = settings.websocket
   return listen(listener.address, listener.tls, accept, {
@@ -313,6 +322,7 @@ async function open(
       log.warn(`${at} refused`, { address, why })
     },
     proxyProtocol: listener.proxyProtocol,
+    ...(inherited === undefined ? {} : { inherited }),
     greetings: {
       most: settings.guard.halfOpen,
       mostOfSource: settings.guard.halfOpenPerAddress,

@@ -47,6 +47,7 @@ const rooms = {
       "src/storage/open-store.ts",
       "src/storage/sqlite/worker.ts",
       "src/transport/connect.ts",
+      "src/system",
     ],
     packages: {
       commander: "all",
@@ -77,6 +78,7 @@ const rooms = {
       "src/storage",
       "src/transport",
       "src/protocol",
+      "src/system",
       "src/foundation",
     ],
     packages: {},
@@ -205,9 +207,15 @@ const rooms = {
   },
   "src/transport": {
     floor: 2,
-    mayImport: ["src/foundation"],
+    mayImport: ["src/system", "src/foundation"],
     packages: { "node:": "all", bun: "all" },
     because: "to a transport a byte is a byte",
+  },
+  "src/system": {
+    floor: 1,
+    mayImport: [],
+    packages: { "bun:ffi": ["src/system/libc.ts"] },
+    because: "what the operating system offers is known without the program that asks for it",
   },
   "src/foundation": { floor: 1, mayImport: [], packages: {}, because: "the foundation stands on nothing" },
 } as const satisfies Record<string, Room>

@@ -19,7 +19,7 @@ export function idleSettings(settings: Settings): readonly IdleSetting[] {
     if (!listeners.some(serves)) idle.push({ setting, why })
   }
   if (certificate.identity !== undefined) {
-    const why = 'no tls:// address has a ca_file and "certificate" among its authenticators'
+    const why = 'no tls:// or wss:// address has a ca_file and "certificate" among its authenticators'
     needsSome("certificate.identity", why, (each) => asks(each, "certificate", settings))
   }
   if (jwt !== undefined) {
@@ -47,12 +47,7 @@ function asks(listener: ListenerSettings, way: AuthenticatorName, settings: Sett
   if (!listener.authenticators.includes(way)) return false
   switch (way) {
     case "certificate":
-      // Over WebSocket nobody learns what a certificate says.
-      return (
-        settings.certificate.identity !== undefined &&
-        listener.address.scheme === "tls" &&
-        listener.tls?.caFile !== undefined
-      )
+      return settings.certificate.identity !== undefined && listener.tls?.caFile !== undefined
     case "jwt":
       return settings.jwt !== undefined
     case "http":

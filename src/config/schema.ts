@@ -67,7 +67,8 @@ export const sections = {
     about: "Where sessions, queued and retained messages, users and access rules are kept.",
     keys: {
       directory: unset(
-        "One directory for everything. Unset: /var/lib/bantam for root, else bantam in the user's data directory.",
+        "One directory for everything. Unset: /var/lib/bantam for root or with process.user, else bantam\n" +
+          "in the user's data directory.",
         "/var/lib/bantam",
       ),
       durability: choice(
@@ -359,6 +360,16 @@ export const sections = {
       ),
     },
   },
+  process: {
+    about: "The program itself.",
+    keys: {
+      user: unset(
+        "Whom it becomes when root starts it: NAME or NAME:GROUP. It then reads all files as that user, keys too, and\n" +
+          "of root's rights keeps the one to listen at ports below 1024, if it needs it. Unset: it stays who starts it.",
+        "bantam",
+      ),
+    },
+  },
   log: {
     about: "What is written to standard error.",
     keys: {
@@ -423,6 +434,7 @@ export const settingsSchema = v.strictObject({
   guard: v.strictObject(sections.guard.keys),
   limits: v.strictObject(sections.limits.keys),
   mqtt: v.strictObject(sections.mqtt.keys),
+  process: v.strictObject(sections.process.keys),
   log: v.strictObject(sections.log.keys),
 } satisfies typeof topLevel & Record<keyof typeof sections, v.GenericSchema>)
 

@@ -73,13 +73,15 @@ export function resolveSettings(
     jwt !== undefined || httpAuthentication !== undefined || rest.certificate.identity !== undefined
   const defaultAccess =
     security.default_access === "auto" && comeFromElsewhere ? "deny" : security.default_access
+  // Whoever reads them, before and after it became that user, means the same place.
+  const ownDirectory = () => defaultDirectory(environment, rest.process.user === undefined ? undefined : 0)
   return {
     ...camel(rest),
     security: { ...camel(security), defaultAccess },
     listeners: listen.flatMap((entry) => resolveListener(entry, tls, security, problems) ?? []),
     jwt,
     httpAuthentication,
-    storage: { ...camel(storage), directory: resolve(storage.directory ?? defaultDirectory(environment)) },
+    storage: { ...camel(storage), directory: resolve(storage.directory ?? ownDirectory()) },
   }
 }
 

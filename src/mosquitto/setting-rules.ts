@@ -75,7 +75,7 @@ export const fates: Readonly<Record<string, Fate>> = {
   packet_buffer_size: moot("buffers grow as they must"),
   pid_file: moot("whoever starts the program knows it"),
   set_tcp_nodelay: moot("it is always so"),
-  user: moot("it runs as whoever starts it"),
+  user: moot("it runs as whoever starts it, or as process.user says"),
   websockets_log_level: moot("there is one log"),
   websockets_headers_size: moot("it has a bound of its own"),
   retry_interval: moot("no message is sent again on a living connection"),

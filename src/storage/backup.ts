@@ -1,5 +1,4 @@
 import {
-  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -12,7 +11,7 @@ import {
 import { basename, dirname, join } from "node:path"
 import { type CopiedCounts, checkStore, copyStore, removeDraft, syncPath } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
-import { databaseFile, lockDirectory } from "./sqlite/directory.ts"
+import { databaseFile, giveToOwner, lockDirectory } from "./sqlite/directory.ts"
 import { StoreError } from "./store-error.ts"
 
 export type { CopiedCounts } from "./sqlite/copy.ts"
@@ -81,6 +80,7 @@ export function restore(file: string, directory: string, replace: boolean): Rest
       // So that nobody who opens it has to wait for others in order to change its mode.
       openFile(draft, "full").close()
       giveToOwner(directory, draft)
+      giveToOwner(directory, `${directory}/bantam.lock`)
       syncPath(draft)
       const keptAside = hasFiles(database) ? setAside(database, Date.now()) : undefined
       renameSync(draft, database)
@@ -176,14 +176,6 @@ function setAside(database: string, nowMs: number): string {
   syncPath(dirname(database))
   rmSync(`${database}-wal`, { force: true })
   return aside
-}
-
-/** Who restores is often root, and who serves is not. */
-function giveToOwner(directory: string, draft: string): void {
-  if (process.getuid?.() !== 0) return
-  const { uid, gid } = statSync(directory)
-  chownSync(draft, uid, gid)
-  chownSync(`${directory}/bantam.lock`, uid, gid)
 }
 
 /** What is damaged is the backup, and the remedies for a store are none for that. */

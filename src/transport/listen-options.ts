@@ -1,3 +1,4 @@
+import type { InheritedSockets } from "../system/inherited-sockets.ts"
 import type { StreamSettings } from "./stream-socket.ts"
 import { endOfTurn } from "./turn-schedule.ts"
 import type { WriteLimits } from "./write-buffer.ts"
@@ -35,6 +36,8 @@ export interface ListenOptions {
    * only where nobody but the proxy can connect, since the header is believed. For `tcp` and `unix`.
    */
   readonly proxyProtocol?: boolean
+  /** Sockets that listen already, opened by who started us: one of them that is bound at the address is taken. */
+  readonly inherited?: InheritedSockets
 }
 
 export interface UnixListenOptions extends ListenOptions {

@@ -7,8 +7,9 @@ import type { ServerTls } from "./tls-options.ts"
 
 export type PortAddress = Exclude<ListenAddress, { readonly scheme: "unix" }>
 
-/** What Bun.listen and Bun.serve have in common. */
+/** What Bun.listen gives back. */
 interface Server {
+  /** Unknown of a socket that was opened elsewhere. */
   readonly port: number | undefined
   /** Accepts no more; connections live on. */
   stop(): unknown
@@ -17,14 +18,16 @@ interface Server {
 /**
  * Opens what listens at a port, and with certificates makes it reloadable.
  *
- * @param open is given certificates exactly when `tls` is, and must share the port then: neither Bun.listen nor
- *   Bun.serve takes new certificates while it runs, so a reload opens the next server before it stops the last
+ * @param open is given certificates exactly when `tls` is, and must share the port then: Bun.listen
+ *   takes no new certificates while it runs, so a reload opens the next server before it stops the one before
+ * @param isHeld the port is ours already, by a socket that was opened for us
  * @throws ListenError
  */
-export function openListener(
+export function openListener<Opened extends Server>(
   address: PortAddress,
   tls: TlsSettings | undefined,
-  open: (port: number, certificates: ServerTls | undefined) => Server,
+  open: (port: number, certificates: ServerTls | undefined, before: Opened | undefined) => Opened,
+  isHeld = false,
 ): Listener {
   const secure = address.scheme === "tls" || address.scheme === "wss"
   if (secure !== (tls !== undefined)) {
@@ -34,19 +37,19 @@ export function openListener(
     throw new ListenError(`Cannot listen at ${urlOf(address)}: ${why}.`)
   }
   if (tls === undefined) {
-    const server = attempt(address, () => open(address.port, undefined))
+    const server = attempt(address, () => open(address.port, undefined, undefined))
     return { url: urlOf({ ...address, port: server.port ?? address.port }), stop: () => void server.stop() }
   }
-  return new SecureListener(address, tls, open)
+  return new SecureListener(address, tls, open, isHeld)
 }
 
 /** A listener whose certificates can be another's tomorrow. */
-class SecureListener implements Listener {
+class SecureListener<Opened extends Server> implements Listener {
   readonly url: string
   readonly #address: PortAddress
   readonly #tls: TlsSettings
-  readonly #open: (port: number, certificates: ServerTls) => Server
-  #server: Server
+  readonly #open: (port: number, certificates: ServerTls, before: Opened | undefined) => Opened
+  #server: Opened
   #certificates: ServerTls
   /** Of the files as they were before they were last read: what changes meanwhile is read once more. */
   #stamp: string
@@ -54,15 +57,16 @@ class SecureListener implements Listener {
   constructor(
     address: PortAddress,
     tls: TlsSettings,
-    open: (port: number, certificates: ServerTls) => Server,
+    open: (port: number, certificates: ServerTls, before: Opened | undefined) => Opened,
+    isHeld: boolean,
   ) {
     this.#tls = tls
     this.#open = open
     this.#stamp = stampOf(tls)
     const { certificates, server } = attempt(address, () => {
       const read = readServerTls(tls)
-      if (address.port !== 0) claimPort(address.host, address.port)
-      return { certificates: read, server: open(address.port, read) }
+      if (address.port !== 0 && !isHeld) claimPort(address.host, address.port)
+      return { certificates: read, server: open(address.port, read, undefined) }
     })
     this.#certificates = certificates
     this.#server = server
@@ -76,8 +80,7 @@ class SecureListener implements Listener {
 
   get clientTrust(): Listener["clientTrust"] {
     const { ca, crl } = this.#certificates
-    // Of wss nobody learns what was shown.
-    return ca === undefined || this.#address.scheme === "wss" ? undefined : { authorities: ca, revoked: crl }
+    return ca === undefined ? undefined : { authorities: ca, revoked: crl }
   }
 
   stop(): void {
@@ -93,7 +96,7 @@ class SecureListener implements Listener {
     this.#stamp = stampOf(this.#tls)
     const { certificates, server } = attempt(this.#address, () => {
       const read = readServerTls(this.#tls)
-      return { certificates: read, server: this.#open(this.#address.port, read) }
+      return { certificates: read, server: this.#open(this.#address.port, read, this.#server) }
     })
     return {
       take: () => {

@@ -1,7 +1,7 @@
 import { Deadlines } from "./deadlines.ts"
+import { listenAtPort } from "./listen-at-port.ts"
 import { streamSettings } from "./listen-options.ts"
 import type { ListenOptions } from "./listen-options.ts"
-import { openListener } from "./open-listener.ts"
 import { plainHandlers } from "./plain-handlers.ts"
 import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
 import { meet } from "./tcp-socket.ts"
@@ -20,19 +20,13 @@ export function listenTcp(
   options: ListenOptions,
 ): Listener {
   const settings = streamSettings(options)
-  return openListener(address, tls, (port, certificates) => {
-    const hostname = address.host
-    if (certificates === undefined) {
-      return Bun.listen({ hostname, port, socket: plainHandlers(accept, settings, options) })
-    }
+  return listenAtPort(address, tls, options, (certificates) => {
+    if (certificates === undefined) return plainHandlers(accept, settings, options)
     const deadlines = new Deadlines(options)
     const patient = { ...settings, waitsForPeer: true }
-    const socket = tlsHandlers(certificates, options, deadlines, (shaken, peerCertificate) => {
+    return tlsHandlers(certificates, options, deadlines, (shaken, peerCertificate) => {
       deadlines.end(shaken)
       meet(shaken, accept, patient, { peerCertificate })
     })
-    // Bun's types do not know reusePort, so the object has a name to be taken as it is.
-    const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
-    return Bun.listen(shared)
   })
 }

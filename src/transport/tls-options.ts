@@ -149,6 +149,12 @@ function readFile(file: string): string {
   try {
     return readFileSync(file, "utf8")
   } catch (cause) {
+    if (codeOf(cause) === "EACCES") {
+      const remedy = "change its owner, group or mode, and see that whoever renews it keeps them"
+      throw new TlsFileError(`${file} may not be read by user ${process.getuid?.() ?? "?"}; ${remedy}`, {
+        cause,
+      })
+    }
     const why = codeOf(cause) === "ENOENT" ? "does not exist" : `cannot be read (${codeOf(cause)})`
     throw new TlsFileError(`${file} ${why}; check its path and its mode`, { cause })
   }

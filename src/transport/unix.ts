@@ -21,12 +21,17 @@ export async function listenUnix(
   accept: Accept,
   options: UnixListenOptions,
 ): Promise<Listener> {
+  const socket = plainHandlers(accept, streamSettings(options), options)
+  const inherited = options.inherited?.takePath(address.path)
   try {
+    if (inherited !== undefined) {
+      // Bun's types do not know fd, so the object has a name to be taken as it is. Its file is of who opened it.
+      const place = { hostname: "localhost", port: 0, fd: inherited.descriptor, socket }
+      const server = Bun.listen(place)
+      return { url: urlOf(address), stop: () => server.stop() }
+    }
     await removeStaleFile(address)
-    const server = Bun.listen({
-      unix: address.path,
-      socket: plainHandlers(accept, streamSettings(options), options),
-    })
+    const server = Bun.listen({ unix: address.path, socket })
     chmodSync(address.path, options.mode ?? ownerAlone)
     return { url: urlOf(address), stop: () => server.stop() }
   } catch (cause) {

@@ -1,8 +1,8 @@
 import { Deadlines } from "./deadlines.ts"
+import { listenAtPort } from "./listen-at-port.ts"
 import { streamSettings } from "./listen-options.ts"
 import type { WebSocketListenOptions } from "./listen-options.ts"
-import { openListener } from "./open-listener.ts"
-import type { Accept, ListenAddress, Listener, TlsSettings } from "./socket.ts"
+import type { Accept, ListenAddress, Listener, PeerCertificate, TlsSettings } from "./socket.ts"
 import { StreamSocket } from "./stream-socket.ts"
 import type { StreamSettings } from "./stream-socket.ts"
 import { addressOf, streamHandlers } from "./tcp-socket.ts"
@@ -24,8 +24,6 @@ const defaultPaths = ["/mqtt", "/"]
  * HTTP and WebSocket are spoken here and not by Bun.serve: that lets nobody count or end connections before their
  * request is whole, so that whoever never ends one could use up all open files; and it gathers each message.
  *
- * Client certificates can be required, and nothing is learned from them.
- *
  * @throws ListenError
  */
 export function listenWebSocket(
@@ -35,20 +33,21 @@ export function listenWebSocket(
   options: WebSocketListenOptions,
 ): Listener {
   const door = new WebSocketDoor(accept, options)
-  return openListener(address, tls, (port, certificates) => {
-    const hostname = address.host
+  return listenAtPort(address, tls, options, (certificates) => {
     const deadlines = new Deadlines(options)
-    if (certificates === undefined) {
-      return Bun.listen({ hostname, port, socket: door.handlers(deadlines) })
-    }
-    const secured = tlsHandlers(certificates, options, deadlines, (socket) =>
-      deadlines.goesOn(socket, "WebSocket upgrade"),
-    )
-    const socket = { ...secured, ...door.afterHandshake(deadlines) }
-    // Bun's types do not know reusePort, so the object has a name to be taken as it is.
-    const shared = { hostname, port, tls: { ...certificates }, reusePort: true, socket }
-    return Bun.listen(shared)
+    if (certificates === undefined) return door.handlers(deadlines)
+    const secured = tlsHandlers(certificates, options, deadlines, (socket, certificate) => {
+      deadlines.goesOn(socket, "WebSocket upgrade")
+      door.opened(socket, certificate)
+    })
+    return { ...secured, ...door.afterHandshake(deadlines) }
   })
+}
+
+/** Of a peer whose request is not whole yet. */
+interface Request {
+  readonly reader: UpgradeReader
+  readonly certificate: PeerCertificate | undefined
 }
 
 /** What becomes of the sockets of a listener, from the first byte of their request on. */
@@ -56,7 +55,7 @@ class WebSocketDoor {
   readonly #accept: Accept
   readonly #options: WebSocketListenOptions
   readonly #settings: StreamSettings
-  readonly #requests = new Map<TcpSocket, UpgradeReader>()
+  readonly #requests = new Map<TcpSocket, Request>()
   readonly #channels = new Map<TcpSocket, Channel>()
 
   constructor(accept: Accept, options: WebSocketListenOptions) {
@@ -68,9 +67,17 @@ class WebSocketDoor {
   handlers(deadlines: Deadlines): TcpHandlers {
     return {
       ...streamHandlers,
-      open: (socket) => deadlines.begin(socket, "WebSocket upgrade"),
+      open: (socket) => {
+        deadlines.begin(socket, "WebSocket upgrade")
+        if (deadlines.holds(socket)) this.opened(socket, undefined)
+      },
       ...this.afterHandshake(deadlines),
     }
+  }
+
+  /** Its request is to come. @param certificate that it has shown */
+  opened(socket: TcpSocket, certificate: PeerCertificate | undefined): void {
+    this.#requests.set(socket, { reader: new UpgradeReader(), certificate })
   }
 
   afterHandshake(deadlines: Deadlines) {
@@ -91,10 +98,9 @@ class WebSocketDoor {
   }
 
   #greet(socket: TcpSocket, chunk: Uint8Array, deadlines: Deadlines): void {
-    if (!deadlines.holds(socket)) return
-    const reader = this.#requests.get(socket) ?? new UpgradeReader()
-    this.#requests.set(socket, reader)
-    const read = reader.read(chunk)
+    const request = this.#requests.get(socket)
+    if (request === undefined || !deadlines.holds(socket)) return
+    const read = request.reader.read(chunk)
     if (read.state === "unfinished") return
     this.#requests.delete(socket)
     deadlines.end(socket)
@@ -102,7 +108,7 @@ class WebSocketDoor {
     const judged = this.#judge(read.request)
     if (typeof judged !== "string") return refuse(socket, judged)
     socket.write(upgradeAnswer(read.request.key, judged))
-    const channel = new Channel(socket, this.#settings)
+    const channel = new Channel(socket, this.#settings, request.certificate)
     this.#channels.set(socket, channel)
     channel.stream.meet(this.#accept)
     if (read.rest.length > 0) channel.received(read.rest)
@@ -132,9 +138,9 @@ class Channel {
   readonly #wire: WebSocketWire
   readonly #frames: WebSocketFrames
 
-  constructor(socket: TcpSocket, settings: StreamSettings) {
+  constructor(socket: TcpSocket, settings: StreamSettings, certificate: PeerCertificate | undefined) {
     this.#wire = new WebSocketWire(socket)
-    this.stream = new StreamSocket(this.#wire, addressOf(socket), settings)
+    this.stream = new StreamSocket(this.#wire, addressOf(socket), settings, certificate)
     this.#frames = new WebSocketFrames((ping) => this.#wire.answer(ping))
     socket.data = this.stream
   }

@@ -25,8 +25,7 @@ describe("What is set and does nothing", () => {
     [identity, ["certificate.identity"]],
     [`listen = ["tls://127.0.0.1"]\n${tls}${identity}`, ["certificate.identity"]],
     [`listen = ["tls://127.0.0.1"]\n${tls}ca_file = "/ca"\n${identity}`, []],
-    // What a certificate says is not known over WebSocket.
-    [`listen = ["wss://127.0.0.1"]\n${tls}ca_file = "/ca"\n${identity}`, ["certificate.identity"]],
+    [`listen = ["wss://127.0.0.1"]\n${tls}ca_file = "/ca"\n${identity}`, []],
     [
       `listen = ["tls://127.0.0.1"]\n${tls}ca_file = "/ca"\n${identity}[security]\nauthenticators = ["password"]\n`,
       ["certificate.identity"],

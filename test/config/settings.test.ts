@@ -21,6 +21,7 @@ function resolve(
     guard: {},
     limits: {},
     mqtt: {},
+    process: {},
     log: {},
   }
   const written = v.parse(settingsSchema, { ...empty, listen, tls })
@@ -31,7 +32,7 @@ function resolve(
 describe("What no access rule decides", () => {
   const access = (sections: object, default_access = "auto") => {
     const empty = { websocket: {}, storage: {}, tls: {}, certificate: {}, jwt: {}, http_authentication: {} }
-    const others = { guard: {}, limits: {}, mqtt: {}, log: {}, security: { default_access } }
+    const others = { guard: {}, limits: {}, mqtt: {}, process: {}, log: {}, security: { default_access } }
     const written = v.parse(settingsSchema, { ...empty, ...others, ...sections })
     return resolveSettings(written, {}, []).security.defaultAccess
   }

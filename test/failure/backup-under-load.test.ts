@@ -86,6 +86,8 @@ describe("a backup beside a broker under load", () => {
       const broker = await WatchedBroker.serving({
         words: ["--port", "0", "--data", directory, "--set", "limits.queued_messages=1000000"],
       })
+      // About its surroundings, such as that it runs as root.
+      const saidAtStart = broker.lines.length
       const reader = await broker.client(absent)
       await reader.subscribe([
         { filter: "news", qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 },
@@ -107,7 +109,7 @@ describe("a backup beside a broker under load", () => {
       }
       await load.reaches(load.acknowledged + 100)
       await load.end()
-      expect(broker.lines.filter(({ level }) => level !== "info")).toEqual([])
+      expect(broker.lines.slice(saidAtStart).filter(({ level }) => level !== "info")).toEqual([])
       await broker.kill()
 
       for (const { file, before, queued } of backups) {

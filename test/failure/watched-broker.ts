@@ -17,6 +17,8 @@ export interface WatchedBrokerOptions {
   /** Run by bash before it turns into the broker, such as `ulimit -n 200`. */
   readonly shell?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Open files that it gets from us, as number 3 and on. */
+  readonly descriptors?: readonly number[]
   /** Runs this in place of the compiled broker. */
   readonly program?: readonly string[]
 }
@@ -47,7 +49,7 @@ export class WatchedBroker {
 
   private constructor(
     program: readonly string[],
-    { words = [], shell = "", env = {} }: WatchedBrokerOptions,
+    { words = [], shell = "", env = {}, descriptors = [] }: WatchedBrokerOptions,
   ) {
     const file = join(this.#folder, "log")
     this.#process = Bun.spawn({
@@ -56,9 +58,7 @@ export class WatchedBroker {
         ...[...program, "serve", "--log-format", "json", ...words],
       ],
       env: { PATH: process.env["PATH"], HOME: "/nonexistent", LOG_FILE: file, ...env },
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "inherit",
+      stdio: ["ignore", "ignore", "inherit", ...descriptors],
     })
     started.add(this.#process)
     this.#log = openSync(file, "a+")

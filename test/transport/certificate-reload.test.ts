@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import {
   copyFileSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
@@ -49,13 +50,14 @@ async function serving(tls: TlsSettings) {
   const listener = await listen(address, tls, accept, { onBug: () => {} })
   listeners.push(listener)
   const look = () => listener.reloadIfChanged?.()
-  return { look, shows: (authority: CertificateAuthority) => isShown(listener, authority) }
+  const reload = () => listener.reload?.()
+  return { look, reload, shows: (authority: CertificateAuthority) => isShown(listener, authority) }
 }
 
 /** Whether the listener shows a certificate of that authority. */
 async function isShown(listener: Listener, { caFile }: CertificateAuthority): Promise<boolean> {
   const port = Number(new URL(listener.url).port)
-  const dialing = connect({ scheme: "tls", host: "localhost", port, tls: { caFile } }, new Recorder())
+  const dialing = connect({ scheme: "tls", host: "127.0.0.1", port, tls: { caFile } }, new Recorder())
   return dialing.then(
     (socket) => {
       socket.terminate()
@@ -81,6 +83,28 @@ describe("Certificate files", () => {
     expect(look()).toBe(false)
     expect(await shows(second)).toBe(true)
     expect(await shows(first)).toBe(false)
+  })
+
+  test("that are read again keep nobody out who has just come to the door", async () => {
+    const listener = await serving(first.server())
+    for (let times = 0; times < 20; times += 1) {
+      // Within this turn nobody is accepted: who comes waits in the queue of the socket.
+      const coming = [listener.shows(first), listener.shows(first), listener.shows(first)]
+      listener.reload()
+      expect(await Promise.all(coming)).toEqual([true, true, true])
+    }
+  })
+
+  test.skipIf(process.platform !== "linux")("that are no good leave no descriptor behind", async () => {
+    const folder = freshFolder()
+    const crlFile = join(folder, "crl.pem")
+    copyFileSync(first.revoke(first.client("gone")), crlFile)
+    const listener = await serving({ ...first.server(), caFile: first.caFile, crlFile })
+    const open = () => readdirSync("/proc/self/fd").length
+    const before = open()
+    writeFileSync(crlFile, "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n")
+    for (let times = 0; times < 3; times += 1) expect(() => listener.reload()).toThrow("is damaged")
+    expect(open()).toBe(before)
   })
 
   test("that another file takes the place of are read again, one of the same size and time too", async () => {

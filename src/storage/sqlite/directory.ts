@@ -1,5 +1,15 @@
-import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from "node:fs"
-import { join } from "node:path"
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+} from "node:fs"
+import { dirname, join } from "node:path"
 import { damage, StoreError } from "../store-error.ts"
 import {
   asStoreError,
@@ -11,6 +21,8 @@ import {
   openFile,
   pragma,
 } from "./database.ts"
+
+const ownerAlone = 0o600
 
 /** The database within a store's directory. */
 export function databaseFile(directory: string): string {
@@ -32,7 +44,22 @@ export function prepareDirectory(directory: string): void {
   }
   // SQLite takes a file without content for a new database; ours has never been empty.
   if (statSync(file).size === 0) throw damage("a file without content was found", file)
-  chmodSync(file, 0o600)
+  chmodSync(file, ownerAlone)
+  // SQLite gives them the mode that the database has; they may be of a time when that was another.
+  for (const suffix of ["-wal", "-shm"]) keepFromOthers(`${file}${suffix}`)
+}
+
+/** Another process may take the file away meanwhile, and that of another owner is not for us to change. */
+function keepFromOthers(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found !== undefined && (found.mode & 0o077) !== 0) chmodSync(file, ownerAlone)
+}
+
+/** Whoever manages a store is often root, and who serves it is not. */
+export function giveToOwner(directory: string, file: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(directory)
+  chownSync(file, uid, gid)
 }
 
 /** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it. */
@@ -77,6 +104,7 @@ export interface DirectoryLock {
 export function lockDirectory(directory: string): DirectoryLock {
   const file = join(directory, "bantam.lock")
   if (!existsSync(file)) createEmpty(file)
+  keepFromOthers(file)
   const database = guarded(file, () => openBare(file))
   try {
     // Whoever only asks who holds it, does so for an instant as well.
@@ -125,5 +153,6 @@ export function lockHolder(directory: string): number | undefined {
 }
 
 function createEmpty(file: string): void {
-  closeSync(openSync(file, "a", 0o600))
+  closeSync(openSync(file, "a", ownerAlone))
+  giveToOwner(dirname(file), file)
 }
