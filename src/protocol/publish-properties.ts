@@ -4,7 +4,7 @@ import type { PropertiesOf } from "./properties.ts"
 import { encodeProperties } from "./property-codec.ts"
 import { ProtocolError } from "./protocol-error.ts"
 import { ReasonCode } from "./reason-code.ts"
-import { parseTopicName } from "./topic.ts"
+import { parseTopicName, wireTopicLimits } from "./topic.ts"
 import { decodeUtf8 } from "./utf8.ts"
 
 /** Where the properties that end at this broker are put; `properties` gets those that travel on. */
@@ -65,10 +65,11 @@ export function readPublishProperties(
     const propertyStart = at
     const identifier = bytes[at]
     at += 1
-    if (identifier !== userProperty && identifier !== undefined) {
-      const bit = 1 << (identifier & 31)
-      if (identifier !== topicAlias && (seen & bit) !== 0) throw repeated(identifier)
-      if (identifier !== topicAlias) seen |= bit
+    // Those above are told apart below; none but one may be here, and the rest must not pass for one that is.
+    if (identifier !== undefined && identifier < 32) {
+      const bit = 1 << identifier
+      if ((seen & bit) !== 0) throw repeated(identifier)
+      seen |= bit
     }
     switch (identifier) {
       case payloadFormatIndicator: {
@@ -100,7 +101,7 @@ export function readPublishProperties(
         break
       case responseTopic: {
         const textEnd = checkText(bytes, at, end)
-        if (parseTopicName(decodeUtf8(bytes, at + 2, textEnd)) === undefined) {
+        if (parseTopicName(decodeUtf8(bytes, at + 2, textEnd), wireTopicLimits) === undefined) {
           throw new ProtocolError(ReasonCode.topicNameInvalid, "response topic [MQTT-3.3.2-14]")
         }
         at = textEnd
