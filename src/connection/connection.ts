@@ -2,7 +2,7 @@ import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
 import type { Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
-import { ProtocolError } from "../protocol/protocol-error.ts"
+import { malformedPacket, ProtocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { tellableName } from "../security/authentication/token-shape.ts"
 import type { Bannable } from "../security/guard/bans.ts"
@@ -321,7 +321,11 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     if (packet.type !== "connect") {
       throw new ProtocolError(ReasonCode.protocolError, "the first packet is not CONNECT [MQTT-3.1.0-1]")
     }
-    this.#frames.takesPaddedLengths = packet.version !== 5
+    if (packet.version === 5) {
+      // Which version it is was not known when the length was read.
+      if (this.#frames.isPadded) throw malformedPacket("the remaining length is padded [MQTT-1.5.5-1]")
+      this.#frames.takesPaddedLengths = false
+    }
     const admission = new Admission(this.#surroundings, this.door, packet, this)
     this.#state = { at: "entering", admission }
     // Who is to be asked who it is may keep us waiting as well as who says nothing.

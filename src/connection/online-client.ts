@@ -1,8 +1,8 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import type { FrameReader } from "../protocol/frame-reader.ts"
-import type { Packet, PacketId } from "../protocol/packet.ts"
-import { ProtocolError } from "../protocol/protocol-error.ts"
+import { type Packet, type PacketId, packetTypeNumber } from "../protocol/packet.ts"
+import { protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
 import type { OnlineUser } from "../security/online-users.ts"
@@ -97,6 +97,8 @@ export class OnlineClient implements OnlineUser {
       const packetId = ((bytes[bodyStart] ?? 0) << 8) | (bytes[bodyStart + 1] ?? 0)
       if (packetId !== 0 && this.#acknowledged(firstByte, packetId as PacketId)) return
     }
+    // Whatever is in it: what is wrong with one that comes first has codes that no DISCONNECT may carry [3.14.2.1].
+    if (firstByte >> 4 === packetTypeNumber.connect) throw protocolError("a second CONNECT [MQTT-3.1.0-2]")
     const { packetBounds } = this.#surroundings
     this.#packet(decodePacket(firstByte, bytes, bodyStart, bodyEnd, this.terms.version, packetBounds))
   }
@@ -183,16 +185,15 @@ export class OnlineClient implements OnlineUser {
         return this.link.send({ type: "pingresp" })
       case "disconnect":
         return this.#keeper.farewell(packet)
-      case "connect":
-        throw new ProtocolError(ReasonCode.protocolError, "a second CONNECT [MQTT-3.1.0-2]")
       case "auth":
         return this.#proving().auth(packet)
+      case "connect":
       case "publish":
       case "connack":
       case "suback":
       case "unsuback":
       case "pingresp":
-        throw new ProtocolError(ReasonCode.protocolError, `${packet.type} from a client`)
+        throw protocolError(`${packet.type} from a client`)
       default:
         unreachable(packet)
     }

@@ -40,6 +40,11 @@ export class FrameReader {
     this.maximumBytes = maximumBytes
   }
 
+  /** The remaining length of the present frame has more bytes than it needs [MQTT-1.5.5-1]. */
+  get isPadded(): boolean {
+    return this.bodyStart - this.frameStart > 2 && this.bytes[this.bodyStart - 1] === 0
+  }
+
   /** The chunk must not change until `next` has said false. */
   append(chunk: Uint8Array): void {
     const plain =

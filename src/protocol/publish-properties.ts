@@ -65,10 +65,11 @@ export function readPublishProperties(
     const propertyStart = at
     const identifier = bytes[at]
     at += 1
-    if (identifier !== userProperty && identifier !== undefined) {
-      const bit = 1 << (identifier & 31)
-      if (identifier !== topicAlias && (seen & bit) !== 0) throw repeated(identifier)
-      if (identifier !== topicAlias) seen |= bit
+    // Those above are told apart below; none but one may be here, and the rest must not pass for one that is.
+    if (identifier !== undefined && identifier < 32) {
+      const bit = 1 << identifier
+      if ((seen & bit) !== 0) throw repeated(identifier)
+      seen |= bit
     }
     switch (identifier) {
       case payloadFormatIndicator: {

@@ -176,9 +176,10 @@ export class PublishRun {
   }
 
   /** @returns where the payload begins; 0 for a packet that is not plain */
-  #payloadOf({ bytes, frameStart, bodyStart, bodyEnd }: FrameReader, topicEnd: number): number {
+  #payloadOf(frame: FrameReader, topicEnd: number): number {
     // A length in more bytes than it needs is not passed on as it stands.
-    if (bodyStart - frameStart > 2 && bytes[bodyStart - 1] === 0) return 0
+    if (frame.isPadded) return 0
+    const { bytes, bodyEnd } = frame
     if (this.qos === 1 && bytes[topicEnd] === 0 && bytes[topicEnd + 1] === 0) return 0
     const idEnd = topicEnd + (this.qos === 1 ? 2 : 0)
     if (this.#version === 5)

@@ -55,6 +55,14 @@ describe("3.1.0 CONNECT comes first, and once", () => {
     })
   }
 
+  test("a second CONNECT is one however it is written: DISCONNECT has no code for a version that is not known", async () => {
+    const broker = await TestBroker.start()
+    const client = await broker.connected("a")
+    client.sends(bytesOf("10 08 0004'MQTT' 07 02"))
+    expect(client.receives()).toMatchObject([{ type: "disconnect", reasonCode: ReasonCode.protocolError }])
+    expect(client.state).toBe("ended")
+  })
+
   test("a CONNECT that does not come in time ends the connection without a word", async () => {
     const broker = await TestBroker.start({ limits: { connectTimeoutMs: 10_000 } })
     const silent = broker.client("silent")

@@ -529,6 +529,16 @@ describe("3.3.2.3.5 to 9 what goes from publisher to subscriber unchanged", () =
     })
   }
 
+  test("a response topic of more levels than a topic of ours may have, for nothing is routed by it [3.3.2.3.5]", async () => {
+    const responseTopic = "r/".repeat(200)
+    const broker = await TestBroker.start()
+    const subscriber = await broker.connected("s")
+    subscriber.subscribes("t")
+    const publisher = await broker.connected("p")
+    publisher.publishes({ properties: { responseTopic } })
+    expect(publishes(subscriber.receives())).toMatchObject([{ properties: { responseTopic } }])
+  })
+
   test("retained, queued and sent again [MQTT-3.3.2-17, 3.3.2-18]", async () => {
     const broker = await TestBroker.start()
     const absent = await broker.connected("absent", lasting)

@@ -59,7 +59,7 @@ function common(version: ProtocolVersion): MalformedInput[] {
       ["PUBLISH at QoS 0 with DUP", frame("38", `0001'a' ${none}`), "MQTT-3.3.1-2"],
       ["PUBLISH at QoS 1 with packet identifier 0", frame("32", `0001'a' 0000 ${none}`), "MQTT-2.2.1-3"],
       ["PUBLISH at QoS 2 with packet identifier 0", frame("34", `0001'a' 0000 ${none}`), "MQTT-2.2.1-3"],
-      ["PUBLISH of no bytes", frame("30", ""), "3.3.2"],
+      ["PUBLISH of no bytes", frame("30", ""), "MQTT-3.3.2-1"],
       ["PUBLISH with half a topic length", frame("30", "00"), "1.5.4"],
       ["PUBLISH whose topic goes beyond the packet", frame("30", "0005'a/b'"), "1.5.4"],
       ["PUBLISH at QoS 1 without packet identifier", frame("32", "0001'a'"), "2.2.1"],
@@ -106,10 +106,10 @@ function common(version: ProtocolVersion): MalformedInput[] {
       ["SUBSCRIBE whose filter goes beyond the packet", frame("82", `0001 ${none} 0009'a' 00`), "1.5.4"],
       ["UNSUBSCRIBE whose filter goes beyond the packet", frame("a2", `0001 ${none} 0002'a'`), "1.5.4"],
       ["UNSUBSCRIBE with half a length behind its filter", frame("a2", `0001 ${none} 0001'a' 00`), "1.5.4"],
-      ["SUBSCRIBE with U+0000 in its filter", frame("82", `0001 ${none} 0001 00 00`), "MQTT-1.5.4-2"],
-      ["SUBSCRIBE with ill-formed UTF-8", frame("82", `0001 ${none} 0001 ff 00`), "MQTT-1.5.4-1"],
+      ["SUBSCRIBE with U+0000 in its filter", frame("82", `0001 ${none} 0001 00 00`), "MQTT-4.7.3-2"],
+      ["SUBSCRIBE with ill-formed UTF-8", frame("82", `0001 ${none} 0001 ff 00`), "MQTT-3.8.3-1"],
       ["UNSUBSCRIBE with U+0000 in its filter", frame("a2", `0001 ${none} 0001 00`), "MQTT-1.5.4-2"],
-      ["UNSUBSCRIBE with ill-formed UTF-8", frame("a2", `0001 ${none} 0002 c3'a'`), "MQTT-1.5.4-1"],
+      ["UNSUBSCRIBE with ill-formed UTF-8", frame("a2", `0001 ${none} 0002 c3'a'`), "MQTT-3.10.3-1"],
       ["PINGREQ with reserved flags", "c1 00", "MQTT-2.1.3-1"],
       ["PINGREQ with a body", "c0 01 00", "3.12.2"],
     ]),
@@ -228,6 +228,36 @@ const only311: MalformedInput[] = [
       frame("10", "0004'MQTT' 04 c2 0000 0001'c' 0001'u'"),
       "3.1.1: MQTT-3.1.2-21",
     ],
+    [
+      "CONNECT with a will that it does not announce",
+      frame("10", "0004'MQTT' 04 02 0000 0001'c' 0001'w' 0000"),
+      "3.1.1: MQTT-3.1.2-11",
+    ],
+    [
+      "CONNECT with a user name that it does not announce",
+      frame("10", "0004'MQTT' 04 02 0000 0001'c' 0001'u'"),
+      "3.1.1: MQTT-3.1.2-18",
+    ],
+    [
+      "CONNECT with a password that it does not announce",
+      frame("10", "0004'MQTT' 04 82 0000 0001'c' 0001'u' 0001'p'"),
+      "3.1.1: MQTT-3.1.2-20",
+    ],
+    [
+      "CONNECT with ill-formed UTF-8 as client identifier",
+      frame("10", "0004'MQTT' 04 02 0000 0001 ff"),
+      "3.1.1: MQTT-3.1.3-4",
+    ],
+    [
+      "CONNECT with ill-formed UTF-8 as will topic",
+      frame("10", "0004'MQTT' 04 06 0000 0001'c' 0001 ff 0000"),
+      "3.1.1: MQTT-3.1.3-10",
+    ],
+    [
+      "CONNECT with ill-formed UTF-8 as user name",
+      frame("10", "0004'MQTT' 04 82 0000 0001'c' 0001 80"),
+      "3.1.1: MQTT-3.1.3-11",
+    ],
     ["SUBSCRIBE with DUP", frame("8a", "0001 0001'a' 00"), "3.1.1: MQTT-3.8.1-1"],
     ["UNSUBSCRIBE with DUP", frame("aa", "0001 0001'a'"), "3.1.1: MQTT-3.10.1-1"],
     ["PUBREL with DUP", frame("6a", "0001"), "3.1.1: MQTT-3.6.1-1"],
@@ -313,7 +343,17 @@ const connect5Inputs: MalformedInput[] = [
       frame("10", "0004'MQTT' 05 06 0000 00 0000 00 0001'w'"),
       "MQTT-3.1.2-9",
     ],
-    ["CONNECT that goes on", frame("10", "0004'MQTT' 05 02 0000 00 0000 00"), "3.1.3"],
+    ["CONNECT that goes on", frame("10", "0004'MQTT' 05 02 0000 00 0000 00"), "MQTT-3.1.4-1"],
+    [
+      "CONNECT with a user name that it does not announce",
+      frame("10", "0004'MQTT' 05 02 0000 00 0000 0001'u'"),
+      "MQTT-3.1.2-16",
+    ],
+    [
+      "CONNECT with a password that it does not announce",
+      frame("10", "0004'MQTT' 05 82 0000 00 0000 0001'u' 0001'p'"),
+      "MQTT-3.1.2-18",
+    ],
     [
       "CONNECT with U+0000 in its client identifier",
       frame("10", "0004'MQTT' 05 02 0000 00 0001 00"),
@@ -350,7 +390,7 @@ const connect5Inputs: MalformedInput[] = [
     ["CONNECT with a property of which only the identifier is there", connect5("21"), "2.2.2.2"],
     ["CONNECT with a user property without value", connect5("26 0001'a'"), "2.2.2.2"],
     ["CONNECT with U+0000 in a user property", connect5("26 0001'a' 0001 00"), "MQTT-1.5.4-2"],
-    ["CONNECT with ill-formed UTF-8 in a user property", connect5("26 0001 ff 0000"), "MQTT-1.5.4-1"],
+    ["CONNECT with ill-formed UTF-8 in a user property", connect5("26 0001 ff 0000"), "MQTT-1.5.7-1"],
     ["CONNECT with ill-formed UTF-8 as authentication method", connect5("15 0001 80"), "MQTT-1.5.4-1"],
     ["CONNECT whose properties go beyond it", frame("10", "0004'MQTT' 05 02 0000 7f 0000"), "2.2.2.1"],
     [
@@ -363,6 +403,7 @@ const connect5Inputs: MalformedInput[] = [
       frame("10", "0004'MQTT' 05 02 0000 8080808001 0000"),
       "1.5.5",
     ],
+    ["CONNECT with a padded remaining length", "10 8d00 0004'MQTT' 05 02 003c 00 0000", "MQTT-1.5.5-1"],
     ["CONNECT with a padded property length", frame("10", "0004'MQTT' 05 02 0000 8000 0000"), "MQTT-1.5.5-1"],
   ]),
   ...rows(5, "client", protocolError, [
@@ -391,7 +432,7 @@ const connect5Inputs: MalformedInput[] = [
     [
       "CONNECT with a wildcard in its will topic",
       frame("10", "0004'MQTT' 05 06 0000 00 0000 00 0001'#' 0000"),
-      "MQTT-4.7.1-1",
+      "MQTT-4.7.0-1",
     ],
     [
       "CONNECT with an empty will topic",
@@ -404,7 +445,7 @@ const connect5Inputs: MalformedInput[] = [
 
 const publish5Inputs: MalformedInput[] = [
   ...rows(5, "either", malformedPacket, [
-    ["PUBLISH without properties", frame("30", "0001'a'"), "3.3.2.3.1"],
+    ["PUBLISH without properties", frame("30", "0001'a'"), "MQTT-2.2.2-1"],
     ["PUBLISH whose properties go beyond it", frame("30", "0001'a' 05 01 01"), "2.2.2.1"],
     ["PUBLISH with a property length of five bytes", frame("30", "0001'a' 8080808001"), "1.5.5"],
     ["PUBLISH with a padded property length", frame("30", "0001'a' 8000"), "MQTT-1.5.5-1"],
@@ -412,6 +453,11 @@ const publish5Inputs: MalformedInput[] = [
     ["PUBLISH with a will delay", publish5("18 00000001"), "2.2.2.2"],
     ["PUBLISH with an unknown property", publish5("04 00"), "2.2.2.2"],
     ["PUBLISH with property 0", publish5("00"), "2.2.2.2"],
+    [
+      "PUBLISH with a property of CONNECT that is no second one of another",
+      publish5("02 00000001 22 0000"),
+      "2.2.2.2",
+    ],
     ["PUBLISH with a payload format indicator cut off", publish5("01"), "2.2.2.2"],
     ["PUBLISH with half a message expiry interval", publish5("02 0000"), "2.2.2.2"],
     ["PUBLISH with half a topic alias", publish5("23 00"), "2.2.2.2"],
@@ -519,7 +565,7 @@ const server5Inputs: MalformedInput[] = [
     ["CONNACK with reserved acknowledge flags", frame("20", "02 00 00"), "MQTT-3.2.2-1"],
     ["CONNACK without properties", frame("20", "00 00"), "3.2.2.3.1"],
     ["CONNACK with a property of another packet", frame("20", "00 00 03 23 0001"), "2.2.2.2"],
-    ["CONNACK that goes on", frame("20", "00 00 00 00"), "MQTT-3.2.3"],
+    ["CONNACK that goes on", frame("20", "00 00 00 00"), "3.2.3"],
     ["SUBACK with a property of another packet", frame("90", "0001 02 0b01 00"), "2.2.2.2"],
     ["UNSUBACK with a property of another packet", frame("b0", "0001 02 0b01 00"), "2.2.2.2"],
   ]),

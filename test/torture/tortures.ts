@@ -13,6 +13,10 @@ import { openFiles } from "./overload/open-files.ts"
 import { reconnectStorm } from "./overload/reconnect-storm.ts"
 import { slowloris } from "./overload/slowloris.ts"
 import { slowReaders } from "./overload/slow-readers.ts"
+import { fuzzDecoders } from "./protocol/fuzz-decoders.ts"
+import { fuzzWire } from "./protocol/fuzz-wire.ts"
+import { protocolMalformed } from "./protocol/protocol-malformed.ts"
+import { protocolViolations } from "./protocol/protocol-violations.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
@@ -34,4 +38,8 @@ export const tortures: readonly Torture[] = [
   reconnectStorm,
   flipFlop,
   simulatedFaults,
+  protocolMalformed,
+  protocolViolations,
+  fuzzDecoders,
+  fuzzWire,
 ]

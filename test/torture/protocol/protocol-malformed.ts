@@ -1,0 +1,120 @@
+import type { ConnectTarget } from "../../../src/transport/connect.ts"
+import { FrameReader } from "../../../src/protocol/frame-reader.ts"
+import { encodePacket } from "../../../src/protocol/encoder.ts"
+import { ReasonCode } from "../../../src/protocol/reason-code.ts"
+import { WatchedBroker } from "../../failure/watched-broker.ts"
+import { type MalformedInput, malformedInputs } from "../../support/malformed-packets.ts"
+import { connect, publish } from "../../support/packets.ts"
+import { bytesOf } from "../../support/wire-notation.ts"
+import { Random } from "../crash/random.ts"
+import type { Torture, Trial } from "../torture.ts"
+import { hex } from "./answer-text.ts"
+import { Bystander } from "./bystander.ts"
+import { crowdOf, type Cut, cuts, inPieces, within } from "./pieces.ts"
+import { WirePeer } from "./wire-peer.ts"
+
+const atATime = 32
+/** Longer than any answer takes. */
+const patienceMs = 20_000
+
+/** Where in a conversation the malformed packet stands. */
+type Place = "first" | "later"
+
+interface Attempt {
+  readonly input: MalformedInput
+  readonly place: Place
+  readonly target: ConnectTarget
+  readonly cut: Cut
+}
+
+export const protocolMalformed: Torture = {
+  name: "protocol malformed",
+  promise: "whoever sends what is malformed is told so by the right reason code, and nobody else notices",
+  async run(trial) {
+    const broker = await WatchedBroker.serving({
+      words: ["--ephemeral", "--listen", "tcp://127.0.0.1:0", "--listen", "ws://127.0.0.1:0"],
+    })
+    const bystander = await Bystander.of(broker, "#")
+    const random = new Random(trial.seed)
+    let number = 0
+    await crowdOf(attemptsOf(trial, broker, random), atATime, async (attempt) => {
+      const wrong = await attempted(attempt, `offender-${number++}`, random)
+      trial.count("malformed packets")
+      if (wrong !== undefined) trial.wrong(wrong)
+    })
+    trial.figure("rows", malformedInputs.length)
+    const complaint = await bystander.complaint()
+    if (complaint !== undefined) trial.wrong(complaint)
+    for (const { message, error } of broker.all("bug")) trial.wrong(`${message}: ${String(error)}`)
+    trial.bounded("exit code", (await broker.stop()) ?? 255, 0)
+  },
+}
+
+/** Short: each row at each place in one way, and the rest as chance has it. Long: in every way. */
+function attemptsOf(trial: Trial, broker: WatchedBroker, random: Random): Attempt[] {
+  const tcp = { scheme: "tcp", host: "127.0.0.1", port: broker.port("tcp") } as const
+  const ws = { scheme: "ws", host: "127.0.0.1", port: broker.port("ws") } as const
+  const places = ["first", "later"] as const
+  const rows = malformedInputs
+    .flatMap((input) => places.map((place) => ({ input, place })))
+    .filter((row) => !isAllowed(row))
+  if (trial.effort === "long") {
+    return rows.flatMap((row) => cuts.flatMap((cut) => [tcp, ws].map((target) => ({ ...row, target, cut }))))
+  }
+  return rows.map((row) => ({
+    ...row,
+    target: random.oneIn(8) ? ws : tcp,
+    cut: cuts[random.below(cuts.length)] ?? "whole",
+  }))
+}
+
+/** The length may be padded before MQTT 5, which was the first to forbid it. */
+function isAllowed({ input, place }: Pick<Attempt, "input" | "place">): boolean {
+  return place === "later" && input.version < 5 && input.statement === "MQTT-1.5.5-1"
+}
+
+/** @returns what was wrong; undefined: nothing */
+async function attempted(
+  { input, place, target, cut }: Attempt,
+  clientId: string,
+  random: Random,
+): Promise<string | undefined> {
+  const { version, name } = input
+  const peer = await WirePeer.connect(target, version)
+  if (place === "later") {
+    peer.send(encodePacket(connect(version, { clientId }), version))
+    await peer.answered("connack 00")
+  }
+  // What stands behind it must not be read any more.
+  const behind = encodePacket(publish({ topic: "behind what is malformed" }), version)
+  peer.send(...inPieces(Buffer.concat([bytesOf(input.bytes), behind]), cut, random))
+  await within(patienceMs, peer.closed)
+  const expected = place === "first" ? answersAtFirst(input) : answersLater(input)
+  const got = peer.answers.join(", ")
+  const way = `${name}, ${place === "first" ? "as the first packet" : "after CONNECT"}, ${cut} by ${target.scheme}`
+  if (peer.fault !== undefined) return `${way}: ${peer.fault}`
+  return got === expected ? undefined : `${way} [${input.statement}]: "${got}" and not "${expected}"`
+}
+
+/** Who has not said CONNECT has no version to be answered in, and is closed on without a word [3.1.1: MQTT-3.1.4-1]. */
+function answersAtFirst({ bytes, reasonCode, version }: MalformedInput): string {
+  if (!bytes.startsWith("1")) return "closed"
+  if (reasonCode === ReasonCode.unsupportedProtocolVersion) return `connack ${hex(reasonCode)}, closed`
+  // It has said that it speaks version 5, whatever is wrong with the rest.
+  return version === 5 && bytes.includes("'MQTT' 05") ? `connack ${hex(reasonCode)}, closed` : "closed"
+}
+
+function answersLater({ bytes, reasonCode, version }: MalformedInput): string {
+  if (version < 5) return "connack 00, closed"
+  // Whatever is in it, it is a second CONNECT [MQTT-3.1.0-2], once its length could be read.
+  const isSecond = bytes.startsWith("1") && hasGoodLength(bytes)
+  const code = isSecond ? ReasonCode.protocolError : reasonCode
+  return `connack 00, disconnect ${hex(code)}, closed`
+}
+
+function hasGoodLength(notation: string): boolean {
+  const frames = new FrameReader(268_435_460)
+  frames.takesPaddedLengths = true
+  frames.append(bytesOf(notation))
+  return frames.next() && !frames.isPadded
+}
