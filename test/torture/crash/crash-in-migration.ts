@@ -1,0 +1,37 @@
+import { join } from "node:path"
+import { migrations } from "../../../src/storage/sqlite/schema.ts"
+import type { Torture } from "../torture.ts"
+import { layOutOlderStore } from "./older-store.ts"
+import { aims, play, type Scene } from "./scene.ts"
+import { layOutStore, type SampleParts } from "./sample-store.ts"
+import { contentOf, difference, halfMigration, type StoreContent } from "./store-content.ts"
+import { served } from "./served.ts"
+
+export const crashInMigration: Torture = {
+  name: "crash in migration",
+  promise: "a store of an older schema is migrated whole or not at all, with all that is in it",
+  async run(trial) {
+    const isLong = trial.effort === "long"
+    const tries = { changes: (await aims(trial)) ? (isLong ? 40 : 2) : 0, times: isLong ? 10 : 1 }
+    for (let schema = 1; schema < migrations.length; schema++) await play(migration(schema), trial, tries)
+  },
+}
+
+function migration(schema: number): Scene {
+  const parts: SampleParts = { schema, messages: 40, users: 200 }
+  let expected: StoreContent = {}
+  return {
+    name: `migrating schema ${schema}`,
+    async prepare(folder) {
+      const present = join(folder, "present")
+      await layOutStore(present, "closed", parts)
+      expected = await contentOf(present)
+      await layOutOlderStore(join(folder, "store"), parts)
+    },
+    words: (folder) => served(join(folder, "store")),
+    async check(folder) {
+      const directory = join(folder, "store")
+      return halfMigration(directory, schema) ?? difference(expected, await contentOf(directory))
+    },
+  }
+}
