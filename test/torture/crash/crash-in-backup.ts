@@ -1,4 +1,5 @@
 import type { Torture } from "../torture.ts"
+import { backUpUnderLoad } from "./backup-under-load.ts"
 import { backingUp, restoring } from "./copying-scenes.ts"
 import { aims, play } from "./scene.ts"
 
@@ -8,7 +9,8 @@ export const crashInBackup: Torture = {
     "a backup that is there is whole, and a restore that was killed leaves the old store or the new one",
   async run(trial) {
     const isLong = trial.effort === "long"
-    const tries = { changes: (await aims(trial)) ? (isLong ? 50 : 2) : 0, times: isLong ? 5 : 1 }
+    await backUpUnderLoad(trial, isLong ? 30 : 2)
+    const tries = { changes: (await aims(trial)) ? (isLong ? 50 : 2) : 0, times: isLong ? 5 : 0 }
     for (const replaces of [true, false]) {
       await play(backingUp(replaces, trial.executable), trial, tries)
       await play(restoring(replaces, trial.executable), trial, tries)

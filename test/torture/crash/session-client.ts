@@ -170,6 +170,9 @@ export class SessionClient {
         return connection.send(acknowledgement("pubrel", packet.packetId))
       case "pubcomp":
         return this.#done(packet.packetId)
+      case "disconnect":
+        if (packet.reasonCode === ReasonCode.serverShuttingDown) return
+        return this.#options.onFault(`${this.clientId} was sent away with ${packet.reasonCode}`)
       default:
         return this.#options.onFault(`${this.clientId} got a ${packet.type}`)
     }
