@@ -4,6 +4,7 @@ import { crashInBackup } from "./crash/crash-in-backup.ts"
 import { crashInMigration } from "./crash/crash-in-migration.ts"
 import { crashInRecovery } from "./crash/crash-in-recovery.ts"
 import { crashInShutdown } from "./crash/crash-in-shutdown.ts"
+import { crashWithWills } from "./crash/crash-with-wills.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
@@ -15,5 +16,6 @@ export const tortures: readonly Torture[] = [
   crashInShutdown,
   crashInBackup,
   crashInRecovery,
+  crashWithWills,
   simulatedFaults,
 ]

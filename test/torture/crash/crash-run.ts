@@ -7,6 +7,7 @@ import type { Fate } from "./fate.ts"
 import { Inspector } from "./inspector.ts"
 import { Listener } from "./listener.ts"
 import { LoadPublisher } from "./load-publisher.ts"
+import { patiently } from "./patience.ts"
 import { Random } from "./random.ts"
 import { Retainer } from "./retainer.ts"
 import { SessionClient } from "./session-client.ts"
@@ -73,9 +74,6 @@ async function crashRun(options: CrashRunOptions): Promise<CrashTotals> {
   }
   return run.totals
 }
-
-/** Longer than any healthy broker needs; then the run fails and says what it waited for. */
-const patienceMs = 30_000
 
 class CrashRun {
   readonly totals: CrashTotals = {
@@ -163,7 +161,7 @@ class CrashRun {
     this.#work()
     const end = await ended
     for (const worker of [...this.#publishers, ...this.#retainers]) worker.stop()
-    await this.#patient(Promise.all(comers.map((client) => client.closed)), "the connections to end")
+    await patiently(Promise.all(comers.map((client) => client.closed)), "the connections to end")
     this.#countErrors()
     this.totals.lives += 1
     const pause = await this.#fate.pause(this.#directory)
@@ -182,7 +180,7 @@ class CrashRun {
 
   /** Before anybody resends: what stands there now is what the store kept. */
   async #inspect(): Promise<void> {
-    const found = await this.#patient(this.#inspector.look(this.#port), "the retained messages")
+    const found = await patiently(this.#inspector.look(this.#port), "the retained messages")
     for (const wrong of this.#retainers.flatMap((retainer) => retainer.wrong(found))) {
       this.totals.retainedWrong += 1
       this.#options.report(`  wrong: ${wrong}`)
@@ -202,7 +200,7 @@ class CrashRun {
     await this.#prober.connect(this.#port)
     for (const topic of listeners.flatMap(({ extras }) => [...extras])) this.#prober.publish(topic, marker, 1)
     this.#prober.publish("end", marker, 1)
-    await this.#patient(Promise.all(reached), "the last message")
+    await patiently(Promise.all(reached), "the last message")
     const sent = new Map(this.#publishers.flatMap((publisher) => [...publisher.sent]))
     for (const listener of listeners) {
       const findings = listener.findings(sent)
@@ -211,9 +209,9 @@ class CrashRun {
       this.totals.outOfOrder += findings.outOfOrder
       this.totals.subscriptionsWrong += findings.subscriptionsWrong
     }
-    await this.#patient(this.#prober.whenIdle(), "the probes to be acknowledged")
+    await patiently(this.#prober.whenIdle(), "the probes to be acknowledged")
     const leaving = [...this.#clientsAtWork, ...this.#absent.map(({ client }) => client), this.#prober]
-    await this.#patient(Promise.all(leaving.map((client) => client.leave())), "all to leave")
+    await patiently(Promise.all(leaving.map((client) => client.leave())), "all to leave")
     this.#countErrors()
     return (["lost", "duplicates", "outOfOrder", "retainedWrong", "subscriptionsWrong", "faults"] as const)
       .map((key) => `${this.totals[key] - before[key]} ${words[key]}`)
@@ -225,7 +223,7 @@ class CrashRun {
   }
 
   async #all(run: (client: SessionClient) => Promise<void>, forWhat: string): Promise<void> {
-    await this.#patient(Promise.all(this.#clientsAtWork.map(run)), forWhat)
+    await patiently(Promise.all(this.#clientsAtWork.map(run)), forWhat)
   }
 
   get #published(): number {
@@ -260,19 +258,6 @@ class CrashRun {
   #fault(what: string): void {
     this.totals.faults += 1
     this.#options.report(`  fault: ${what}`)
-  }
-
-  async #patient<Result>(waited: Promise<Result>, forWhat: string): Promise<Result> {
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(
-      () => late.reject(new Error(`waited in vain for ${forWhat}; seed ${this.#options.seed}`)),
-      patienceMs,
-    )
-    try {
-      return await Promise.race([waited, late.promise])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }
 
