@@ -3,7 +3,7 @@ import type { Torture } from "../torture.ts"
 import { tryCrashes } from "./crash-run.ts"
 import { killedAtStart } from "./fate.ts"
 import { layOutStore } from "./sample-store.ts"
-import { aims, play, type Scene } from "./scene.ts"
+import { play, type Scene, triesOf } from "./scene.ts"
 import { served } from "./served.ts"
 import { contentOf, difference, type StoreContent } from "./store-content.ts"
 
@@ -18,7 +18,7 @@ export const crashAtStartUp: Torture = {
     await tryCrashes(trial, isLong ? 20 : 1, (random) =>
       killedAtStart(random, trial.executable, usualStartMs, (starts) => trial.count("starts killed", starts)),
     )
-    const tries = { changes: (await aims(trial)) ? (isLong ? 60 : 2) : 0, times: isLong ? 10 : 0 }
+    const tries = await triesOf(trial, { changes: 60, times: 10 })
     await play(starting(), trial, tries)
     await play(startingAnew(), trial, tries)
   },

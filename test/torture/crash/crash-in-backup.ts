@@ -1,7 +1,7 @@
 import type { Torture } from "../torture.ts"
 import { backUpUnderLoad } from "./backup-under-load.ts"
 import { backingUp, restoring } from "./copying-scenes.ts"
-import { aims, play } from "./scene.ts"
+import { play, triesOf } from "./scene.ts"
 
 export const crashInBackup: Torture = {
   name: "crash in backup",
@@ -9,8 +9,8 @@ export const crashInBackup: Torture = {
     "a backup that is there is whole, and a restore that was killed leaves the old store or the new one",
   async run(trial) {
     const isLong = trial.effort === "long"
-    await backUpUnderLoad(trial, isLong ? 30 : 2)
-    const tries = { changes: (await aims(trial)) ? (isLong ? 50 : 2) : 0, times: isLong ? 5 : 0 }
+    await backUpUnderLoad(trial, isLong ? 30 : 1)
+    const tries = await triesOf(trial, { changes: 50, times: 5 })
     for (const replaces of [true, false]) {
       await play(backingUp(replaces, trial.executable), trial, tries)
       await play(restoring(replaces, trial.executable), trial, tries)

@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { migrations } from "../../../src/storage/sqlite/schema.ts"
 import type { Torture } from "../torture.ts"
 import { layOutOlderStore } from "./older-store.ts"
-import { aims, play, type Scene } from "./scene.ts"
+import { play, type Scene, triesOf } from "./scene.ts"
 import { layOutStore, type SampleParts } from "./sample-store.ts"
 import { contentOf, difference, halfMigration, type StoreContent } from "./store-content.ts"
 import { served } from "./served.ts"
@@ -11,8 +11,7 @@ export const crashInMigration: Torture = {
   name: "crash in migration",
   promise: "a store of an older schema is migrated whole or not at all, with all that is in it",
   async run(trial) {
-    const isLong = trial.effort === "long"
-    const tries = { changes: (await aims(trial)) ? (isLong ? 40 : 2) : 0, times: isLong ? 10 : 1 }
+    const tries = await triesOf(trial, { changes: 40, times: 10 })
     for (let schema = 1; schema < migrations.length; schema++) await play(migration(schema), trial, tries)
   },
 }

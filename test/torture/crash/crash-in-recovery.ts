@@ -4,7 +4,7 @@ import { StoreError } from "../../../src/storage/store-error.ts"
 import type { Torture } from "../torture.ts"
 import { live } from "./disk-changes.ts"
 import { layOutStore, type SampleParts } from "./sample-store.ts"
-import { aims, play, type Scene } from "./scene.ts"
+import { play, type Scene, triesOf } from "./scene.ts"
 import { served } from "./served.ts"
 import { contentOf, difference, type StoreContent } from "./store-content.ts"
 
@@ -12,8 +12,7 @@ export const crashInRecovery: Torture = {
   name: "crash in recovery",
   promise: "what can be saved of a damaged store is saved, even if that was begun and killed before",
   async run(trial) {
-    const isLong = trial.effort === "long"
-    const tries = { changes: (await aims(trial)) ? (isLong ? 40 : 2) : 0, times: isLong ? 5 : 0 }
+    const tries = await triesOf(trial, { changes: 40, times: 5 })
     for (const damage of damages) await play(recovering(damage, trial.executable), trial, tries)
   },
 }

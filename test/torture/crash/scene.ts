@@ -34,14 +34,13 @@ export async function play(scene: Scene, trial: Trial, tries: SceneTries): Promi
   }
 }
 
-/** Whether kills can be aimed at changes; says so when not. */
-export async function aims(trial: Trial): Promise<boolean> {
-  const possible = await canTrace()
-  if (!possible) {
-    trial.tell("strace is not there or may not trace: kills are timed and not aimed")
-    trial.figure("aimed kills skipped", 1)
-  }
-  return possible
+/** @param long what is tried in a long trial; a short one tries a single change */
+export async function triesOf(trial: Trial, long: SceneTries): Promise<SceneTries> {
+  const tries = trial.effort === "long" ? long : { changes: 1, times: 0 }
+  if (await canTrace()) return tries
+  trial.tell("strace is not there or may not trace: kills are timed and not aimed")
+  trial.figure("aimed kills skipped", 1)
+  return { changes: 0, times: tries.times + tries.changes }
 }
 
 class SceneRun {
@@ -106,7 +105,7 @@ class SceneRun {
   #choose(all: readonly DiskChange[], most: number): readonly DiskChange[] {
     const moves = this.#some(
       all.filter(({ call }) => /^(link|rename|unlink)/.test(call)),
-      Math.ceil(most / 2),
+      Math.floor(most / 2),
     )
     const others = all.filter((each) => !moves.includes(each))
     return [...moves, ...this.#some(others, most - moves.length)]

@@ -50,7 +50,7 @@ export class WillRun {
   }
 
   async round(round: number): Promise<void> {
-    const all = testatorsOf(round).map((words) => new Testator(words))
+    const all = testatorsOf(round, this.#longestDelay).map((words) => new Testator(words))
     const of = (...destinies: readonly Destiny[]) =>
       all.filter(({ words: { destiny } }) => destinies.includes(destiny))
     await patiently(Promise.all(all.map((each) => each.connect(this.#port))), "all to be connected")
@@ -62,7 +62,7 @@ export class WillRun {
     const kills = 1 + this.#random.below(2)
     for (let kill = 1; kill <= kills; kill++) {
       // Some wills are due before, some after, and some in just that moment.
-      await Bun.sleep(this.#random.below(1500))
+      await Bun.sleep(this.#random.below(this.#longestDelay * 750))
       await this.#broker?.kill()
       this.#trial.count("kills")
       if (kill === 1) for (const each of of("connected", "back after")) each.isLost()
@@ -155,6 +155,10 @@ export class WillRun {
         `${words.destiny}: a will is ${mustBeThere ? "not retained" : "retained, and should not be"}`,
       )
     }
+  }
+
+  get #longestDelay(): number {
+    return this.#trial.effort === "long" ? 2 : 1
   }
 
   get #port(): number {
