@@ -11,7 +11,7 @@ export const crashInBackup: Torture = {
     const isLong = trial.effort === "long"
     await backUpUnderLoad(trial, isLong ? 30 : 1)
     const tries = await triesOf(trial, { changes: 50, times: 5 })
-    for (const replaces of [true, false]) {
+    for (const replaces of isLong ? [true, false] : [trial.seed % 2 === 0]) {
       await play(backingUp(replaces, trial.executable), trial, tries)
       await play(restoring(replaces, trial.executable), trial, tries)
     }

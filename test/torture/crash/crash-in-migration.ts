@@ -12,7 +12,9 @@ export const crashInMigration: Torture = {
   promise: "a store of an older schema is migrated whole or not at all, with all that is in it",
   async run(trial) {
     const tries = await triesOf(trial, { changes: 40, times: 10 })
-    for (let schema = 1; schema < migrations.length; schema++) await play(migration(schema), trial, tries)
+    const older = migrations.slice(1).map((_, index) => index + 1)
+    const chosen = trial.effort === "long" ? older : [1 + (trial.seed % older.length)]
+    for (const schema of chosen) await play(migration(schema), trial, tries)
   },
 }
 
