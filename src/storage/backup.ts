@@ -1,17 +1,9 @@
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs"
-import { basename, dirname, join } from "node:path"
-import { type CopiedCounts, checkStore, copyStore, removeDraft, syncPath } from "./sqlite/copy.ts"
+import { existsSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs"
+import { basename, dirname } from "node:path"
+import { type CopiedCounts, checkStore, copyStore, removeDraft, writeLogBack } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
-import { databaseFile, giveToOwner, lockDirectory } from "./sqlite/directory.ts"
+import { databaseFile, giveToOwner, lockDirectory, syncPath } from "./sqlite/directory.ts"
+import { draftOf, hasCode, removeStaleDrafts } from "./sqlite/drafts.ts"
 import { StoreError } from "./store-error.ts"
 
 export type { CopiedCounts } from "./sqlite/copy.ts"
@@ -49,9 +41,6 @@ export function backUp(
     return counts
   })
 }
-
-/** Nobody who is at work leaves his draft alone for so long. */
-const staleMs = 60_000
 
 export interface Restored extends CopiedCounts {
   /** Where the store that was there before is kept. */
@@ -95,35 +84,11 @@ export function restore(file: string, directory: string, replace: boolean): Rest
   })
 }
 
-function draftOf(file: string): string {
-  return `${file}.${process.pid}.new`
-}
-
 /** A broker would go on in a file without a name. */
 function refuseStoreItself(file: string, directory: string): void {
   const isThere = existsSync(dirname(file)) && realpathSync(dirname(file)) === realpathSync(directory)
   if (!isThere || !/^bantam\.(db|lock)/.test(basename(file))) return
   throw new StoreError(`${file} is of the store itself; name another file for the backup`)
-}
-
-/** What a killed process has left, each as large as a store; a disk would fill up with them. */
-function removeStaleDrafts(file: string): void {
-  for (const name of readdirSync(dirname(file))) {
-    const [, processId] = /^\.(\d+)\.new(?:-\w+)?$/.exec(name.slice(basename(file).length)) ?? []
-    if (!name.startsWith(basename(file)) || processId === undefined || isAlive(Number(processId))) continue
-    const path = join(dirname(file), name)
-    // A process may live where we cannot see it, in another container: then it writes.
-    const writtenMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
-    if (Date.now() - writtenMs > staleMs) rmSync(path, { force: true })
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    return process.kill(processId, 0)
-  } catch (error) {
-    return !hasCode(error, ["ESRCH"])
-  }
 }
 
 function refuseToReplace(file: string, replace: boolean): void {
@@ -147,10 +112,6 @@ function putInPlace(draft: string, file: string): void {
   rmSync(draft)
 }
 
-function hasCode(error: unknown, codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code))
-}
-
 function hasFiles(database: string): boolean {
   return existsSync(database) || existsSync(`${database}-wal`)
 }
@@ -164,7 +125,7 @@ function refuseToReplaceStore(directory: string, replace: boolean): void {
 
 /**
  * Keeps database and log under another name. The log must be gone before another database has the name, for it would be
- * put on top of that.
+ * put on top of that; so that whoever is killed in between leaves a whole store, it is written back first.
  *
  * @returns the database's other name
  */
@@ -174,7 +135,10 @@ function setAside(database: string, nowMs: number): string {
     if (existsSync(`${database}${suffix}`)) linkSync(`${database}${suffix}`, `${aside}${suffix}`)
   }
   syncPath(dirname(database))
+  writeLogBack(database)
   rmSync(`${database}-wal`, { force: true })
+  // A power cut may keep the later of two changes alone.
+  syncPath(dirname(database))
   return aside
 }
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { executable } from "../../scripts/executable.ts"
-import type { Client } from "../../src/client/client.ts"
 import { run } from "../cli/program.ts"
+import { NumberedLoad } from "./numbered-load.ts"
 import { killWhatIsLeft, WatchedBroker } from "./watched-broker.ts"
 
 afterAll(killWhatIsLeft)
@@ -14,47 +14,6 @@ const absent = {
   cleanStart: false,
   properties: { sessionExpiryInterval: 0xffff_ffff },
 } as const
-
-/** Messages on their way at a time. */
-const lanes = 16
-
-/** Publishes numbers without end, and knows how many were acknowledged without a gap. */
-class Load {
-  readonly #publisher: Client
-  readonly #lanes: Promise<void>[] = []
-  #next = 0
-  #isOver = false
-  readonly #acknowledged = new Set<number>()
-  #inOrder = 0
-
-  constructor(publisher: Client) {
-    this.#publisher = publisher
-    for (let lane = 0; lane < lanes; lane++) this.#lanes.push(this.#publish())
-  }
-
-  /** All numbers below this one. */
-  get acknowledged(): number {
-    while (this.#acknowledged.delete(this.#inOrder)) this.#inOrder += 1
-    return this.#inOrder
-  }
-
-  async reaches(count: number): Promise<void> {
-    while (this.acknowledged < count) await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true
-    await Promise.all(this.#lanes)
-  }
-
-  async #publish(): Promise<void> {
-    while (!this.#isOver) {
-      const number = this.#next++
-      await this.#publisher.publish({ topic: "news", payload: Buffer.from(String(number)), qos: 1 })
-      this.#acknowledged.add(number)
-    }
-  }
-}
 
 /** @returns the numbers that wait for the absent client */
 async function waiting(directory: string): Promise<number[]> {
@@ -93,7 +52,7 @@ describe("a backup beside a broker under load", () => {
         { filter: "news", qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 },
       ])
       await reader.disconnect()
-      const load = new Load(await broker.client({ clientId: "publisher" }))
+      const load = new NumberedLoad(await broker.client({ clientId: "publisher" }))
 
       const backups: { readonly file: string; readonly before: number; readonly queued: number }[] = []
       for (const round of [1, 2, 3]) {

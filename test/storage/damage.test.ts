@@ -17,6 +17,7 @@ import type { Log } from "../../src/foundation/log.ts"
 import { migrations } from "../../src/storage/sqlite/schema.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { openAccounts, openStore, type OpenedStore } from "../../src/storage/open-store.ts"
+import { backUp } from "../../src/storage/backup.ts"
 import { Batch } from "../../src/storage/sqlite/batch.ts"
 import { BatchLog } from "../../src/storage/sqlite/batch-log.ts"
 import { ByteWriter } from "../../src/storage/sqlite/bytes.ts"
@@ -272,6 +273,46 @@ describe("recovery", () => {
     const recalled = (await session?.journal.queue(0, 200)) ?? []
     expect(recalled).toHaveLength(recovered?.queued ?? 0)
     await store.close()
+  })
+
+  /** As a kill leaves it when all is saved and the log of the damaged one is gone: what is left may look sound. */
+  async function halfRecovered(): Promise<string> {
+    const directory = await stored()
+    const saved = readFileSync(databaseIn(directory))
+    using database = new Database(databaseIn(directory))
+    database.run("DELETE FROM queue WHERE sequence > 100")
+    database.run("UPDATE head SET closed_cleanly = 0")
+    writeFileSync(`${databaseIn(directory)}.saved`, saved)
+    return directory
+  }
+
+  test("that was killed when all was saved is finished by the next start", async () => {
+    const directory = await halfRecovered()
+    const { store } = await open(directory)
+    const [session] = await Array.fromAsync(store.sessions())
+    expect(session?.queuedMessages).toBe(200)
+    await store.close()
+    expect(readdirSync(directory).toSorted()).toEqual(["bantam.db", "bantam.lock"])
+  })
+
+  test("that was killed is finished before anybody changes the accounts, and before a backup is made", async () => {
+    const directory = await halfRecovered()
+    const backup = `${directory}.backup`
+    expect(() => backUp(directory, "full", backup, false)).toThrow(
+      `${databaseIn(directory)} is being recovered: let the broker serve it first`,
+    )
+    openAccounts(directory).close()
+    expect(backUp(directory, "full", backup, false).queued).toBe(200)
+  })
+
+  test("leaves the damaged store where it was until all is saved", async () => {
+    const directory = await stored()
+    truncateSync(databaseIn(directory), statSync(databaseIn(directory)).size - 100_000)
+    const damaged = readFileSync(databaseIn(directory))
+    // There is no room for what is saved, so to speak.
+    mkdirSync(`${databaseIn(directory)}.${process.pid}.new`)
+    await expect(open(directory, true)).rejects.toThrow()
+    expect(readFileSync(databaseIn(directory))).toEqual(damaged)
   })
 
   test("begins anew where nothing can be read", async () => {

@@ -1,3 +1,4 @@
+import { crashAtStartUp } from "./crash/crash-at-start-up.ts"
 import { crashAtWork } from "./crash/crash-at-work.ts"
 import { overloadDeepTopics } from "./overload/deep-topics.ts"
 import { overloadFastPublisher } from "./overload/fast-publisher.ts"
@@ -17,6 +18,11 @@ import { fuzzDecoders } from "./protocol/fuzz-decoders.ts"
 import { fuzzWire } from "./protocol/fuzz-wire.ts"
 import { protocolMalformed } from "./protocol/protocol-malformed.ts"
 import { protocolViolations } from "./protocol/protocol-violations.ts"
+import { crashInBackup } from "./crash/crash-in-backup.ts"
+import { crashInMigration } from "./crash/crash-in-migration.ts"
+import { crashInRecovery } from "./crash/crash-in-recovery.ts"
+import { crashInShutdown } from "./crash/crash-in-shutdown.ts"
+import { crashWithWills } from "./crash/crash-with-wills.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
@@ -42,4 +48,11 @@ export const tortures: readonly Torture[] = [
   protocolViolations,
   fuzzDecoders,
   fuzzWire,
+  crashAtStartUp,
+  crashInMigration,
+  crashInShutdown,
+  crashInBackup,
+  crashInRecovery,
+  crashWithWills,
+  simulatedFaults,
 ]

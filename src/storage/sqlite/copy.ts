@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from "node:fs"
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs"
 import { damage, StoreError } from "../store-error.ts"
 import { BatchLog } from "./batch-log.ts"
 import {
@@ -13,9 +13,10 @@ import {
   quickCheck,
   type Database,
 } from "./database.ts"
+import { syncPath } from "./directory.ts"
 import { checkHead, closeHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
-import { allIsIntact } from "./recovery.ts"
+import { allIsIntact, isHalfRecovered } from "./recovery.ts"
 
 /** How many rows of each kind a copy holds. */
 export interface CopiedCounts {
@@ -71,13 +72,20 @@ export function checkStore(file: string, logIsChecked: boolean): void {
   })
 }
 
-/** Whatever has been written to the file, or renamed in the folder, outlives a power cut from here on. */
-export function syncPath(path: string): void {
-  const descriptor = openSync(path, "r")
+/** Puts all that is in a database's log into the database itself, as far as both can be read. */
+export function writeLogBack(file: string): void {
+  if (!existsSync(file) || !existsSync(`${file}-wal`)) return
   try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
+    checkLog(file)
+    const database = openSource(file)
+    try {
+      checkIsOurs(database, file)
+      database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    if (!(asStoreError(error, file) instanceof StoreError)) throw error
   }
 }
 
@@ -102,6 +110,8 @@ export function readSource<Result>(
     if (!existsSync(file)) throw new StoreError(`${file} is not there; check the path`)
     // SQLite takes a file without content for a new database; ours has never been empty.
     if (statSync(file).size === 0) throw damage("a file without content was found", file)
+    if (isHalfRecovered(file))
+      throw new StoreError(`${file} is being recovered: let the broker serve it first`)
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (logIsChecked) checkLog(file)
     const database = openSource(file)

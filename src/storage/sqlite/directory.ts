@@ -3,6 +3,7 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -11,6 +12,7 @@ import {
 } from "node:fs"
 import { dirname, join } from "node:path"
 import { damage, StoreError } from "../store-error.ts"
+import { draftOf } from "./drafts.ts"
 import {
   asStoreError,
   guarded,
@@ -64,18 +66,33 @@ export function giveToOwner(directory: string, file: string): void {
 
 /** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it. */
 export function createDatabase(file: string): void {
-  const draft = `${file}.${process.pid}.new`
-  rmSync(draft, { force: true })
-  createEmpty(draft)
-  const database = openFile(draft, "full")
-  initialize(database)
-  database.close()
+  const draft = draftOf(file)
+  createDraft(draft)
   try {
     linkSync(draft, file)
   } catch (error) {
     if (!existsSync(file)) throw error
   } finally {
     rmSync(draft)
+  }
+}
+
+/** A database of ours with nothing in it. */
+export function createDraft(draft: string): void {
+  rmSync(draft, { force: true })
+  createEmpty(draft)
+  const database = openFile(draft, "full")
+  initialize(database)
+  database.close()
+}
+
+/** Whatever has been written to the file, or renamed in the folder, outlives a power cut from here on. */
+export function syncPath(path: string): void {
+  const descriptor = openSync(path, "r")
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -8,10 +8,11 @@ import {
   prepareDirectory,
   type DirectoryLock,
 } from "./directory.ts"
+import { removeStaleDrafts } from "./drafts.ts"
 import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
-import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
+import { allIsIntact, finishRecovery, isHalfRecovered, recover, type RecoveredCounts } from "./recovery.ts"
 import { mkdirSync } from "node:fs"
 
 export interface Opened {
@@ -32,6 +33,8 @@ export function openServed(settings: WorkerSettings): Opened {
     mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
     const lock = lockDirectory(settings.directory)
     try {
+      removeStaleDrafts(databaseFile(settings.directory))
+      finishRecovery(databaseFile(settings.directory))
       const { database, log, recovered } = openOrRecover(settings)
       openHead(database)
       return { database, log, lock, recovered }
@@ -51,6 +54,7 @@ export function openServed(settings: WorkerSettings): Opened {
 export function openUnserved(directory: string, durability: Durability): Database {
   const file = databaseFile(directory)
   return guarded(file, () => {
+    if (isHalfRecovered(file)) withLock(directory, () => finishRecovery(file))
     prepareDirectory(directory)
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (durability === "full") checkLog(file)
@@ -66,17 +70,21 @@ export function openUnserved(directory: string, durability: Durability): Databas
 function adoptUnserved(database: Database, directory: string): void {
   const file = databaseFile(directory)
   if (!isOlder(database)) return adopt(database, file)
-  let lock: DirectoryLock
   try {
-    lock = lockDirectory(directory)
+    withLock(directory, () => adopt(database, file))
   } catch (error) {
     if (!(error instanceof DirectoryServedError)) throw error
     throw new StoreError(
       `${directory} is served by process ${error.processId}, an older bantam: start that anew with this one first`,
     )
   }
+}
+
+/** @throws DirectoryServedError */
+function withLock(directory: string, work: () => void): void {
+  const lock = lockDirectory(directory)
   try {
-    adopt(database, file)
+    work()
   } finally {
     lock.release()
   }

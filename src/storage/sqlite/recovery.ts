@@ -1,18 +1,22 @@
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fstatSync,
-  ftruncateSync,
+  linkSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
+  truncateSync,
 } from "node:fs"
+import { dirname } from "node:path"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { BatchLog } from "./batch-log.ts"
 import { ByteReader } from "./bytes.ts"
 import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
-import { createDatabase } from "./directory.ts"
+import { createDraft, syncPath } from "./directory.ts"
+import { draftOf } from "./drafts.ts"
 import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
 
@@ -31,6 +35,8 @@ export interface RecoveredCounts {
   readonly lostLogPages: number
 }
 
+type SavedCounts = Omit<RecoveredCounts, "damagedFile" | "lostLogPages">
+
 /** Whether every message that is stored is still what was stored. Reads the whole database. */
 export function allIsIntact(database: Database): boolean {
   for (const sql of ["SELECT body FROM message", "SELECT message AS body FROM retained"]) {
@@ -43,23 +49,64 @@ export function allIsIntact(database: Database): boolean {
 }
 
 /**
- * Sets a damaged database aside and saves into a new one what verifies, row by row: each table is read from the
- * front up to the first broken page, then from the back.
+ * Keeps a damaged database under another name and saves into a new one what verifies, row by row: each table is read
+ * from the front up to the first broken page, then from the back. Until all is saved, the damaged one keeps its place.
  */
 export function recover(file: string, nowMs: number): RecoveredCounts {
   const pages = lostLogPages(file)
+  const damagedFile = keepDamaged(file, nowMs)
+  const draft = draftOf(file)
+  createDraft(draft)
+  const counts = save(existsSync(damagedFile) ? damagedFile : undefined, draft)
+  renameSync(draft, savedFile(file))
+  syncPath(dirname(file))
+  finishRecovery(file)
+  return { damagedFile, ...counts, lostLogPages: pages }
+}
+
+/** What was saved of a damaged database has yet to take its place. */
+export function isHalfRecovered(file: string): boolean {
+  return existsSync(savedFile(file))
+}
+
+/**
+ * Puts what was saved in its place. The log of the damaged one goes first, for it would be put on top; without it the
+ * damaged one may look sound, so whoever opens the store next goes on from here.
+ */
+export function finishRecovery(file: string): void {
+  if (!isHalfRecovered(file)) return
+  // An index of the log, which SQLite makes anew.
+  for (const suffix of ["-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true })
+  // A power cut may keep the later of two changes alone.
+  syncPath(dirname(file))
+  renameSync(savedFile(file), file)
+  syncPath(dirname(file))
+}
+
+function savedFile(file: string): string {
+  return `${file}.saved`
+}
+
+/** @returns the other name */
+function keepDamaged(file: string, nowMs: number): string {
   const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
   for (const suffix of ["-wal", ""]) {
-    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
+    if (existsSync(`${file}${suffix}`)) linkSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
   }
-  // An index of the log, which SQLite makes anew.
-  rmSync(`${file}-shm`, { force: true })
-  if (existsSync(damagedFile)) padToItsLength(damagedFile)
-  createDatabase(file)
-  const fresh = openFile(file, "full")
-  const damaged = existsSync(damagedFile) ? openReadOnly(damagedFile) : undefined
+  const length = existsSync(file) ? missingLength(file) : undefined
+  if (length === undefined) return damagedFile
+  // SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros.
+  rmSync(damagedFile)
+  copyFileSync(file, damagedFile)
+  truncateSync(damagedFile, length)
+  return damagedFile
+}
+
+function save(damagedFile: string | undefined, draft: string): SavedCounts {
+  const fresh = openFile(draft, "full")
+  const damaged = damagedFile === undefined ? undefined : openReadOnly(damagedFile)
   try {
-    return { damagedFile, ...new Salvage(damaged, fresh, file).run(), lostLogPages: pages }
+    return new Salvage(damaged, fresh, draft).run()
   } finally {
     damaged?.close()
     rmSync(`${damagedFile}-shm`, { force: true })
@@ -67,16 +114,16 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
   }
 }
 
-/** SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros. */
-function padToItsLength(file: string): void {
-  const descriptor = openSync(file, "r+")
+/** @returns how long a database must be that is shorter than its head says */
+function missingLength(file: string): number | undefined {
+  const descriptor = openSync(file, "r")
   try {
     const head = Buffer.alloc(32)
-    if (readSync(descriptor, head, 0, 32, 0) < 32) return
+    if (readSync(descriptor, head, 0, 32, 0) < 32 || !isDatabase(head)) return undefined
     // Bytes 16 and 28 of the file: size of a page, where 1 stands for 65,536, and number of pages.
     const pageSize = head.readUInt16BE(16) === 1 ? 65_536 : head.readUInt16BE(16)
     const length = pageSize * head.readUInt32BE(28)
-    if (fstatSync(descriptor).size < length && isDatabase(head)) ftruncateSync(descriptor, length)
+    return fstatSync(descriptor).size < length ? length : undefined
   } finally {
     closeSync(descriptor)
   }
@@ -102,7 +149,7 @@ class Salvage {
     this.#file = file
   }
 
-  run(): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {
+  run(): SavedCounts {
     this.#fresh.transaction(() => this.#copyAll()).immediate()
     new BatchLog(this.#fresh, this.#file).foldAll()
     this.#fresh.transaction(() => this.#dropStrays()).immediate()

@@ -1,13 +1,20 @@
 import { decodePacket } from "../../../src/protocol/decoder.ts"
 import { encodePacket } from "../../../src/protocol/encoder.ts"
 import { FrameReader } from "../../../src/protocol/frame-reader.ts"
-import type { Connack, Packet, ProtocolVersion } from "../../../src/protocol/packet.ts"
+import type { Connack, Packet, ProtocolVersion, WillFields } from "../../../src/protocol/packet.ts"
 import { noProperties } from "../../../src/protocol/properties.ts"
 import { connect } from "../../../src/transport/connect.ts"
 import type { Socket, SocketOwner } from "../../../src/transport/socket.ts"
 
 /** What answers a question: SUBSCRIBE, UNSUBSCRIBE, PINGREQ. */
 export type Answer = Extract<Packet, { type: "suback" | "unsuback" | "pingresp" }>
+
+/** What a client asks for in its CONNECT. */
+export interface ConnectionWishes {
+  readonly will?: WillFields
+  /** Before MQTT 5.0 a session lasts for ever. */
+  readonly expirySeconds?: number
+}
 
 /** One Network Connection of a session client; it takes out the answers and hands on everything else. */
 export class Connection {
@@ -37,15 +44,18 @@ export class Connection {
     return this.#closed.promise
   }
 
-  /** Asks for a session that lasts for ever. @throws Error when the connection ends before the CONNACK */
-  async open(port: number, clientId: string): Promise<Connack> {
+  /** Asks for a session, which lasts for ever unless told. @throws Error when the connection ends before the CONNACK */
+  async open(
+    port: number,
+    clientId: string,
+    { will, expirySeconds = 0xffff_ffff }: ConnectionWishes = {},
+  ): Promise<Connack> {
     try {
       this.#socket = await connect({ scheme: "tcp", host: "127.0.0.1", port }, this.#owner)
     } catch (error) {
       this.#gone()
       throw error
     }
-    const forEver = { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 20 }
     this.send({
       type: "connect",
       version: this.#version,
@@ -55,8 +65,9 @@ export class Connection {
       clientId,
       username: undefined,
       password: undefined,
-      will: undefined,
-      properties: this.#version === 5 ? forEver : noProperties,
+      will,
+      properties:
+        this.#version === 5 ? { sessionExpiryInterval: expirySeconds, receiveMaximum: 20 } : noProperties,
     })
     return this.#connack.promise
   }

@@ -2,26 +2,31 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type BrokerProcess, portOf, startBroker } from "../../../scripts/executable.ts"
+import type { Trial } from "../torture.ts"
+import type { Fate } from "./fate.ts"
 import { Inspector } from "./inspector.ts"
 import { Listener } from "./listener.ts"
 import { LoadPublisher } from "./load-publisher.ts"
+import { patiently } from "./patience.ts"
 import { Random } from "./random.ts"
 import { Retainer } from "./retainer.ts"
 import { SessionClient } from "./session-client.ts"
 
-export interface CrashRunOptions {
+interface CrashRunOptions {
   /** The compiled broker. */
   readonly path: string
   readonly rounds: number
   readonly seed: number
+  /** How each life of the broker ends. */
+  readonly fate: (random: Random) => Fate
   /** Takes a line for each round. */
   readonly report: (line: string) => void
 }
 
 /** What was found; everything behind `delivered` must be 0. */
-export interface CrashTotals {
+interface CrashTotals {
   rounds: number
-  kills: number
+  lives: number
   published: number
   delivered: number
   /** Acknowledged messages that a subscriber never got. */
@@ -35,11 +40,29 @@ export interface CrashTotals {
   faults: number
 }
 
+/** Runs it, and states what was found: nothing may be lost, doubled or wrong. */
+export async function tryCrashes(
+  trial: Trial,
+  rounds: number,
+  fate: (random: Random) => Fate,
+): Promise<void> {
+  const { executable: path, seed } = trial
+  const totals = await crashRun({ path, rounds, seed, fate, report: (line) => trial.tell(line) })
+  trial.figure("lives of the broker", totals.lives)
+  trial.figure("messages published", totals.published)
+  trial.figure("messages delivered", totals.delivered)
+  for (const [key, name] of Object.entries(words)) trial.bounded(name, totals[key as keyof typeof words], 0)
+  // Six listeners hear each message.
+  if (totals.delivered < totals.published * 6) {
+    trial.wrong(`${totals.published} published, and only ${totals.delivered} delivered`)
+  }
+}
+
 /**
- * Kills the broker again and again in the middle of its work, starts it on the same directory, lets everybody come back
- * and looks whether what was acknowledged is still true.
+ * Lets the broker work and come to its end again and again, starts it on the same directory, lets everybody come back and
+ * looks whether what was acknowledged is still true.
  */
-export async function crashRun(options: CrashRunOptions): Promise<CrashTotals> {
+async function crashRun(options: CrashRunOptions): Promise<CrashTotals> {
   const directory = mkdtempSync(join(tmpdir(), "bantam-crash-"))
   const run = new CrashRun(options, join(directory, "store"))
   try {
@@ -52,13 +75,10 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashTotals> {
   return run.totals
 }
 
-/** Longer than any healthy broker needs; then the run fails and says what it waited for. */
-const patienceMs = 30_000
-
 class CrashRun {
   readonly totals: CrashTotals = {
     rounds: 0,
-    kills: 0,
+    lives: 0,
     published: 0,
     delivered: 0,
     lost: 0,
@@ -71,6 +91,7 @@ class CrashRun {
   readonly #options: CrashRunOptions
   readonly #directory: string
   readonly #random: Random
+  readonly #fate: Fate
   readonly #publishers: readonly LoadPublisher[]
   readonly #retainers: readonly Retainer[]
   /** Connected while the load runs. */
@@ -88,6 +109,7 @@ class CrashRun {
     this.#options = options
     this.#directory = directory
     this.#random = random
+    this.#fate = options.fate(random)
     this.#publishers = times(4, (index) => new LoadPublisher(index, random, both(index)))
     this.#retainers = times(2, (index) => new Retainer(index, random, both(index)))
     this.#present = times(3, (index) => new Listener(`present-${index}`, random, both(index)))
@@ -111,11 +133,11 @@ class CrashRun {
     const publishedBefore = this.#published
     const deliveredBefore = this.#delivered
     const story: string[] = []
-    story.push(await this.#workUntilKilled(false))
+    story.push(await this.#workUntilTheEnd(false))
     // The next life of the broker may end just as early, with everybody fetching what is theirs.
     while (this.#random.oneIn(2)) {
       await this.#inspect()
-      story.push(await this.#workUntilKilled(true))
+      story.push(await this.#workUntilTheEnd(true))
     }
     await this.#inspect()
     const doubts = await this.#verify(round)
@@ -131,22 +153,22 @@ class CrashRun {
   }
 
   /** @param fetching the absent ones come as well. @returns what happened, in words */
-  async #workUntilKilled(fetching: boolean): Promise<string> {
-    const afterMs = 1 + this.#random.below(400)
+  async #workUntilTheEnd(fetching: boolean): Promise<string> {
     const comers = [...this.#clientsAtWork, ...(fetching ? this.#absent.map(({ client }) => client) : [])]
-    const killed = Bun.sleep(afterMs).then(() => this.#broker?.kill())
+    const ended = this.#fate.end(this.#serving)
     // Whoever is not back when the broker dies comes back next time.
     await Promise.allSettled(comers.map((client) => client.connect(this.#port)))
     this.#work()
-    await killed
+    const end = await ended
     for (const worker of [...this.#publishers, ...this.#retainers]) worker.stop()
-    await this.#patient(Promise.all(comers.map((client) => client.closed)), "the connections to end")
+    await patiently(Promise.all(comers.map((client) => client.closed)), "the connections to end")
     this.#countErrors()
-    this.totals.kills += 1
+    this.totals.lives += 1
+    const pause = await this.#fate.pause(this.#directory)
     const startedAt = performance.now()
     await this.#start()
     const backMs = (performance.now() - startedAt).toFixed(0)
-    return `killed after ${afterMs} ms${fetching ? " of fetching" : ""}, back in ${backMs} ms`
+    return `${end}${fetching ? " of fetching" : ""}${pause}, back in ${backMs} ms`
   }
 
   #work(): void {
@@ -158,7 +180,7 @@ class CrashRun {
 
   /** Before anybody resends: what stands there now is what the store kept. */
   async #inspect(): Promise<void> {
-    const found = await this.#patient(this.#inspector.look(this.#port), "the retained messages")
+    const found = await patiently(this.#inspector.look(this.#port), "the retained messages")
     for (const wrong of this.#retainers.flatMap((retainer) => retainer.wrong(found))) {
       this.totals.retainedWrong += 1
       this.#options.report(`  wrong: ${wrong}`)
@@ -178,7 +200,7 @@ class CrashRun {
     await this.#prober.connect(this.#port)
     for (const topic of listeners.flatMap(({ extras }) => [...extras])) this.#prober.publish(topic, marker, 1)
     this.#prober.publish("end", marker, 1)
-    await this.#patient(Promise.all(reached), "the last message")
+    await patiently(Promise.all(reached), "the last message")
     const sent = new Map(this.#publishers.flatMap((publisher) => [...publisher.sent]))
     for (const listener of listeners) {
       const findings = listener.findings(sent)
@@ -187,9 +209,9 @@ class CrashRun {
       this.totals.outOfOrder += findings.outOfOrder
       this.totals.subscriptionsWrong += findings.subscriptionsWrong
     }
-    await this.#patient(this.#prober.whenIdle(), "the probes to be acknowledged")
+    await patiently(this.#prober.whenIdle(), "the probes to be acknowledged")
     const leaving = [...this.#clientsAtWork, ...this.#absent.map(({ client }) => client), this.#prober]
-    await this.#patient(Promise.all(leaving.map((client) => client.leave())), "all to leave")
+    await patiently(Promise.all(leaving.map((client) => client.leave())), "all to leave")
     this.#countErrors()
     return (["lost", "duplicates", "outOfOrder", "retainedWrong", "subscriptionsWrong", "faults"] as const)
       .map((key) => `${this.totals[key] - before[key]} ${words[key]}`)
@@ -201,7 +223,7 @@ class CrashRun {
   }
 
   async #all(run: (client: SessionClient) => Promise<void>, forWhat: string): Promise<void> {
-    await this.#patient(Promise.all(this.#clientsAtWork.map(run)), forWhat)
+    await patiently(Promise.all(this.#clientsAtWork.map(run)), forWhat)
   }
 
   get #published(): number {
@@ -214,9 +236,13 @@ class CrashRun {
     return [...this.#present, ...this.#absent].reduce((sum, { delivered }) => sum + delivered, 0)
   }
 
-  get #port(): number {
+  get #serving(): BrokerProcess {
     if (this.#broker === undefined) throw new Error("no broker runs")
-    return portOf(this.#broker, "tcp")
+    return this.#broker
+  }
+
+  get #port(): number {
+    return portOf(this.#serving, "tcp")
   }
 
   async #start(): Promise<void> {
@@ -232,19 +258,6 @@ class CrashRun {
   #fault(what: string): void {
     this.totals.faults += 1
     this.#options.report(`  fault: ${what}`)
-  }
-
-  async #patient<Result>(waited: Promise<Result>, forWhat: string): Promise<Result> {
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(
-      () => late.reject(new Error(`waited in vain for ${forWhat}; seed ${this.#options.seed}`)),
-      patienceMs,
-    )
-    try {
-      return await Promise.race([waited, late.promise])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }
 

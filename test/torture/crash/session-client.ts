@@ -173,7 +173,8 @@ export class SessionClient {
       case "disconnect":
         // Our next connection takes the session over, and the last one is told so [3.1.4].
         if (packet.reasonCode === ReasonCode.sessionTakenOver) return
-        return this.#options.onFault(`${this.clientId} is told to leave: ${packet.reasonCode}`)
+        if (packet.reasonCode === ReasonCode.serverShuttingDown) return
+        return this.#options.onFault(`${this.clientId} was sent away with ${packet.reasonCode}`)
       default:
         return this.#options.onFault(`${this.clientId} got a ${packet.type}`)
     }
