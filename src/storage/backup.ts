@@ -10,9 +10,10 @@ import {
   statSync,
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { type CopiedCounts, checkStore, copyStore, removeDraft, syncPath } from "./sqlite/copy.ts"
+import { type CopiedCounts, checkStore, copyStore, removeDraft } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
 import { databaseFile, lockDirectory } from "./sqlite/directory.ts"
+import { syncPath } from "./sqlite/sync-path.ts"
 import { StoreError } from "./store-error.ts"
 
 export type { CopiedCounts } from "./sqlite/copy.ts"

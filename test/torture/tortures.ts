@@ -1,6 +1,7 @@
 import { crashAtWork } from "./crash/crash-at-work.ts"
+import { powerCut } from "./disk/power-cut.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
 /** All of them, in the order in which they are tried. */
-export const tortures: readonly Torture[] = [crashAtWork, simulatedFaults]
+export const tortures: readonly Torture[] = [crashAtWork, powerCut, simulatedFaults]

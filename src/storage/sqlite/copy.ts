@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from "node:fs"
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs"
 import { damage, StoreError } from "../store-error.ts"
 import { BatchLog } from "./batch-log.ts"
 import {
@@ -16,6 +16,7 @@ import {
 import { checkHead, closeHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
 import { allIsIntact } from "./recovery.ts"
+import { syncPath } from "./sync-path.ts"
 
 /** How many rows of each kind a copy holds. */
 export interface CopiedCounts {
@@ -69,16 +70,6 @@ export function checkStore(file: string, logIsChecked: boolean): void {
     checkContent(database, file)
     checkBatches(database, file)
   })
-}
-
-/** Whatever has been written to the file, or renamed in the folder, outlives a power cut from here on. */
-export function syncPath(path: string): void {
-  const descriptor = openSync(path, "r")
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }
 
 function copyPages(source: string, copy: string, logIsChecked: boolean): void {

@@ -1,5 +1,5 @@
-import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { chmodSync, closeSync, existsSync, linkSync, openSync, rmSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { damage, StoreError } from "../store-error.ts"
 import {
   asStoreError,
@@ -11,6 +11,7 @@ import {
   openFile,
   pragma,
 } from "./database.ts"
+import { makeDirectory, syncPath } from "./sync-path.ts"
 
 /** The database within a store's directory. */
 export function databaseFile(directory: string): string {
@@ -23,7 +24,7 @@ export function databaseFile(directory: string): string {
  * @throws StoreError the file is there, but without content, or only what belongs to it is there
  */
 export function prepareDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   const file = databaseFile(directory)
   if (!existsSync(file)) {
     if (existsSync(`${file}-wal`))
@@ -35,7 +36,7 @@ export function prepareDirectory(directory: string): void {
   chmodSync(file, 0o600)
 }
 
-/** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it. */
+/** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it, nor does a power cut. */
 export function createDatabase(file: string): void {
   const draft = `${file}.${process.pid}.new`
   rmSync(draft, { force: true })
@@ -50,6 +51,8 @@ export function createDatabase(file: string): void {
   } finally {
     rmSync(draft)
   }
+  // Before there is a log, for a log without its database is taken for damage.
+  syncPath(dirname(file))
 }
 
 /** Another process has the directory. */

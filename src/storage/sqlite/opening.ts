@@ -12,7 +12,7 @@ import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
 import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
-import { mkdirSync } from "node:fs"
+import { makeDirectory } from "./sync-path.ts"
 
 export interface Opened {
   readonly database: Database
@@ -29,7 +29,7 @@ export interface Opened {
  */
 export function openServed(settings: WorkerSettings): Opened {
   return guarded(databaseFile(settings.directory), () => {
-    mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
+    makeDirectory(settings.directory)
     const lock = lockDirectory(settings.directory)
     try {
       const { database, log, recovered } = openOrRecover(settings)
