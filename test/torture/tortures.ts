@@ -1,7 +1,8 @@
 import { crashAtWork } from "./crash/crash-at-work.ts"
+import { fileDeleted } from "./disk/file-deleted.ts"
 import { powerCut } from "./disk/power-cut.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
 /** All of them, in the order in which they are tried. */
-export const tortures: readonly Torture[] = [crashAtWork, powerCut, simulatedFaults]
+export const tortures: readonly Torture[] = [crashAtWork, powerCut, fileDeleted, simulatedFaults]

@@ -68,6 +68,7 @@ export class DirectoryServedError extends StoreError {
 const askingMs = 50
 
 export interface DirectoryLock {
+  readonly file: string
   release(): void
 }
 
@@ -97,6 +98,7 @@ export function lockDirectory(directory: string): DirectoryLock {
     throw new DirectoryServedError(directory, holder)
   }
   return {
+    file,
     release() {
       database.run("ROLLBACK")
       database.close()

@@ -12,6 +12,7 @@ import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
 import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
+import { finishReplacement, isBeingReplaced } from "./replacement.ts"
 import { makeDirectory } from "./sync-path.ts"
 
 export interface Opened {
@@ -51,6 +52,10 @@ export function openServed(settings: WorkerSettings): Opened {
 export function openUnserved(directory: string, durability: Durability): Database {
   const file = databaseFile(directory)
   return guarded(file, () => {
+    makeDirectory(directory)
+    if (isBeingReplaced(file)) {
+      throw new StoreError(`the recovery of ${file} was interrupted: start the broker, which finishes it`)
+    }
     prepareDirectory(directory)
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (durability === "full") checkLog(file)
@@ -95,6 +100,7 @@ function openOrRecover(settings: WorkerSettings): Omit<Opened, "lock"> {
 function openChecked(settings: WorkerSettings): Pick<Opened, "database" | "log"> {
   const file = databaseFile(settings.directory)
   return guarded(file, () => {
+    finishReplacement(file)
     prepareDirectory(settings.directory)
     if (settings.durability === "full") checkLog(file)
     const database = openFile(file, settings.durability)

@@ -3,9 +3,9 @@ import {
   existsSync,
   fstatSync,
   ftruncateSync,
+  linkSync,
   openSync,
   readSync,
-  renameSync,
   rmSync,
 } from "node:fs"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
@@ -15,6 +15,7 @@ import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
 import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
+import { replace } from "./replacement.ts"
 
 /** How many rows of each table were saved, and where the damaged file is kept. */
 export interface RecoveredCounts {
@@ -43,28 +44,46 @@ export function allIsIntact(database: Database): boolean {
 }
 
 /**
- * Sets a damaged database aside and saves into a new one what verifies, row by row: each table is read from the
- * front up to the first broken page, then from the back.
+ * Saves into a new database what of a damaged one verifies, row by row: each table is read from the front up to the first
+ * broken page, then from the back. Then the new one takes the place of the damaged one, which is kept. Until then that
+ * stays as it is, its log and the index of it included: whoever is killed before has changed nothing.
+ *
+ * @throws StoreError there is no room for it
  */
 export function recover(file: string, nowMs: number): RecoveredCounts {
   const pages = lostLogPages(file)
-  const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
-  for (const suffix of ["-wal", ""]) {
-    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
+  const draft = `${file}.saved`
+  // By another name it gets another index: in that of the store stands what the log has lost.
+  const source = `${file}.source`
+  removeDatabase(draft)
+  removeDatabase(source)
+  for (const suffix of ["", "-wal"]) {
+    if (existsSync(`${file}${suffix}`)) linkSync(`${file}${suffix}`, `${source}${suffix}`)
   }
-  // An index of the log, which SQLite makes anew.
-  rmSync(`${file}-shm`, { force: true })
-  if (existsSync(damagedFile)) padToItsLength(damagedFile)
-  createDatabase(file)
-  const fresh = openFile(file, "full")
-  const damaged = existsSync(damagedFile) ? openReadOnly(damagedFile) : undefined
   try {
-    return { damagedFile, ...new Salvage(damaged, fresh, file).run(), lostLogPages: pages }
+    if (existsSync(source)) padToItsLength(source)
+    createDatabase(draft)
+    const counts = salvage(source, draft)
+    return { damagedFile: replace(file, draft, nowMs), ...counts, lostLogPages: pages }
+  } finally {
+    removeDatabase(source)
+    removeDatabase(draft)
+  }
+}
+
+function salvage(source: string, draft: string): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {
+  const fresh = openFile(draft, "full")
+  const damaged = existsSync(source) ? openReadOnly(source) : undefined
+  try {
+    return new Salvage(damaged, fresh, draft).run()
   } finally {
     damaged?.close()
-    rmSync(`${damagedFile}-shm`, { force: true })
     fresh.close()
   }
+}
+
+function removeDatabase(file: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true })
 }
 
 /** SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros. */

@@ -7,8 +7,8 @@ import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { type JournalRecord, readJournal } from "./disk-journal.ts"
 import { FaultyDisk } from "./faulty-disk.ts"
-import { RecordedLoad } from "./recorded-load.ts"
 import { readStore } from "./store-content.ts"
+import { StoreLoad } from "./store-load.ts"
 
 export const powerCut: Torture = {
   name: "disk power cut",
@@ -27,7 +27,7 @@ export const powerCut: Torture = {
         trial.figure("skipped", 1)
         return
       }
-      const load = new RecordedLoad(disk, random)
+      const load = new StoreLoad(disk.directory, random, { env: disk.env, position: () => disk.journalBytes })
       for (const end of ["kill", "stop", "kill"] as const) await load.life(messages, end)
       trial.count("messages acknowledged", load.witness.accepted)
       trial.count("promises", load.ledger.acknowledged)
@@ -40,7 +40,7 @@ export const powerCut: Torture = {
 /** Replays what the disk was told, and cuts the power at chosen places on the way. */
 async function cutAnywhere(
   trial: Trial,
-  load: RecordedLoad,
+  load: StoreLoad,
   records: readonly JournalRecord[],
   random: Random,
   cuts: number,
@@ -88,7 +88,7 @@ function chooseCuts(records: readonly JournalRecord[], random: Random, cuts: num
 
 async function checkCut(
   trial: Trial,
-  load: RecordedLoad,
+  load: StoreLoad,
   directory: string,
   position: number,
   where: string,

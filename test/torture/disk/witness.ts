@@ -1,6 +1,6 @@
 import type { ClientOptions } from "../../../src/client/client-options.ts"
 import type { Packet, PacketId, Publish } from "../../../src/protocol/packet.ts"
-import { isError } from "../../../src/protocol/reason-code.ts"
+import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
 import type { Ledger } from "./ledger.ts"
 import { nameOf } from "./numbered-message.ts"
 
@@ -21,8 +21,8 @@ export class Witness {
   readonly #taken = new Set<string>()
   /** Of each topic, in the order in which they were sent. */
   readonly #retaining = new Map<string, string[]>()
-  /** Messages that the broker has taken over. */
-  accepted = 0
+  #accepted = 0
+  #awaited: { readonly count: number; reached(): void } | undefined
   /** And that it did not take. */
   refused = 0
 
@@ -30,6 +30,19 @@ export class Witness {
   constructor(ledger: Ledger, listeners: readonly string[]) {
     this.#ledger = ledger
     this.#listeners = listeners
+  }
+
+  /** Messages that the broker has taken over. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** Resolves when so many messages are taken over, all in all; for one who waits at a time. */
+  whenAccepted(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (this.#accepted >= count) resolve()
+    else this.#awaited = { count, reached: resolve }
+    return promise
   }
 
   /** Of a client whose session lasts for ever. */
@@ -93,15 +106,16 @@ export class Witness {
         return
       case "suback":
       case "unsuback":
-        for (const { key, granted } of this.#requested.get(`${client}/${packet.packetId}`) ?? []) {
-          ledger.promised(key, granted)
+        for (const [index, { key, granted }] of this.#requested.get(`${client}/${packet.packetId}`)?.entries() ?? []) {
+          // What was refused may be there as it may before.
+          if (!isError(packet.reasonCodes[index] ?? ReasonCode.success)) ledger.promised(key, granted)
         }
         return
       case "puback":
-        return this.#accepted(client, packet.packetId, isError(packet.reasonCode))
+        return this.#answered(client, packet.packetId, isError(packet.reasonCode))
       case "pubrec":
         if (!isError(packet.reasonCode)) ledger.promised(`identifier/${client}/${packet.packetId}`, "kept")
-        return this.#accepted(client, packet.packetId, isError(packet.reasonCode))
+        return this.#answered(client, packet.packetId, isError(packet.reasonCode))
       case "pubcomp":
         return ledger.promised(`identifier/${client}/${packet.packetId}`, "")
       case "publish":
@@ -143,7 +157,7 @@ export class Witness {
     this.#ledger.asked(key, ...this.#ledger.allowedNow(key), value)
   }
 
-  #accepted(client: string, packetId: PacketId, isRefused: boolean): void {
+  #answered(client: string, packetId: PacketId, isRefused: boolean): void {
     const publish = this.#published.get(`${client}/${packetId}`)
     if (publish === undefined) return
     const { topic, payload } = publish
@@ -151,7 +165,8 @@ export class Witness {
       this.refused += 1
       return this.#given(publish, client)
     }
-    this.accepted += 1
+    this.#accepted += 1
+    if (this.#awaited !== undefined && this.#accepted >= this.#awaited.count) this.#awaited.reached()
     if (!topic.startsWith("retained/")) {
       for (const key of this.#queued(payload)) if (!this.#taken.has(key)) this.#ledger.promised(key, "queued")
       return
