@@ -8,10 +8,11 @@ import {
   readSync,
   rmSync,
 } from "node:fs"
+import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { BatchLog } from "./batch-log.ts"
 import { ByteReader } from "./bytes.ts"
-import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
+import { isAgainstRules, isUnreadable, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDatabase } from "./directory.ts"
 import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
@@ -39,7 +40,11 @@ export function allIsIntact(database: Database): boolean {
       if (!isIntact(body)) return false
     }
   }
-  const lost = `SELECT count(*) AS lost FROM queue WHERE message NOT IN (SELECT id FROM message)`
+  const lost = `
+    SELECT (SELECT count(*) FROM queue
+        WHERE message NOT IN (SELECT id FROM message) OR qos NOT IN (1, 2) OR released NOT IN (0, 1))
+      + (SELECT count(*) FROM subscription WHERE qos NOT IN (0, 1, 2) OR retain_handling NOT IN (0, 1, 2))
+      + (SELECT count(*) FROM awaiting_release WHERE packet_id NOT BETWEEN 1 AND 65535) AS lost`
   return database.query<{ lost: number }, []>(lost).get()?.lost === 0
 }
 
@@ -132,11 +137,15 @@ class Salvage {
     const isSession = (row: Row) => this.#exists("session", "id", row["session"])
     this.#copy("session", ["id"], () => true, withIntactWill)
     this.#copy("subscription", ["session", "filter"], (row) => {
+      if (!isOneOf(row["qos"], 0, 1, 2) || !isOneOf(row["retain_handling"], 0, 1, 2)) return false
       return isSession(row) && parseSubscriptionFilter(String(row["filter"])) !== undefined
     })
-    this.#copy("awaiting_release", ["session", "packet_id"], isSession)
+    this.#copy("awaiting_release", ["session", "packet_id"], (row) => {
+      return isSession(row) && parsePacketId(Number(row["packet_id"])) !== undefined
+    })
     this.#copy("message", ["id"], (row) => this.#isMessage(row["body"]))
     this.#copy("queue", ["session", "sequence"], (row) => {
+      if (!isOneOf(row["qos"], 1, 2) || !isOneOf(row["released"], 0, 1)) return false
       return isSession(row) && this.#exists("message", "id", row["message"])
     })
     this.#countHolders()
@@ -198,7 +207,7 @@ class Salvage {
       return true
     } catch (error) {
       // A file that is not even a database has no such table.
-      if (isDamage(error) || String(error).includes("no such table")) return false
+      if (isUnreadable(error)) return false
       throw error
     }
   }
@@ -208,7 +217,13 @@ class Salvage {
     const columns = Object.keys(row)
     const marks = columns.map(() => "?").join(", ")
     const sql = `INSERT OR IGNORE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`
-    this.#fresh.query<unknown, Row[string][]>(sql).run(...Object.values(row))
+    try {
+      this.#fresh.query<unknown, Row[string][]>(sql).run(...Object.values(row))
+    } catch (error) {
+      // What stands there now is of another type, or the name of its column is not what it was.
+      if (!isAgainstRules(error) && !isUnreadable(error)) throw error
+      this.#rejected += 1
+    }
   }
 
   #exists(table: string, column: string, value: Row[string] | undefined): boolean {
@@ -233,6 +248,10 @@ class Salvage {
 function withIntactWill(row: Row): Row {
   const will = row["will"]
   return will instanceof Uint8Array && !isIntact(will) ? { ...row, will: null } : row
+}
+
+function isOneOf(value: Row[string] | undefined, ...allowed: readonly number[]): boolean {
+  return typeof value === "number" && allowed.includes(value)
 }
 
 function isIntactBatch({ packed, checksum }: Row): boolean {

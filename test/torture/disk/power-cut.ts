@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { Random } from "../crash/random.ts"
@@ -7,6 +6,7 @@ import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { type JournalRecord, readJournal } from "./disk-journal.ts"
 import { FaultyDisk } from "./faulty-disk.ts"
+import { scratchFolder } from "./scratch.ts"
 import { readStore } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
 
@@ -46,7 +46,7 @@ async function cutAnywhere(
   cuts: number,
   withBroker: number,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "bantam-cut-"))
+  const folder = scratchFolder()
   try {
     const chosen = chooseCuts(records, random, cuts)
     const image = new DiskImage()

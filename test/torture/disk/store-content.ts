@@ -2,6 +2,7 @@ import { systemClock } from "../../../src/foundation/clock.ts"
 import type { Log } from "../../../src/foundation/log.ts"
 import { openStore } from "../../../src/storage/open-store.ts"
 import type { Durability } from "../../../src/storage/sqlite/database.ts"
+import type { RecoveredCounts } from "../../../src/storage/sqlite/recovery.ts"
 import type { Store } from "../../../src/storage/store.ts"
 import { payloadStartOf, topicNameOf } from "../../../src/protocol/message-record.ts"
 import { isWhole, nameOf } from "./numbered-message.ts"
@@ -15,6 +16,8 @@ export interface StoreContent {
   readonly queues: ReadonlyMap<string, readonly string[]>
   /** What it said of damage when it was opened or read. */
   readonly errors: readonly string[]
+  /** What it saved, if it had to. */
+  readonly recovered: RecoveredCounts | undefined
 }
 
 /** Opens the store in a directory, reads all of it, and closes it. @throws StoreError it refuses to open */
@@ -30,15 +33,15 @@ export async function readStore(
     warn: () => {},
     error: (sentence, fields) => errors.push(`${sentence} ${JSON.stringify(fields ?? {})}`),
   }
-  const { store } = await openStore({ kind: "sqlite", directory, durability, recover }, systemClock, log)
+  const { store, recovered } = await openStore({ kind: "sqlite", directory, durability, recover }, systemClock, log)
   try {
-    return { ...(await contentOf(store)), errors }
+    return { ...(await contentOf(store)), errors, recovered }
   } finally {
     await store.close()
   }
 }
 
-async function contentOf(store: Store): Promise<Omit<StoreContent, "errors">> {
+async function contentOf(store: Store): Promise<Omit<StoreContent, "errors" | "recovered">> {
   const found = new Map<string, string>()
   const queues = new Map<string, string[]>()
   const wrong: string[] = []

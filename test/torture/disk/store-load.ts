@@ -20,6 +20,8 @@ export interface StoreLoadOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Of the disk's journal, as long as it is now. Without one there is only before and after. */
   readonly position?: () => number
+  /** Of the largest messages; 30,000 if not said. */
+  readonly mostBytes?: number
 }
 
 /** Clients at work. */
@@ -103,7 +105,8 @@ export class StoreLoad {
   #publish(client: Client, topic: string, state: State): Promise<void> {
     return whileOnline(client, state, () => {
       // Most are short, and some fill pages of their own.
-      const fillBytes = this.#random.below(this.#random.oneIn(4) ? 30_000 : 600)
+      const { mostBytes = 30_000 } = this.#options
+      const fillBytes = this.#random.below(this.#random.oneIn(4) ? mostBytes : Math.min(mostBytes, 600))
       const payload = numberedMessage(topic, this.#next++, fillBytes)
       return client.publish({ topic, payload, qos: this.#random.oneIn(2) ? 1 : 2 })
     })
