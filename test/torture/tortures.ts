@@ -1,9 +1,11 @@
 import { crashAtWork } from "./crash/crash-at-work.ts"
 import { damage } from "./disk/damage.ts"
+import { diskErrors } from "./disk/errors.ts"
 import { fileDeleted } from "./disk/file-deleted.ts"
 import { powerCut } from "./disk/power-cut.ts"
+import { slowDisk } from "./disk/slow.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
 /** All of them, in the order in which they are tried. */
-export const tortures: readonly Torture[] = [crashAtWork, powerCut, fileDeleted, damage, simulatedFaults]
+export const tortures: readonly Torture[] = [crashAtWork, powerCut, diskErrors, slowDisk, fileDeleted, damage, simulatedFaults]

@@ -21,11 +21,8 @@ export class Witness {
   readonly #taken = new Set<string>()
   /** Of each topic, in the order in which they were sent. */
   readonly #retaining = new Map<string, string[]>()
-  #accepted = 0
-  #awaited: { readonly count: number; reached(): void } | undefined
-  /** And that it did not take. */
-  refused = 0
-
+  readonly #accepted = new Milestones()
+  readonly #refused = new Milestones()
   /** @param listeners sessions that are subscribed to `load/#` */
   constructor(ledger: Ledger, listeners: readonly string[]) {
     this.#ledger = ledger
@@ -34,15 +31,21 @@ export class Witness {
 
   /** Messages that the broker has taken over. */
   get accepted(): number {
-    return this.#accepted
+    return this.#accepted.passed
   }
 
-  /** Resolves when so many messages are taken over, all in all; for one who waits at a time. */
+  /** And that it did not take. */
+  get refused(): number {
+    return this.#refused.passed
+  }
+
+  /** Resolves when so many messages are taken over, all in all. */
   whenAccepted(count: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    if (this.#accepted >= count) resolve()
-    else this.#awaited = { count, reached: resolve }
-    return promise
+    return this.#accepted.reaches(count)
+  }
+
+  whenRefused(count: number): Promise<void> {
+    return this.#refused.reaches(count)
   }
 
   /** Of a client whose session lasts for ever. */
@@ -162,11 +165,10 @@ export class Witness {
     if (publish === undefined) return
     const { topic, payload } = publish
     if (isRefused) {
-      this.refused += 1
+      this.#refused.pass()
       return this.#given(publish, client)
     }
-    this.#accepted += 1
-    if (this.#awaited !== undefined && this.#accepted >= this.#awaited.count) this.#awaited.reached()
+    this.#accepted.pass()
     if (!topic.startsWith("retained/")) {
       for (const key of this.#queued(payload)) if (!this.#taken.has(key)) this.#ledger.promised(key, "queued")
       return
@@ -192,5 +194,27 @@ export class Witness {
   #queued(payload: Uint8Array): string[] {
     const name = nameOf(payload)
     return this.#listeners.map((listener) => `queued/${listener}/${name}`)
+  }
+}
+
+/** A count that can be waited for. */
+class Milestones {
+  readonly #waiting = new Set<{ readonly count: number; reached(): void }>()
+  passed = 0
+
+  pass(): void {
+    this.passed += 1
+    for (const waiter of this.#waiting) {
+      if (this.passed < waiter.count) continue
+      this.#waiting.delete(waiter)
+      waiter.reached()
+    }
+  }
+
+  reaches(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (this.passed >= count) resolve()
+    else this.#waiting.add({ count, reached: resolve })
+    return promise
   }
 }
