@@ -146,7 +146,8 @@ class StorageWorker {
       // Without its log alone: closing writes that back.
       if (!isGone) this.#database.close()
       const place = isGone ? this.#putBack() : this.#file
-      const where = place === this.#file ? "in its place again, for the next start" : "beside what is in its place"
+      const where =
+        place === this.#file ? "in its place again, for the next start" : "beside what is in its place"
       this.#send({ type: "trouble", sentence: `what was stored is ${where}`, what: place })
     } catch (error) {
       const sentence = "what was stored is lost, for it could not be written again"

@@ -10,7 +10,8 @@ import { StoreLoad } from "./store-load.ts"
 
 export const damage: Torture = {
   name: "disk damage",
-  promise: "a damaged store is served right, or refused with its remedy, and recovery says what it saved: never wrong, never less without a word",
+  promise:
+    "a damaged store is served right, or refused with its remedy, and recovery says what it saved: never wrong, never less without a word",
   async run(trial) {
     const random = new Random(trial.seed)
     const { harmed, messages } =
@@ -25,7 +26,13 @@ export const damage: Torture = {
           const copy = join(folder, "copy")
           cpSync(directory, copy, { recursive: true })
           const harm = harmSomething(copy, random)
-          await examine(trial, load, copy, `${harm} of a broker that was ${end === "kill" ? "killed" : "stopped"}`, number)
+          await examine(
+            trial,
+            load,
+            copy,
+            `${harm} of a broker that was ${end === "kill" ? "killed" : "stopped"}`,
+            number,
+          )
           rmSync(copy, { recursive: true })
         }
         trial.tell(`${harmed} stores of a broker that was ${end === "kill" ? "killed" : "stopped"}`)
@@ -78,13 +85,20 @@ function harmSomething(directory: string, random: Random): string {
 }
 
 /** Opens it as the broker would, and with --recover if that refuses. */
-async function examine(trial: Trial, load: StoreLoad, directory: string, what: string, number: number): Promise<void> {
+async function examine(
+  trial: Trial,
+  load: StoreLoad,
+  directory: string,
+  what: string,
+  number: number,
+): Promise<void> {
   trial.count("stores damaged")
   // Now and then the whole broker is asked.
   const said = number % 40 === 0 ? await askBroker(directory) : undefined
   try {
     const content = await readStore(directory, "full")
-    if (said !== undefined && said !== "") trial.wrong(`${what}: the broker refuses it, and then not: ${said}`)
+    if (said !== undefined && said !== "")
+      trial.wrong(`${what}: the broker refuses it, and then not: ${said}`)
     trial.count("served")
     judge(trial, load, content, what)
   } catch (error) {
@@ -103,7 +117,9 @@ function judge(trial: Trial, load: StoreLoad, { found, wrong, errors }: StoreCon
   trial.count("reported records", errors.length)
   for (const each of wrong) trial.wrong(`${what}: ${each}`)
   if (differing.length > errors.length) {
-    trial.wrong(`${what}: ${differing.length} things are wrong and ${errors.length} were said, such as ${differing[0]}`)
+    trial.wrong(
+      `${what}: ${differing.length} things are wrong and ${errors.length} were said, such as ${differing[0]}`,
+    )
   }
 }
 
@@ -135,6 +151,8 @@ async function askBroker(directory: string): Promise<string> {
     return ""
   } catch {
     const [line] = broker.lines
-    return broker.lines.length === 1 && (await broker.ended()) === 1 ? (line?.message ?? "") : JSON.stringify(broker.lines)
+    return broker.lines.length === 1 && (await broker.ended()) === 1
+      ? (line?.message ?? "")
+      : JSON.stringify(broker.lines)
   }
 }

@@ -6,13 +6,19 @@ import { FaultyDisk, type DiskCall, type DiskError, type DiskFile } from "./faul
 import { readStore } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
 
-const callsOf: readonly (readonly DiskCall[])[] = [["write"], ["sync"], ["read"], ["write", "sync", "truncate"]]
+const callsOf: readonly (readonly DiskCall[])[] = [
+  ["write"],
+  ["sync"],
+  ["read"],
+  ["write", "sync", "truncate"],
+]
 const filesOf: readonly (readonly DiskFile[])[] = [["log"], ["database"], ["database", "log"]]
 const errorsOf: readonly DiskError[] = ["EIO", "ENOSPC", "EROFS"]
 
 export const diskErrors: Torture = {
   name: "disk errors",
-  promise: "whatever the disk refuses, nothing is acknowledged that is not kept, and when it is well again so is the broker",
+  promise:
+    "whatever the disk refuses, nothing is acknowledged that is not kept, and when it is well again so is the broker",
   async run(trial) {
     const random = new Random(trial.seed)
     const { rounds, faults } = trial.effort === "long" ? { rounds: 12, faults: 8 } : { rounds: 1, faults: 2 }
@@ -54,7 +60,8 @@ async function sufferFaults(trial: Trial, disk: FaultyDisk, random: Random, faul
     if (level === "none" || message.includes("bug")) trial.wrong(`${story.join("; ")}: it says ${message}`)
   }
   const { found, wrong, errors } = await readStore(disk.directory, "full")
-  for (const each of [...errors, ...wrong, ...load.ledger.wrong(found, 0)]) trial.wrong(`${story.join("; ")}: ${each}`)
+  for (const each of [...errors, ...wrong, ...load.ledger.wrong(found, 0)])
+    trial.wrong(`${story.join("; ")}: ${each}`)
 }
 
 /** Lets calls fail for a while. @returns what was done, in words */
@@ -68,7 +75,7 @@ async function fail(
 ): Promise<string> {
   if (isLasting) {
     disk.fail({ calls: ["write"], error: errorsOf[random.below(errorsOf.length)] ?? "EIO" })
-    await Promise.race([load.witness.whenRefused(load.witness.refused + 1), Bun.sleep(1500)])
+    await load.refused(broker)
     await refusedInThreeOneOne(trial, broker)
     return "all writes fail"
   }

@@ -67,7 +67,7 @@ async function cutAnywhere(
   }
 }
 
-/** A third anywhere, a third where the database itself is written, a third where names change or the broker starts. */
+/** Anywhere, where the database itself is written, where it is synced or names change, and where the broker has started. */
 function chooseCuts(records: readonly JournalRecord[], random: Random, cuts: number): number[] {
   const indexes = [...records.keys()]
   const isWrite = (index: number) => records[index]?.change.change === "write"
@@ -79,7 +79,13 @@ function chooseCuts(records: readonly JournalRecord[], random: Random, cuts: num
     return change?.change === "write" && !logs.has(change.file)
   })
   const rare = indexes.filter((index) => !isWrite(index) && records[index]?.change.change !== "log-index")
-  const pools = [indexes, beside, rare]
+  // What a killed broker left is taken up by the next one.
+  const starts = indexes.filter((index) => {
+    const change = records[index]?.change
+    return change?.change === "enter" && change.name === "bantam.db"
+  })
+  const soon = starts.flatMap((start) => indexes.slice(start, start + 300))
+  const pools = [indexes, beside, rare, soon]
   return Array.from({ length: cuts }, (_, cut) => {
     const pool = pools[cut % pools.length] ?? indexes
     return pool[random.below(pool.length)] ?? 0

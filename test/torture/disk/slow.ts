@@ -6,6 +6,7 @@ import type { Torture } from "../torture.ts"
 import { FaultyDisk } from "./faulty-disk.ts"
 import { Ledger } from "./ledger.ts"
 import { numberedMessage } from "./numbered-message.ts"
+import { within } from "./patience.ts"
 import { readStore } from "./store-content.ts"
 import { Witness } from "./witness.ts"
 
@@ -46,14 +47,16 @@ export const slowDisk: Torture = {
       mostMiB = Math.max(mostMiB, residentMiB(broker.pid))
     }, 20)
     const syncedBefore = disk.synced
-    await broker.says("the disk is behind; publishers are slowed")
+    const allSent = Promise.all(publishers.map(({ done }) => done))
+    const behind = broker.says("the disk is behind; publishers are slowed").then(() => true)
+    if (!(await Promise.race([behind, allSent.then(() => false)]))) trial.wrong("the broker took all at once")
     // What was told since is gathered while the disk syncs; each sync is waited for.
     const acknowledgedEarly = witness.accepted
     await bystanders.talk(() => disk.synced >= syncedBefore + syncs)
     trial.figure("syncs meanwhile", disk.synced - syncedBefore)
     trial.figure("messages acknowledged when it was behind", acknowledgedEarly)
     disk.heal()
-    await Promise.all(publishers.map(({ done }) => done))
+    await within(allSent, "the publishers to be done")
     clearInterval(sampling)
     trial.figure("megabytes published", megabytes)
     trial.figure("sync (ms)", syncMs)

@@ -33,7 +33,11 @@ export async function readStore(
     warn: () => {},
     error: (sentence, fields) => errors.push(`${sentence} ${JSON.stringify(fields ?? {})}`),
   }
-  const { store, recovered } = await openStore({ kind: "sqlite", directory, durability, recover }, systemClock, log)
+  const { store, recovered } = await openStore(
+    { kind: "sqlite", directory, durability, recover },
+    systemClock,
+    log,
+  )
   try {
     return { ...(await contentOf(store)), errors, recovered }
   } finally {

@@ -1,9 +1,12 @@
 import type { Client } from "../../../src/client/client.ts"
 import { ConnectionEnded } from "../../../src/client/client-end.ts"
+import type { PublishAnswer } from "../../../src/client/sender.ts"
+import { isError } from "../../../src/protocol/reason-code.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Random } from "../crash/random.ts"
 import { Ledger } from "./ledger.ts"
 import { numberedMessage } from "./numbered-message.ts"
+import { within } from "./patience.ts"
 import { Witness } from "./witness.ts"
 
 const publishers = 3
@@ -18,6 +21,8 @@ export interface StoreLoadOptions {
   /** More words behind `serve`. */
   readonly words?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Run before the broker starts. */
+  readonly shell?: string
   /** Of the disk's journal, as long as it is now. Without one there is only before and after. */
   readonly position?: () => number
   /** Of the largest messages; 30,000 if not said. */
@@ -52,8 +57,8 @@ export class StoreLoad {
   }
 
   serving(): Promise<WatchedBroker> {
-    const { words = [], env = {} } = this.#options
-    return WatchedBroker.serving({ words: ["--port", "0", "--data", this.#directory, ...words], env })
+    const { words = [], env = {}, shell = "" } = this.#options
+    return WatchedBroker.serving({ words: ["--port", "0", "--data", this.#directory, ...words], env, shell })
   }
 
   /** Starts the broker, works until so many messages are accepted, and ends the broker. */
@@ -90,15 +95,29 @@ export class StoreLoad {
       until: (messages) => this.#until(this.witness.accepted + messages, allAreGone),
       end: async () => {
         state.isOver = true
-        await allAreGone
+        await within(allAreGone, "the clients to end")
         await reader.disconnect()
       },
     }
   }
 
+  /**
+   * Resolves when a promise is refused to a client of its own: others may wait for a PUBCOMP by then, which is never
+   * refused, and get no answer to what they sent behind it.
+   */
+  async refused(broker: WatchedBroker): Promise<void> {
+    this.ledger.asked("retained/probe", "", "probe 0")
+    const client = await broker.client({ clientId: "probe" })
+    const payload = numberedMessage("probe", 0, 0)
+    let answer: PublishAnswer
+    do answer = await client.publish({ topic: "probe", payload, qos: 1, retain: true })
+    while (!isError(answer.reasonCode))
+    await client.disconnect()
+  }
+
   async #until(accepted: number, allAreGone: Promise<unknown>): Promise<void> {
     const enough = this.witness.whenAccepted(accepted)
-    await Promise.race([enough, allAreGone])
+    await within(Promise.race([enough, allAreGone]), "messages to be accepted")
     if (this.witness.accepted < accepted) throw new Error("the clients are gone before their work was done")
   }
 
@@ -168,7 +187,9 @@ async function answered(asked: Promise<unknown>): Promise<void> {
 
 /** A connection that broke, or one that nobody accepted. */
 function isEndOfBroker(error: unknown): boolean {
-  return error instanceof ConnectionEnded || (error instanceof Error && error.message.startsWith("Cannot connect"))
+  return (
+    error instanceof ConnectionEnded || (error instanceof Error && error.message.startsWith("Cannot connect"))
+  )
 }
 
 function to(filter: string) {

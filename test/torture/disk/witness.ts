@@ -109,7 +109,9 @@ export class Witness {
         return
       case "suback":
       case "unsuback":
-        for (const [index, { key, granted }] of this.#requested.get(`${client}/${packet.packetId}`)?.entries() ?? []) {
+        for (const [index, { key, granted }] of this.#requested
+          .get(`${client}/${packet.packetId}`)
+          ?.entries() ?? []) {
           // What was refused may be there as it may before.
           if (!isError(packet.reasonCodes[index] ?? ReasonCode.success)) ledger.promised(key, granted)
         }
