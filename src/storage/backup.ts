@@ -1,9 +1,10 @@
-import { existsSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs"
+import { existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import { type CopiedCounts, checkStore, copyStore, removeDraft, writeLogBack } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
-import { databaseFile, giveToOwner, lockDirectory, syncPath } from "./sqlite/directory.ts"
+import { databaseFile, giveToOwner, lockDirectory } from "./sqlite/directory.ts"
 import { draftOf, hasCode, removeStaleDrafts } from "./sqlite/drafts.ts"
+import { makeDirectory, syncPath } from "./sqlite/sync-path.ts"
 import { StoreError } from "./store-error.ts"
 
 export type { CopiedCounts } from "./sqlite/copy.ts"
@@ -58,7 +59,7 @@ export function restore(file: string, directory: string, replace: boolean): Rest
   const database = databaseFile(directory)
   refuseToReplaceStore(directory, replace)
   return guarded(directory, () => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory(directory)
     const lock = lockDirectory(directory)
     const draft = draftOf(database)
     try {

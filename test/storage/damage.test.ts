@@ -275,14 +275,14 @@ describe("recovery", () => {
     await store.close()
   })
 
-  /** As a kill leaves it when all is saved and the log of the damaged one is gone: what is left may look sound. */
+  /** As a kill leaves it when all is saved, and the damaged one, which may look sound by now, has the name still. */
   async function halfRecovered(): Promise<string> {
     const directory = await stored()
     const saved = readFileSync(databaseIn(directory))
     using database = new Database(databaseIn(directory))
     database.run("DELETE FROM queue WHERE sequence > 100")
     database.run("UPDATE head SET closed_cleanly = 0")
-    writeFileSync(`${databaseIn(directory)}.saved`, saved)
+    writeFileSync(`${databaseIn(directory)}.whole-1`, saved)
     return directory
   }
 
@@ -292,7 +292,7 @@ describe("recovery", () => {
     const [session] = await Array.fromAsync(store.sessions())
     expect(session?.queuedMessages).toBe(200)
     await store.close()
-    expect(readdirSync(directory).toSorted()).toEqual(["bantam.db", "bantam.lock"])
+    expect(readdirSync(directory).toSorted()).toEqual(["bantam.db", "bantam.db.damaged-1", "bantam.lock"])
   })
 
   test("that was killed is finished before anybody changes the accounts, and before a backup is made", async () => {
@@ -310,7 +310,7 @@ describe("recovery", () => {
     truncateSync(databaseIn(directory), statSync(databaseIn(directory)).size - 100_000)
     const damaged = readFileSync(databaseIn(directory))
     // There is no room for what is saved, so to speak.
-    mkdirSync(`${databaseIn(directory)}.${process.pid}.new`)
+    mkdirSync(`${databaseIn(directory)}.saved`)
     await expect(open(directory, true)).rejects.toThrow()
     expect(readFileSync(databaseIn(directory))).toEqual(damaged)
   })

@@ -23,6 +23,13 @@ import { crashInMigration } from "./crash/crash-in-migration.ts"
 import { crashInRecovery } from "./crash/crash-in-recovery.ts"
 import { crashInShutdown } from "./crash/crash-in-shutdown.ts"
 import { crashWithWills } from "./crash/crash-with-wills.ts"
+import { damage } from "./disk/damage.ts"
+import { diskErrors } from "./disk/errors.ts"
+import { fileDeleted } from "./disk/file-deleted.ts"
+import { fullDisk } from "./disk/full.ts"
+import { powerCut } from "./disk/power-cut.ts"
+import { readOnlyDisk } from "./disk/read-only.ts"
+import { slowDisk } from "./disk/slow.ts"
 import { simulatedFaults } from "./simulated-faults.ts"
 import type { Torture } from "./torture.ts"
 
@@ -54,5 +61,12 @@ export const tortures: readonly Torture[] = [
   crashInBackup,
   crashInRecovery,
   crashWithWills,
+  powerCut,
+  fullDisk,
+  diskErrors,
+  slowDisk,
+  readOnlyDisk,
+  fileDeleted,
+  damage,
   simulatedFaults,
 ]

@@ -13,10 +13,11 @@ import {
   quickCheck,
   type Database,
 } from "./database.ts"
-import { syncPath } from "./directory.ts"
 import { checkHead, closeHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
-import { allIsIntact, isHalfRecovered } from "./recovery.ts"
+import { allIsIntact } from "./recovery.ts"
+import { isBeingReplaced } from "./replacement.ts"
+import { syncPath } from "./sync-path.ts"
 
 /** How many rows of each kind a copy holds. */
 export interface CopiedCounts {
@@ -110,7 +111,7 @@ export function readSource<Result>(
     if (!existsSync(file)) throw new StoreError(`${file} is not there; check the path`)
     // SQLite takes a file without content for a new database; ours has never been empty.
     if (statSync(file).size === 0) throw damage("a file without content was found", file)
-    if (isHalfRecovered(file))
+    if (isBeingReplaced(file))
       throw new StoreError(`${file} is being recovered: let the broker serve it first`)
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (logIsChecked) checkLog(file)

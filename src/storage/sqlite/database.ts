@@ -74,13 +74,45 @@ export function openFile(file: string, durability: Durability): Database {
 }
 
 /**
- * Makes sure that the file is ours, of a version that we know, and brings it up to the present one.
+ * Makes sure that the file is ours, of a version that we know, and brings it up to the present one, which it then is.
  *
  * @throws StoreError
  */
 export function adopt(database: Database, file: string): void {
   checkIsOurs(database, file)
   if (isOlder(database)) migrate(database)
+  const found = new Set(structureOf(database, file))
+  structure ??= expectedStructure()
+  const missing = structure.find((part) => !found.has(part))
+  if (missing !== undefined) throw damage(`there is no ${missing} as it was made`, file)
+}
+
+let structure: readonly string[] | undefined
+
+function expectedStructure(): readonly string[] {
+  using model = new Database(":memory:")
+  initialize(model)
+  return structureOf(model, ":memory:")
+}
+
+/**
+ * Tables by their columns, everything else by what made it. The words that made a table are not compared: SQLite writes
+ * them anew when it is changed, and another version may do it otherwise.
+ */
+function structureOf(database: Database, file: string): string[] {
+  try {
+    return database
+      .query<{ part: string }, []>(
+        `SELECT 'column ' || tables.name || '.' || columns.name || ' ' || columns.type || columns.pk AS part
+           FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'
+         UNION ALL SELECT type || ' ' || name || ': ' || sql FROM sqlite_schema WHERE type <> 'table' AND sql NOT NULL`,
+      )
+      .all()
+      .map(({ part }) => part)
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    throw damage(`SQLite reports "${error.message}"`, file)
+  }
 }
 
 /** Makes sure that the file is ours, of a version that we know. @throws StoreError */
@@ -145,6 +177,16 @@ export function pragma(database: Database, name: "application_id" | "user_versio
 /** The file is not what SQLite wrote. */
 export function isDamage(error: unknown): error is SQLiteError {
   return error instanceof SQLiteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code ?? "")
+}
+
+/** The file is not what SQLite wrote, or says that it holds something else than it does. */
+export function isUnreadable(error: unknown): error is SQLiteError {
+  return isDamage(error) || (error instanceof SQLiteError && error.code === "SQLITE_ERROR")
+}
+
+/** A rule of the table is broken, such as the type of a column. */
+export function isAgainstRules(error: unknown): boolean {
+  return error instanceof SQLiteError && error.code?.startsWith("SQLITE_CONSTRAINT") === true
 }
 
 export function isBusy(error: unknown): boolean {

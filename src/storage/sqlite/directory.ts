@@ -1,15 +1,4 @@
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  statSync,
-} from "node:fs"
+import { chmodSync, chownSync, closeSync, existsSync, linkSync, openSync, rmSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { damage, StoreError } from "../store-error.ts"
 import { draftOf } from "./drafts.ts"
@@ -23,6 +12,7 @@ import {
   openFile,
   pragma,
 } from "./database.ts"
+import { makeDirectory, syncPath } from "./sync-path.ts"
 
 const ownerAlone = 0o600
 
@@ -37,7 +27,7 @@ export function databaseFile(directory: string): string {
  * @throws StoreError the file is there, but without content, or only what belongs to it is there
  */
 export function prepareDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   const file = databaseFile(directory)
   if (!existsSync(file)) {
     if (existsSync(`${file}-wal`))
@@ -64,7 +54,7 @@ export function giveToOwner(directory: string, file: string): void {
   chownSync(file, uid, gid)
 }
 
-/** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it. */
+/** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it, nor does a power cut. */
 export function createDatabase(file: string): void {
   const draft = draftOf(file)
   createDraft(draft)
@@ -75,6 +65,8 @@ export function createDatabase(file: string): void {
   } finally {
     rmSync(draft)
   }
+  // Before there is a log, for a log without its database is taken for damage.
+  syncPath(dirname(file))
 }
 
 /** A database of ours with nothing in it. */
@@ -84,16 +76,6 @@ export function createDraft(draft: string): void {
   const database = openFile(draft, "full")
   initialize(database)
   database.close()
-}
-
-/** Whatever has been written to the file, or renamed in the folder, outlives a power cut from here on. */
-export function syncPath(path: string): void {
-  const descriptor = openSync(path, "r")
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }
 
 /** Another process has the directory. */
@@ -109,6 +91,7 @@ export class DirectoryServedError extends StoreError {
 const askingMs = 50
 
 export interface DirectoryLock {
+  readonly file: string
   release(): void
 }
 
@@ -139,6 +122,7 @@ export function lockDirectory(directory: string): DirectoryLock {
     throw new DirectoryServedError(directory, holder)
   }
   return {
+    file,
     release() {
       database.run("ROLLBACK")
       database.close()

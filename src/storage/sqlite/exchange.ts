@@ -101,4 +101,6 @@ export type FromWorker =
   | { readonly type: "trouble"; readonly sentence: string; readonly what: string }
   /** By this process or another. */
   | { readonly type: "accounts-changed" }
+  /** Its files are gone: nothing is written any more, and the worker ends by itself. */
+  | { readonly type: "lost"; readonly why: string }
   | { readonly type: "closed" }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs"
 import { damage } from "../store-error.ts"
+import { syncPath } from "./sync-path.ts"
 
 /*
  * SQLite takes its write-ahead log for ended at the first frame that does not verify, for so a crash leaves the
@@ -19,10 +20,14 @@ import { damage } from "../store-error.ts"
 /**
  * Finds out whether the log has lost what was committed. Only for a database that was written with durability full.
  *
+ * What a process that was killed had written and not synced, SQLite takes for committed. It is synced first: else a power
+ * cut could take it from under what is going to be built upon it, and the two would no longer be told apart.
+ *
  * @param file the database; another process may be writing it
  * @throws StoreError
  */
 export function checkLog(file: string): void {
+  if (existsSync(`${file}-wal`)) syncPath(`${file}-wal`)
   const lost = findLost(file)
   // Was it another process that we caught in the middle of its work? Damage is still there, and just there.
   if (lost === undefined || lost.at !== findLost(file)?.at) return
@@ -42,41 +47,59 @@ interface Lost {
 
 const headerBytes = 32
 const frameHeaderBytes = 24
+/** Of every database of ours. */
+const ourPageBytes = 4096
 
 function findLost(file: string): Lost | undefined {
   // The index comes first: what it knows is in the log by then.
   const index = readIndex(contentOf(`${file}-shm`))
   const log = contentOf(`${file}-wal`)
-  const isReadable = headerIsIntact(log)
-  const frameBytes = frameHeaderBytes + pageBytesOf(log)
-  const intact = isReadable ? intactFrames(log, frameBytes) : 0
-  const pages = Math.max(
-    pagesBehind(log, frameBytes, intact, isReadable),
-    index === undefined ? 0 : pagesMissed(index, log, intact, isReadable),
-  )
-  return pages === 0 ? undefined : { at: isReadable ? headerBytes + intact * frameBytes : 0, pages }
+  if (!headerIsIntact(log)) {
+    // What was written back into the database needs no log; but a part of a log would be put on top of it.
+    const missed = index === undefined ? 0 : index.frames - index.writtenBack
+    const pages = Math.max(writtenFrames(log), missed)
+    return pages === 0 ? undefined : { at: 0, pages }
+  }
+  const frameBytes = frameHeaderBytes + log.readUInt32BE(8)
+  const intact = intactFrames(log, frameBytes)
+  const isItsIndex = index?.salts.equals(log.subarray(16, 24)) === true
+  const missed = isItsIndex ? index.frames - intact : 0
+  const pages = Math.max(framesBehind(log, frameBytes, intact), missed)
+  return pages === 0 ? undefined : { at: headerBytes + intact * frameBytes, pages }
+}
+
+/** A header is on the disk before the first frame is written, so where there are frames it was intact. */
+function writtenFrames(log: Buffer): number {
+  let pages = 0
+  const frameBytes = frameHeaderBytes + ourPageBytes
+  for (let frame = headerBytes; frame + frameBytes <= log.length; frame += frameBytes) {
+    if (log.readUInt32BE(frame) !== 0) pages += 1
+  }
+  return pages
 }
 
 /** Frames from the broken one on, if there are more than a crash can have left there. */
-function pagesBehind(log: Buffer, frameBytes: number, intact: number, isReadable: boolean): number {
-  const salts = isReadable ? log.subarray(16, 24) : log.subarray(headerBytes + 8, headerBytes + 16)
+function framesBehind(log: Buffer, frameBytes: number, intact: number): number {
   let pages = 0
-  let oneIsComplete = false
   let anotherFollows = false
   for (let frame = headerBytes + intact * frameBytes; frame + frameBytes <= log.length; frame += frameBytes) {
-    if (!salts.equals(log.subarray(frame + 8, frame + 16))) continue
+    if (log.compare(log, 16, 24, frame + 8, frame + 16) !== 0) continue
     pages += 1
-    if (oneIsComplete) anotherFollows = true
-    if (log.readUInt32BE(frame + 4) !== 0) oneIsComplete = true
+    if (log.readUInt32BE(frame + 4) !== 0 && isContinued(log, frame, frameBytes)) anotherFollows = true
   }
   return anotherFollows ? pages : 0
 }
 
-/** Frames that the index knows of and the log has not. */
-function pagesMissed(index: LogIndex, log: Buffer, intact: number, isReadable: boolean): number {
-  // What was written back into the database needs no log; but a part of a log would be put on top of it.
-  if (!isReadable) return index.frames - index.writtenBack
-  return index.salts.equals(log.subarray(16, 24)) ? Math.max(0, index.frames - intact) : 0
+/**
+ * Whether the frame behind this one was written on top of it. One that was not is left from a transaction that failed:
+ * what came after that took its place only as far as it was long.
+ */
+function isContinued(log: Buffer, frame: number, frameBytes: number): boolean {
+  const next = frame + frameBytes
+  if (next + frameBytes > log.length) return false
+  const { first, second } = storedChecksum(log, frame)
+  const checksum = new Checksum(checksumsAreLittleEndian(log), first, second)
+  return checksum.addsUpTo(log, next, frameBytes)
 }
 
 function contentOf(path: string): Buffer {
@@ -100,22 +123,18 @@ function intactFrames(log: Buffer, frameBytes: number): number {
   let frames = 0
   for (let frame = headerBytes; frame + frameBytes <= log.length; frame += frameBytes) {
     if (log.compare(log, 16, 24, frame + 8, frame + 16) !== 0) break
-    checksum.add(log, frame, frame + 8)
-    checksum.add(log, frame + frameHeaderBytes, frame + frameBytes)
-    if (!checksum.equals(log.readUInt32BE(frame + 16), log.readUInt32BE(frame + 20))) break
+    if (!checksum.addsUpTo(log, frame, frameBytes)) break
     frames += 1
   }
   return frames
 }
 
-function checksumsAreLittleEndian(log: Buffer): boolean {
-  return (log.readUInt32BE(0) & 1) === 0
+function storedChecksum(log: Buffer, frame: number): { readonly first: number; readonly second: number } {
+  return { first: log.readUInt32BE(frame + 16), second: log.readUInt32BE(frame + 20) }
 }
 
-/** A log that does not say has the page size of every database of ours. */
-function pageBytesOf(log: Buffer): number {
-  const bytes = log.length < headerBytes ? 0 : log.readUInt32BE(8)
-  return bytes >= 512 && bytes <= 65_536 && (bytes & (bytes - 1)) === 0 ? bytes : 4096
+function checksumsAreLittleEndian(log: Buffer): boolean {
+  return (log.readUInt32BE(0) & 1) === 0
 }
 
 interface LogIndex {
@@ -145,11 +164,21 @@ function readIndex(index: Buffer): LogIndex | undefined {
 /** SQLite's sum of pairs of numbers. */
 class Checksum {
   readonly #littleEndian: boolean
-  #first = 0
-  #second = 0
+  #first: number
+  #second: number
 
-  constructor(littleEndian: boolean) {
+  constructor(littleEndian: boolean, first = 0, second = 0) {
     this.#littleEndian = littleEndian
+    this.#first = first
+    this.#second = second
+  }
+
+  /** Adds a frame. @returns whether that gives what stands in it */
+  addsUpTo(log: Buffer, frame: number, frameBytes: number): boolean {
+    this.add(log, frame, frame + 8)
+    this.add(log, frame + frameHeaderBytes, frame + frameBytes)
+    const { first, second } = storedChecksum(log, frame)
+    return this.equals(first, second)
   }
 
   /** Adds `bytes[start, end)`, which eight must divide. */

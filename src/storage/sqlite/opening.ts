@@ -12,8 +12,9 @@ import { removeStaleDrafts } from "./drafts.ts"
 import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
-import { allIsIntact, finishRecovery, isHalfRecovered, recover, type RecoveredCounts } from "./recovery.ts"
-import { mkdirSync } from "node:fs"
+import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
+import { finishReplacement, isBeingReplaced } from "./replacement.ts"
+import { makeDirectory } from "./sync-path.ts"
 
 export interface Opened {
   readonly database: Database
@@ -30,11 +31,10 @@ export interface Opened {
  */
 export function openServed(settings: WorkerSettings): Opened {
   return guarded(databaseFile(settings.directory), () => {
-    mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
+    makeDirectory(settings.directory)
     const lock = lockDirectory(settings.directory)
     try {
       removeStaleDrafts(databaseFile(settings.directory))
-      finishRecovery(databaseFile(settings.directory))
       const { database, log, recovered } = openOrRecover(settings)
       openHead(database)
       return { database, log, lock, recovered }
@@ -54,7 +54,8 @@ export function openServed(settings: WorkerSettings): Opened {
 export function openUnserved(directory: string, durability: Durability): Database {
   const file = databaseFile(directory)
   return guarded(file, () => {
-    if (isHalfRecovered(file)) withLock(directory, () => finishRecovery(file))
+    makeDirectory(directory)
+    if (isBeingReplaced(file)) withLock(directory, () => finishReplacement(file))
     prepareDirectory(directory)
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (durability === "full") checkLog(file)
@@ -103,6 +104,7 @@ function openOrRecover(settings: WorkerSettings): Omit<Opened, "lock"> {
 function openChecked(settings: WorkerSettings): Pick<Opened, "database" | "log"> {
   const file = databaseFile(settings.directory)
   return guarded(file, () => {
+    finishReplacement(file)
     prepareDirectory(settings.directory)
     if (settings.durability === "full") checkLog(file)
     const database = openFile(file, settings.durability)

@@ -6,19 +6,18 @@ import {
   linkSync,
   openSync,
   readSync,
-  renameSync,
   rmSync,
   truncateSync,
 } from "node:fs"
-import { dirname } from "node:path"
+import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { BatchLog } from "./batch-log.ts"
 import { ByteReader } from "./bytes.ts"
-import { isDamage, openFile, openReadOnly, type Database } from "./database.ts"
-import { createDraft, syncPath } from "./directory.ts"
-import { draftOf } from "./drafts.ts"
+import { isAgainstRules, isUnreadable, openFile, openReadOnly, type Database } from "./database.ts"
+import { createDraft } from "./directory.ts"
 import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
+import { replace } from "./replacement.ts"
 
 /** How many rows of each table were saved, and where the damaged file is kept. */
 export interface RecoveredCounts {
@@ -35,8 +34,6 @@ export interface RecoveredCounts {
   readonly lostLogPages: number
 }
 
-type SavedCounts = Omit<RecoveredCounts, "damagedFile" | "lostLogPages">
-
 /** Whether every message that is stored is still what was stored. Reads the whole database. */
 export function allIsIntact(database: Database): boolean {
   for (const sql of ["SELECT body FROM message", "SELECT message AS body FROM retained"]) {
@@ -44,74 +41,64 @@ export function allIsIntact(database: Database): boolean {
       if (!isIntact(body)) return false
     }
   }
-  const lost = `SELECT count(*) AS lost FROM queue WHERE message NOT IN (SELECT id FROM message)`
+  const lost = `
+    SELECT (SELECT count(*) FROM queue
+        WHERE message NOT IN (SELECT id FROM message) OR qos NOT IN (1, 2) OR released NOT IN (0, 1))
+      + (SELECT count(*) FROM subscription WHERE qos NOT IN (0, 1, 2) OR retain_handling NOT IN (0, 1, 2))
+      + (SELECT count(*) FROM awaiting_release WHERE packet_id NOT BETWEEN 1 AND 65535) AS lost`
   return database.query<{ lost: number }, []>(lost).get()?.lost === 0
 }
 
 /**
- * Keeps a damaged database under another name and saves into a new one what verifies, row by row: each table is read
- * from the front up to the first broken page, then from the back. Until all is saved, the damaged one keeps its place.
+ * Saves into a new database what of a damaged one verifies, row by row: each table is read from the front up to the first
+ * broken page, then from the back. Then the new one takes the place of the damaged one, which is kept. Until then that
+ * stays as it is, its log and the index of it included: whoever is killed before has changed nothing.
+ *
+ * @throws StoreError there is no room for it
  */
 export function recover(file: string, nowMs: number): RecoveredCounts {
   const pages = lostLogPages(file)
-  const damagedFile = keepDamaged(file, nowMs)
-  const draft = draftOf(file)
-  createDraft(draft)
-  const counts = save(existsSync(damagedFile) ? damagedFile : undefined, draft)
-  renameSync(draft, savedFile(file))
-  syncPath(dirname(file))
-  finishRecovery(file)
-  return { damagedFile, ...counts, lostLogPages: pages }
-}
-
-/** What was saved of a damaged database has yet to take its place. */
-export function isHalfRecovered(file: string): boolean {
-  return existsSync(savedFile(file))
-}
-
-/**
- * Puts what was saved in its place. The log of the damaged one goes first, for it would be put on top; without it the
- * damaged one may look sound, so whoever opens the store next goes on from here.
- */
-export function finishRecovery(file: string): void {
-  if (!isHalfRecovered(file)) return
-  // An index of the log, which SQLite makes anew.
-  for (const suffix of ["-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true })
-  // A power cut may keep the later of two changes alone.
-  syncPath(dirname(file))
-  renameSync(savedFile(file), file)
-  syncPath(dirname(file))
-}
-
-function savedFile(file: string): string {
-  return `${file}.saved`
-}
-
-/** @returns the other name */
-function keepDamaged(file: string, nowMs: number): string {
-  const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
-  for (const suffix of ["-wal", ""]) {
-    if (existsSync(`${file}${suffix}`)) linkSync(`${file}${suffix}`, `${damagedFile}${suffix}`)
+  const draft = `${file}.saved`
+  // By another name it gets another index: in that of the store stands what the log has lost.
+  const source = `${file}.source`
+  removeDatabase(draft)
+  removeDatabase(source)
+  for (const suffix of ["", "-wal"]) {
+    if (existsSync(`${file}${suffix}`)) linkSync(`${file}${suffix}`, `${source}${suffix}`)
   }
-  const length = existsSync(file) ? missingLength(file) : undefined
-  if (length === undefined) return damagedFile
-  // SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros.
-  rmSync(damagedFile)
-  copyFileSync(file, damagedFile)
-  truncateSync(damagedFile, length)
-  return damagedFile
+  try {
+    if (existsSync(source)) padToItsLength(source, file)
+    createDraft(draft)
+    const counts = salvage(source, draft)
+    return { damagedFile: replace(file, draft, nowMs), ...counts, lostLogPages: pages }
+  } finally {
+    removeDatabase(source)
+    removeDatabase(draft)
+  }
 }
 
-function save(damagedFile: string | undefined, draft: string): SavedCounts {
+function salvage(source: string, draft: string): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {
   const fresh = openFile(draft, "full")
-  const damaged = damagedFile === undefined ? undefined : openReadOnly(damagedFile)
+  const damaged = existsSync(source) ? openReadOnly(source) : undefined
   try {
     return new Salvage(damaged, fresh, draft).run()
   } finally {
     damaged?.close()
-    rmSync(`${damagedFile}-shm`, { force: true })
     fresh.close()
   }
+}
+
+function removeDatabase(file: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true })
+}
+
+/** SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros, in a copy. */
+function padToItsLength(source: string, file: string): void {
+  const length = missingLength(file)
+  if (length === undefined) return
+  rmSync(source)
+  copyFileSync(file, source)
+  truncateSync(source, length)
 }
 
 /** @returns how long a database must be that is shorter than its head says */
@@ -149,7 +136,7 @@ class Salvage {
     this.#file = file
   }
 
-  run(): SavedCounts {
+  run(): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {
     this.#fresh.transaction(() => this.#copyAll()).immediate()
     new BatchLog(this.#fresh, this.#file).foldAll()
     this.#fresh.transaction(() => this.#dropStrays()).immediate()
@@ -160,11 +147,15 @@ class Salvage {
     const isSession = (row: Row) => this.#exists("session", "id", row["session"])
     this.#copy("session", ["id"], () => true, withIntactWill)
     this.#copy("subscription", ["session", "filter"], (row) => {
+      if (!isOneOf(row["qos"], 0, 1, 2) || !isOneOf(row["retain_handling"], 0, 1, 2)) return false
       return isSession(row) && parseSubscriptionFilter(String(row["filter"])) !== undefined
     })
-    this.#copy("awaiting_release", ["session", "packet_id"], isSession)
+    this.#copy("awaiting_release", ["session", "packet_id"], (row) => {
+      return isSession(row) && parsePacketId(Number(row["packet_id"])) !== undefined
+    })
     this.#copy("message", ["id"], (row) => this.#isMessage(row["body"]))
     this.#copy("queue", ["session", "sequence"], (row) => {
+      if (!isOneOf(row["qos"], 1, 2) || !isOneOf(row["released"], 0, 1)) return false
       return isSession(row) && this.#exists("message", "id", row["message"])
     })
     this.#countHolders()
@@ -226,7 +217,7 @@ class Salvage {
       return true
     } catch (error) {
       // A file that is not even a database has no such table.
-      if (isDamage(error) || String(error).includes("no such table")) return false
+      if (isUnreadable(error)) return false
       throw error
     }
   }
@@ -236,7 +227,13 @@ class Salvage {
     const columns = Object.keys(row)
     const marks = columns.map(() => "?").join(", ")
     const sql = `INSERT OR IGNORE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`
-    this.#fresh.query<unknown, Row[string][]>(sql).run(...Object.values(row))
+    try {
+      this.#fresh.query<unknown, Row[string][]>(sql).run(...Object.values(row))
+    } catch (error) {
+      // What stands there now is of another type, or the name of its column is not what it was.
+      if (!isAgainstRules(error) && !isUnreadable(error)) throw error
+      this.#rejected += 1
+    }
   }
 
   #exists(table: string, column: string, value: Row[string] | undefined): boolean {
@@ -261,6 +258,10 @@ class Salvage {
 function withIntactWill(row: Row): Row {
   const will = row["will"]
   return will instanceof Uint8Array && !isIntact(will) ? { ...row, will: null } : row
+}
+
+function isOneOf(value: Row[string] | undefined, ...allowed: readonly number[]): boolean {
+  return typeof value === "number" && allowed.includes(value)
 }
 
 function isIntactBatch({ packed, checksum }: Row): boolean {

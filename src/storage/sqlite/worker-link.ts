@@ -125,6 +125,8 @@ export class WorkerLink implements BatchWriter {
       case "accounts-changed":
         for (const listener of this.#accountListeners) listener()
         return
+      case "lost":
+        return this.#end(message.why)
       case "closed":
         return
     }

@@ -19,7 +19,9 @@ import type {
 import type { WriteWay } from "./group-commit.ts"
 import { closeHead } from "./head.ts"
 import { openServed, type Opened } from "./opening.ts"
+import { putBack } from "./put-back.ts"
 import { StoreReader } from "./reader.ts"
+import { StandingFiles } from "./standing-files.ts"
 
 /** Tells the storage worker from any other one that the program may start. */
 export const storageWorkerRole = "bantam-storage"
@@ -27,7 +29,7 @@ export const storageWorkerRole = "bantam-storage"
 /** The log is written back once it holds this many pages: 4 MiB, a few milliseconds. */
 const checkpointPages = 1000
 
-/** Between two looks whether another process has written. */
+/** Between two looks whether another process has written, or taken the files away. */
 const lookoutMs = 100
 
 /**
@@ -47,12 +49,13 @@ export function runStorageWorker(): void {
   const send = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   try {
     const { recovered, ...opened } = openServed(settings)
-    const worker = new StorageWorker(databaseFile(settings.directory), opened, send)
+    const end = () => port.close()
+    const worker = new StorageWorker(databaseFile(settings.directory), opened, send, end)
     port.on("message", (message: ToWorker) => {
       if (message.type !== "close") return worker.take(message)
       worker.close()
       send({ type: "closed" })
-      port.close()
+      end()
     })
     send({ type: "opened", lastSession: worker.lastSession(), ...(recovered && { recovered }) })
   } catch (error) {
@@ -68,7 +71,9 @@ class StorageWorker {
   readonly #log: BatchLog
   readonly #lock: DirectoryLock
   readonly #send: (message: FromWorker, transfer?: ArrayBuffer[]) => void
+  readonly #end: () => void
   readonly #reader: StoreReader
+  readonly #files: StandingFiles
   readonly #accounts: Accounts
   readonly #drops: DropTable
   readonly #lookout: NodeJS.Timeout
@@ -80,8 +85,11 @@ class StorageWorker {
     file: string,
     { database, log, lock }: Omit<Opened, "recovered">,
     send: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
+    end: () => void,
   ) {
     this.#file = file
+    this.#end = end
+    this.#files = new StandingFiles([file, `${file}-wal`, `${file}-shm`, lock.file])
     this.#database = database
     this.#log = log
     this.#lock = lock
@@ -109,6 +117,12 @@ class StorageWorker {
   }
 
   close(): void {
+    this.#finish()
+    this.#database.close()
+    this.#lock.release()
+  }
+
+  #finish(): void {
     clearImmediate(this.#moreIsDue)
     clearInterval(this.#lookout)
     try {
@@ -118,8 +132,34 @@ class StorageWorker {
       const sentence = "the head record could not be written, so the next start cannot compare with it"
       this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
     }
-    this.#database.close()
+  }
+
+  /**
+   * Nobody will find what is written to a file that is removed, so nothing of it is promised any more, and the broker is
+   * to stop. What is committed is still at hand: it goes where the next one finds it.
+   */
+  #lose(missing: string): void {
+    this.#send({ type: "lost", why: `${missing} was removed or replaced while it was served` })
+    this.#finish()
+    try {
+      const isGone = missing === this.#file
+      // Without its log alone: closing writes that back.
+      if (!isGone) this.#database.close()
+      const place = isGone ? this.#putBack() : this.#file
+      const where =
+        place === this.#file ? "in its place again, for the next start" : "beside what is in its place"
+      this.#send({ type: "trouble", sentence: `what was stored is ${where}`, what: place })
+    } catch (error) {
+      const sentence = "what was stored is lost, for it could not be written again"
+      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+    }
     this.#lock.release()
+    this.#end()
+  }
+
+  #putBack(): string {
+    const left = this.#files.standing().filter((path) => path !== this.#lock.file)
+    return putBack(this.#database, this.#file, left, Date.now())
   }
 
   #write(packed: Uint8Array<ArrayBuffer>, way: WriteWay): void {
@@ -131,6 +171,9 @@ class StorageWorker {
     } catch (error) {
       failure = sentenceOf(asStoreError(error, this.#file))
     }
+    // Before what is committed is promised to anybody.
+    const missing = this.#files.missing()
+    if (missing !== undefined) return this.#lose(missing)
     this.#send({ type: "written", failure, buffer: packed.buffer }, [packed.buffer])
     // Only now, so that the acknowledgements of this batch do not wait for it.
     this.#keepUp(failure !== undefined)
@@ -152,8 +195,14 @@ class StorageWorker {
     }
   }
 
-  /** SQLite counts what others commit. Of them only the command line writes, and that only accounts. */
   #lookOut(): void {
+    const missing = this.#files.missing()
+    if (missing !== undefined) return this.#lose(missing)
+    this.#noticeOthers()
+  }
+
+  /** SQLite counts what others commit. Of them only the command line writes, and that only accounts. */
+  #noticeOthers(): void {
     const version = dataVersion(this.#database)
     if (version === undefined || version === this.#dataVersion) return
     this.#dataVersion = version
@@ -169,6 +218,8 @@ class StorageWorker {
   #answer(number: number, question: Question): void {
     try {
       const answer = this.#find(question)
+      const missing = writes(question) ? this.#files.missing() : undefined
+      if (missing !== undefined) return this.#lose(missing)
       const transfer = isPage(answer) ? [answer.packed.buffer] : []
       this.#send({ type: "answer", number, answer }, transfer)
     } catch (error) {

@@ -1,0 +1,68 @@
+import { WatchedBroker } from "../../failure/watched-broker.ts"
+import { Random } from "../crash/random.ts"
+import type { Torture, Trial } from "../torture.ts"
+import { FaultyDisk } from "./faulty-disk.ts"
+import { readStore } from "./store-content.ts"
+import { StoreLoad } from "./store-load.ts"
+
+export const readOnlyDisk: Torture = {
+  name: "disk read-only",
+  promise:
+    "on a disk that takes nothing a broker refuses to start in one line, and one that serves acknowledges nothing more",
+  async run(trial) {
+    const random = new Random(trial.seed)
+    const rounds = trial.effort === "long" ? 10 : 1
+    for (let round = 0; round < rounds; round++) {
+      using disk = await FaultyDisk.make({ seed: trial.seed + round, recording: false })
+      if (disk === undefined) {
+        trial.tell("there is no compiler (gcc) for the library that makes the disk read-only")
+        return trial.figure("skipped", 1)
+      }
+      await becomeReadOnly(trial, disk, random)
+    }
+  },
+}
+
+const takesNothing = { calls: ["write", "create", "truncate"], error: "EROFS" } as const
+
+async function becomeReadOnly(trial: Trial, disk: FaultyDisk, random: Random): Promise<void> {
+  disk.fail(takesNothing)
+  await refuseToStart(trial, disk, "an empty directory")
+  disk.heal()
+  const load = new StoreLoad(disk.directory, random, { env: disk.env, mostBytes: 3000 })
+  const broker = await load.serving()
+  const work = await load.begin(broker)
+  await work.until(50)
+  disk.fail(takesNothing)
+  // From here on every acknowledgement would be a lie.
+  await load.refused(broker)
+  const accepted = load.witness.accepted
+  await load.refused(broker)
+  await broker.kill()
+  await work.end()
+  trial.count("messages acknowledged", accepted)
+  trial.bounded("acknowledged on a read-only disk", load.witness.accepted - accepted, 0)
+  await refuseToStart(trial, disk, "a store")
+  disk.heal()
+  const { found, wrong, errors } = await readStore(disk.directory, "full")
+  for (const each of [...errors, ...wrong, ...load.ledger.wrong(found, 0)]) trial.wrong(each)
+}
+
+async function refuseToStart(trial: Trial, { directory, env }: FaultyDisk, what: string): Promise<void> {
+  const broker = await WatchedBroker.launch({ words: ["--port", "0", "--data", directory], env })
+  const ended = await Promise.race([
+    broker.ended(),
+    broker.says("serving").then(
+      () => "serving",
+      () => "ended",
+    ),
+  ])
+  const code = ended === "serving" ? "serving" : await broker.ended()
+  const lines = broker.lines.map(({ message }) => message)
+  trial.count("starts refused")
+  if (code !== 1 || lines.length !== 1)
+    trial.wrong(`on ${what} it ended with ${code}, saying ${JSON.stringify(lines)}`)
+  else trial.tell(lines[0] ?? "")
+  if (lines.some((line) => line.includes("bug")))
+    trial.wrong(`${what} that cannot be written is called a bug: ${lines[0]}`)
+}
