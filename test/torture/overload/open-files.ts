@@ -90,7 +90,7 @@ async function atTheLimit(broker: WatchedBroker, trial: Trial): Promise<void> {
   }
   trial.bounded("open files at most", mostFiles, limit - 1)
   // The watch's own traffic is most of it. A loop that spins uses all there is.
-  trial.bounded("CPU in a second at most (ms)", mostCpuMs, 700)
+  trial.bounded("CPU in a second at most (ms)", mostCpuMs, 500)
   load.tell("leave")
   await load.says("left")
   await load.ended()

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { defaultBacklog } from "../../../src/storage/sqlite/sqlite-store.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Effort, Torture, Trial } from "../torture.ts"
 import { LoadProcess } from "./load-process.ts"
@@ -85,12 +86,10 @@ async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<voi
   const told = new Set(broker.all("message dropped").map(({ client }) => client))
   trial.bounded("readers whose losses the log does not tell", readers.length - told.size, 0)
   // The buffer is a power of two, so up to twice of what it holds.
-  const budgetBytes = readerKinds.reduce((sum, { qos }) => sum + 2 * bufferBytes + qos * queuedBytes, 0)
-  await watch.end({
-    roundTripMs: 1_000,
-    growthBytes: budgetBytes + slackBytes,
-    keptBytes: budgetBytes + slackBytes,
-  })
+  const readersBytes = readerKinds.reduce((sum, { qos }) => sum + 2 * bufferBytes + qos * queuedBytes, 0)
+  // What waits for the disk is there as messages, and packed for the writer.
+  const growthBytes = readersBytes + 2 * defaultBacklog.bytes + slackBytes
+  await watch.end({ roundTripMs: 1_000, growthBytes, keptBytes: growthBytes })
   const dropped = dropsOf(watch)
   trial.figure("dropped and counted", dropped)
   const unaccounted = 2 * messages * readers.length - received - dropped
