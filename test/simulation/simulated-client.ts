@@ -36,6 +36,7 @@ const fairEnds: readonly ReasonCode[] = [
   ReasonCode.sessionTakenOver,
   ReasonCode.keepAliveTimeout,
   ReasonCode.quotaExceeded,
+  ReasonCode.serverShuttingDown,
 ]
 
 /**
@@ -143,6 +144,36 @@ export class SimulatedClient {
     if (this.#line !== undefined) this.#line.cutsNext = true
   }
 
+  /** The network loses what goes one way. */
+  lose(way: "there" | "back"): void {
+    if (this.#line === undefined) return
+    this.#surroundings.chronicle.tell(
+      `what goes ${way === "there" ? "from" : "to"} ${this.name} is on its way`,
+    )
+    this.#line.lose(way)
+  }
+
+  get isOneWay(): boolean {
+    return this.#line?.isOneWay === true
+  }
+
+  heal(): void {
+    if (this.isOneWay)
+      this.#surroundings.chronicle.tell(`what was on its way from or to ${this.name} arrives`)
+    this.#line?.heal()
+  }
+
+  /** It is in a conversation that a fault should hurt. */
+  get isDelicate(): boolean {
+    return this.#publications.isAmidQos2 || this.#deliveries.isAmidQos2 || this.#line?.wasAnswered === false
+  }
+
+  /** What is going to happen to its session and its wills, and when. */
+  get dates(): readonly number[] {
+    const endsAtMs = this.isOnline ? undefined : this.#presence.endsAtMs
+    return endsAtMs === undefined ? this.#bequests.dates : [endsAtMs, ...this.#bequests.dates]
+  }
+
   stall(bytes: number): void {
     this.#line?.stall(bytes)
   }
@@ -187,6 +218,11 @@ export class SimulatedClient {
     this.#presence.restarted()
   }
 
+  /** Nobody can say any more what becomes of its wills. */
+  willsAreUnsure(): void {
+    this.#bequests.lost()
+  }
+
   storeFailed(atRestStep: number): void {
     this.#bequests.uncertain(atRestStep)
   }
@@ -229,6 +265,7 @@ export class SimulatedClient {
       publisher: this.name,
       order: this.#lastOrder,
       isOptional: expirySeconds !== undefined || clears,
+      expirySeconds: this.persona.version === 4 ? undefined : expirySeconds,
       will: undefined,
     })
     this.#surroundings.chronicle.tell(
