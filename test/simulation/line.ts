@@ -114,6 +114,11 @@ export class Line {
     else this.#isDeaf = true
   }
 
+  /** The broker hears nothing of it, and would read if there were something. */
+  get isUnheard(): boolean {
+    return this.#isMute && !this.#socket.paused
+  }
+
   get isOneWay(): boolean {
     return this.#isMute || this.#isDeaf
   }

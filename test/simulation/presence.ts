@@ -35,6 +35,13 @@ export class Presence {
     return this.#lasts
   }
 
+  /** The broker has it, and it cannot have expired. */
+  get mustBeThere(): boolean {
+    const { expirySeconds } = this.#persona
+    if (this.#state !== "there") return false
+    return expirySeconds === forever || this.#surroundings.now() - this.#openAtMs < expirySeconds * 1000
+  }
+
   /** When the session of a client that is not there ends; undefined: not while it is not, or nobody knows. */
   get endsAtMs(): number | undefined {
     const { expirySeconds } = this.#persona

@@ -128,15 +128,13 @@ export class SimulatedBroker {
 
   /** It is stopped as `Server.stop` does it, and has said goodbye to everyone. @param pass lets time go by */
   async stop(pass: (ms: number) => void): Promise<void> {
-    let isClosed = false
-    const closing = this.acceptor.close(ReasonCode.serverShuttingDown).then(() => {
-      isClosed = true
-    })
-    for (let passedMs = 0; !isClosed && passedMs < longestFarewellMs; passedMs += 1000) {
+    const closing = this.acceptor.close(ReasonCode.serverShuttingDown)
+    await this.endTurn()
+    for (let passedMs = 0; this.acceptor.size > 0; passedMs += 1000) {
+      if (passedMs > longestFarewellMs) this.#watch.bug("connections outlive the broker")
+      pass(1000)
       await this.endTurn()
-      if (!isClosed) pass(1000)
     }
-    if (!isClosed) this.#watch.bug("connections outlive the broker")
     await closing
     this.broker.close()
     await this.endTurn()

@@ -39,6 +39,9 @@ const fairEnds: readonly ReasonCode[] = [
   ReasonCode.serverShuttingDown,
 ]
 
+/** The broker looks who is silent once a second, and once more to be sure. */
+const patrolMs = 3_000
+
 /**
  * A client that keeps to the specification and remembers what it must, on a network that does not. It does nothing
  * by itself: the simulation says when it reads, answers, publishes and falls.
@@ -58,6 +61,7 @@ export class SimulatedClient {
   #lines = 0
   #lastOrder = 0
   #receiveMaximum = 0
+  #unheardSinceMs = 0
 
   constructor(persona: Persona, surroundings: ClientSurroundings) {
     const { chronicle, ledger } = surroundings
@@ -151,6 +155,7 @@ export class SimulatedClient {
       `what goes ${way === "there" ? "from" : "to"} ${this.name} is on its way`,
     )
     this.#line.lose(way)
+    this.#unheardSinceMs = this.#surroundings.now()
   }
 
   get isOneWay(): boolean {
@@ -161,6 +166,11 @@ export class SimulatedClient {
     if (this.isOneWay)
       this.#surroundings.chronicle.tell(`what was on its way from or to ${this.name} arrives`)
     this.#line?.heal()
+  }
+
+  /** The broker must have its session. */
+  get hasSession(): boolean {
+    return this.#presence.mustBeThere
   }
 
   /** It is in a conversation that a fault should hurt. */
@@ -235,6 +245,7 @@ export class SimulatedClient {
       this.#take(line)
       if (this.#line === line) this.#offline("finds its connection closed", "closed")
     }
+    this.#checkKeepAlive()
     this.#bequests.passed(this.#surroundings.now(), !this.#surroundings.storeIsFailing)
     if (this.isOnline || this.#session === undefined) return
     if (!this.#presence.expires(this.isConnected)) return
@@ -411,6 +422,8 @@ export class SimulatedClient {
     const objection = this.#presence.objection(sessionPresent, line.cleanStart)
     chronicle.check(objection === undefined, `${this.name} ${objection}`)
     line.isOnline = true
+    // Only who was let in can fall silent.
+    this.#unheardSinceMs = this.#surroundings.now()
     line.wasAnswered = true
     this.#presence.letIn()
     this.#receiveMaximum = properties.receiveMaximum ?? this.#surroundings.receiveMaximum
@@ -421,6 +434,20 @@ export class SimulatedClient {
     }
     ledger.begin(this.#session)
     this.#answers.push(...this.#publications.again())
+  }
+
+  /** Who is not heard for one and a half keep alives is not there any more [MQTT-3.1.2-22]. */
+  #checkKeepAlive(): void {
+    const { keepAliveSeconds } = this.persona
+    const line = this.#line
+    if (keepAliveSeconds === 0 || line?.isOnline !== true) return
+    // Of whom it does not read the broker cannot say that he is silent.
+    if (!line.isUnheard) this.#unheardSinceMs = this.#surroundings.now()
+    const silentMs = this.#surroundings.now() - this.#unheardSinceMs
+    this.#surroundings.chronicle.check(
+      silentMs < keepAliveSeconds * 1500 + patrolMs || !line.isSurelyOpen,
+      `${this.name} has said nothing for ${silentMs} ms, and is connected`,
+    )
   }
 
   // --- what becomes of its session ---

@@ -1,7 +1,13 @@
 import { unreachable } from "../../src/foundation/assert.ts"
 import { parseTopicName, type TopicName } from "../../src/protocol/topic.ts"
 import { Chronicle, Violation } from "./chronicle.ts"
-import { inspectRemains, inspectRest, inspectRetained, inspectSubscriptions } from "./inspection.ts"
+import {
+  inspectRemains,
+  inspectRest,
+  inspectRetained,
+  inspectSessions,
+  inspectSubscriptions,
+} from "./inspection.ts"
 import { own, topics } from "./persona.ts"
 import { Random } from "./random.ts"
 import { type Scenario, scenario } from "./scenario.ts"
@@ -129,6 +135,7 @@ class Simulation {
         `${unsentBytes} bytes wait for ${client.name}, which does not read`,
       )
     }
+    inspectSessions(broker, this.#clients, this.#chronicle)
     // Where the store could not drop the oldest message of a queue, that is longer than it should be.
     const mayOverflow = storeHasFailed && this.#scenario.limits.whenFull === "drop-oldest"
     const queuedMessages = mayOverflow ? Number.POSITIVE_INFINITY : this.#scenario.limits.queuedMessages

@@ -206,6 +206,8 @@ export class World implements ClientSurroundings, BrokerWatch {
 
   /** @returns whether all is written */
   async #stop(): Promise<boolean> {
+    // When it fails, what ends with the connections cannot be noted, though what waits may be written later.
+    const couldWrite = !this.#store.cannotWrite
     await this.#broker.stop((ms) => this.pass(ms))
     const isHealthy = !this.#store.cannotWrite && this.chronicle.step >= this.#failsUntilStep
     // One that has failed is tried once more.
@@ -216,7 +218,7 @@ export class World implements ClientSurroundings, BrokerWatch {
       await this.#broker.promises(10)
     }
     if (this.#store.isAtRest) this.looksAround()
-    return this.#store.isAtRest
+    return couldWrite && this.#store.isAtRest
   }
 
   /** @param isClean the life before has ended with everything written */
@@ -241,7 +243,8 @@ export class World implements ClientSurroundings, BrokerWatch {
     this.#broker = this.#newBroker(this.#broker.clock.wall() + awayMs + putMs)
     this.#bornAtStep = this.chronicle.step
     await this.#broker.broker.restore()
-    if (!isClean) for (const client of this.clients) client.restarted()
+    // While the store failed nobody could note when a connection had ended.
+    if (!isClean || this.storeHasFailed) for (const client of this.clients) client.restarted()
     inspectRetained(this.#broker, this.ledger, this.chronicle)
   }
 
