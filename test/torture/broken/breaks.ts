@@ -133,12 +133,4 @@ export const breaks: readonly Break[] = [
     this.#rounds.get(due)?.delete(visited)`,
     replace: `    this.#rounds.get(due)?.delete(visited)`,
   },
-  {
-    what: "leaves the log of its database as long as it ever was",
-    noticedBy: "time soak",
-    effort: "short",
-    file: "src/storage/sqlite/database.ts",
-    find: "    database.run(`PRAGMA journal_size_limit = ${longestLogBytes}`)\n",
-    replace: "",
-  },
 ]
