@@ -58,7 +58,7 @@ export class DropLedger {
    * @param topic empty: not known, or several
    */
   add(clientId: string, why: DropReason, topic: string, messages: number, bytes: number): void {
-    const now = this.#clock.now()
+    const now = this.#clock.wall()
     const last = this.#last
     if (last !== undefined && last.row.why === why && last.topic === topic && last.clientId === clientId) {
       last.row.add(now, messages, bytes)

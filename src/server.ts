@@ -9,7 +9,7 @@ import { Turn } from "./connection/turn.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { DistrustedClients } from "./distrusted-clients.ts"
 import { DropLedger } from "./drop-ledger.ts"
-import { type Clock, systemClock } from "./foundation/clock.ts"
+import { type Clock, MachineClock, systemClock } from "./foundation/clock.ts"
 import { type Counters, newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 import { quieterLog } from "./foundation/quieter-log.ts"
@@ -77,9 +77,8 @@ export interface Server {
  */
 export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
   const { version } = options
-  const clock = options.clock ?? systemClock
-  const log = quieterLog(options.log, clock)
-  const { store, recovered } = await openStore(
+  const log = quieterLog(options.log, options.clock ?? systemClock)
+  const { store, recovered, nowMs } = await openStore(
     settings.storage.ephemeral
       ? { kind: "memory" }
       : {
@@ -88,9 +87,10 @@ export async function startServer(settings: Settings, options: ServerOptions): P
           durability: settings.storage.durability,
           recover: options.recover ?? false,
         },
-    clock,
+    options.clock ?? systemClock,
     log,
   )
+  const clock = options.clock ?? (nowMs === undefined ? systemClock : new MachineClock(nowMs))
   if (recovered !== undefined) log.warn("the store was damaged; this was saved of it", { ...recovered })
   const broken = Promise.withResolvers<string>()
   store.onMood((mood, why) => {
@@ -201,7 +201,7 @@ async function furnish(
     shareStrategy: mqtt.sharedSubscriptionStrategy,
     mayPublishWill: ({ publisher, topic, qos, retain }) => {
       users.willIsDone(publisher)
-      if (bans.against(publisher, clock.now()) !== undefined) return false
+      if (bans.against(publisher, clock.wall()) !== undefined) return false
       const requester = Requester.of(publisher)
       if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
       refusals.willRefused(requester, topic.name, qos, retain)

@@ -28,7 +28,7 @@ export function watchCertificates(
     for (const listener of secure) refresh(listener, log, reloaded)
   })
   const warn = () => {
-    for (const listener of secure) warnOfExpiry(listener, clock.now(), log)
+    for (const listener of secure) warnOfExpiry(listener, clock.wall(), log)
   }
   warn()
   const warning = every(dayMs, clock, warn)

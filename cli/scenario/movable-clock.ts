@@ -15,6 +15,10 @@ export class MovableClock implements Clock {
     return systemClock.now() + this.#aheadMs
   }
 
+  wall(): number {
+    return systemClock.wall() + this.#aheadMs
+  }
+
   at(atMs: number, callback: () => void): Timer {
     const waiting: Waiting = { atMs, callback, timer: this.#timerOf(atMs, () => this.#fire(waiting)) }
     this.#waiting.add(waiting)

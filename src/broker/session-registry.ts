@@ -206,7 +206,7 @@ export class SessionRegistry {
     const record: SessionRecord = {
       clientId: request.clientId,
       username: request.username,
-      createdAtMs: clock.now(),
+      createdAtMs: clock.wall(),
       expiryIntervalSeconds: this.#capped(request.expiryIntervalSeconds),
       disconnectedAtMs: undefined,
       will: request.will,
@@ -236,7 +236,9 @@ export class SessionRegistry {
 
   /** The session is without its client: its will and its end come in their time. */
   #awaitReturn(session: Session, now: number): void {
-    const { disconnectedAtMs = now, expiryIntervalSeconds, will, clientId } = session.record
+    const { expiryIntervalSeconds, will, clientId } = session.record
+    // The time between is lost where the power failed and the clock on the wall with it. What was is not to come yet.
+    const disconnectedAtMs = Math.min(session.record.disconnectedAtMs ?? now, now)
     if (will !== undefined) this.#wills.schedule(session, will, expiryIntervalSeconds, disconnectedAtMs)
     if (expiryIntervalSeconds !== neverExpires) {
       this.#expiries.set(clientId, disconnectedAtMs + expiryIntervalSeconds * 1000)

@@ -37,10 +37,10 @@ export class Acceptor implements ConnectionKeeper {
     this.#report = new TurnedAwayReport(surroundings.clock, surroundings.log)
     this.#patrol = new Patrol(surroundings.clock, (connection, nowMs) => connection.visited(nowMs))
     surroundings.bans.onAdded((added) => {
-      const nowMs = surroundings.clock.now()
+      const wallMs = surroundings.clock.wall()
       // Banned [0x8A] is for CONNACK alone [2.4].
       const code = ReasonCode.administrativeAction
-      this.endWhere((peer) => added.against(peer, nowMs) !== undefined, code, "banned")
+      this.endWhere((peer) => added.against(peer, wallMs) !== undefined, code, "banned")
     })
   }
 

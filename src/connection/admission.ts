@@ -162,7 +162,7 @@ export class Admission {
   /** Nobody looked for it by its user's name while it waited. */
   #unlessBanned(agreed: Welcome): Welcome | Refusal {
     const { bans, clock } = this.#surroundings
-    const ban = bans.against(agreed.terms.principal, clock.now())
+    const ban = bans.against(agreed.terms.principal, clock.wall())
     return ban === undefined ? agreed : { reasonCode: ReasonCode.banned, why: banText(ban) }
   }
 

@@ -21,13 +21,13 @@ interface EntranceUse {
 /** Judges who comes before a word of his is read, so that a flood costs little more than its sockets. */
 export class Arrivals {
   readonly halfOpen = new HalfOpen()
-  readonly #surroundings: Pick<ConnectionSurroundings, "limits" | "bans">
+  readonly #surroundings: Pick<ConnectionSurroundings, "limits" | "bans" | "clock">
   readonly #addresses: TallyBook
   readonly #rate: Rate | undefined
   readonly #entrances = new Map<Entrance, EntranceUse>()
   #connections = 0
 
-  constructor(surroundings: Pick<ConnectionSurroundings, "limits" | "bans">) {
+  constructor(surroundings: Pick<ConnectionSurroundings, "limits" | "bans" | "clock">) {
     const { connectionRate, connectionRatePerAddress } = surroundings.limits
     this.#surroundings = surroundings
     this.#addresses = new TallyBook(mostAddresses, connectionRatePerAddress / 1000)
@@ -36,8 +36,8 @@ export class Arrivals {
 
   /** Those whose own doing it is are found out first, so that they use up nothing that others need. */
   objectionTo(address: string, entrance: Entrance, nowMs: number): TurnedAwayReason | undefined {
-    const { limits, bans } = this.#surroundings
-    if (bans.ofAddress(address, nowMs) !== undefined) return "banned"
+    const { limits, bans, clock } = this.#surroundings
+    if (bans.ofAddress(address, clock.wall()) !== undefined) return "banned"
     if (!isThisMachine(address)) {
       const source = sourceOf(address)
       if (!this.#mayComeAgain(source, nowMs)) return "address-rate"

@@ -57,7 +57,7 @@ export function welcome(
   const { edition } = users
   const clientId = clientIdOf(connect, limits.clientIdBytes)
   if (clientId === undefined) return refusal(ReasonCode.clientIdentifierNotValid)
-  const ban = bans.ofClient(clientId, clock.now())
+  const ban = bans.ofClient(clientId, clock.wall())
   if (ban !== undefined) return { reasonCode: ReasonCode.banned, why: banText(ban) }
   const credentials = {
     clientId,
@@ -98,7 +98,7 @@ function agree(
     return { reasonCode: ReasonCode.clientIdentifierNotValid, why }
   }
   const requester = new Requester(principal, clientId, door.remoteAddress, door.certificate?.commonName)
-  const ban = bans.against(requester, clock.now())
+  const ban = bans.against(requester, clock.wall())
   if (ban !== undefined) return { reasonCode: ReasonCode.banned, why: banText(ban) }
   const terms = termsOf(connect, clientId, requester, surroundings)
   const will = connect.will === undefined ? undefined : willOf(connect.will, terms, surroundings)

@@ -175,17 +175,19 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       case "online": {
         const { link, terms } = state.client
         const { silenceLimitMs } = terms
-        const expiresAtMs = this.#expiryOf(terms.principal)
-        if (nowMs >= expiresAtMs) {
-          const isToken = nowMs >= terms.principal.principal.expiresAtMs
+        const wallMs = this.#surroundings.clock.wall()
+        const leftMs = this.#expiryOf(terms.principal) - wallMs
+        if (leftMs <= 0) {
+          const isToken = wallMs >= terms.principal.principal.expiresAtMs
           const what = isToken ? "the token" : "the certificate"
           this.#part(ReasonCode.maximumConnectTime, `${what} has expired`)
           return nowMs + farewellMs
         }
         // Whom we read no further, for the disk is behind or it publishes too fast, we cannot hear.
-        if (!this.#reading.isOn && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiresAtMs)
+        const expiryMs = lookAtExpiryMs(nowMs, leftMs)
+        if (!this.#reading.isOn && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiryMs)
         if (nowMs - this.#heardMs <= silenceLimitMs) {
-          return Math.min(this.#heardMs + silenceLimitMs + 1, expiresAtMs)
+          return Math.min(this.#heardMs + silenceLimitMs + 1, expiryMs)
         }
         this.#part(ReasonCode.keepAliveTimeout)
         return nowMs + farewellMs
@@ -390,13 +392,14 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       version: versionNames[terms.version],
       sessionPresent,
     })
-    const expiresAtMs = this.#expiryOf(terms.principal)
-    this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, expiresAtMs))
+    const { clock } = this.#surroundings
+    const expiryMs = lookAtExpiryMs(clock.now(), this.#expiryOf(terms.principal) - clock.wall())
+    this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, expiryMs))
     session.attach(link)
     users.arrived(client, agreed.accountsEdition)
   }
 
-  /** Until when what it has shown is good: nobody could come in with that certificate later, whoever he is by it. */
+  /** Until when by the wall what it has shown is good: nobody could come in with that certificate later, whoever he is by it. */
   #expiryOf({ principal }: Requester): number {
     return Math.min(principal.expiresAtMs, this.door.certificate?.validToMs ?? Number.POSITIVE_INFINITY)
   }
@@ -475,6 +478,14 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     })
     broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)
   }
+}
+
+/** Whose token or certificate expires is looked at as often, for the wall may be put forward meanwhile. */
+const expiryRoundMs = 60_000
+
+/** When to look again at what expires in `leftMs` by the wall. */
+function lookAtExpiryMs(nowMs: number, leftMs: number): number {
+  return leftMs === Number.POSITIVE_INFINITY ? leftMs : nowMs + Math.min(leftMs, expiryRoundMs)
 }
 
 const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<ProtocolVersion, string>

@@ -8,21 +8,50 @@ export interface Timer {
  * the hands itself.
  */
 export interface Clock {
-  /** Milliseconds since 1970, by the wall. Expiries are absolute because they must survive a restart. */
+  /**
+   * Milliseconds of a clock that nobody can put back or forward. It begins at the time of the wall, or where the run
+   * before it left off, and goes at the pace of the machine; while that sleeps it may stand still. By it is measured
+   * whatever lasts, waits or expires. Whole, because it is stored.
+   */
   now(): number
+  /**
+   * Milliseconds since 1970 by the wall, which somebody may put back or forward at any moment, by years: what a record
+   * is dated by, and what others mean who write down a date, in a certificate, a token or a ban.
+   */
+  wall(): number
   /** Calls once, at or shortly after `atMs` of `now()`. */
   at(atMs: number, callback: () => void): Timer
+}
+
+/** Two clocks at one moment, as a store keeps them for the next run. */
+export interface KeptTime {
+  /** Of a `Clock`. */
+  readonly nowMs: number
+  readonly wallMs: number
+}
+
+/**
+ * Where the clock of a run is to begin: as much later than the last one was as the wall says. So sessions and messages
+ * grow older while the broker is away, and yet it does not matter to them how often and how far the wall was put back or
+ * forward in an earlier run. Where it says that no time has passed, or less than none, none has.
+ *
+ * @param kept of the last run; undefined: there was none that kept it
+ */
+export function resumedMs(kept: KeptTime | undefined, wallMs: number): number {
+  return kept === undefined ? wallMs : kept.nowMs + Math.max(0, wallMs - kept.wallMs)
 }
 
 /** Timers beyond 2^31-1 ms fire at once in Bun, so a longer wait is made of steps. */
 const longestStepMs = 0x7fff_ffff
 
 class SteppedTimer implements Timer {
+  readonly #clock: Clock
   readonly #atMs: number
   readonly #callback: () => void
   #handle: ReturnType<typeof setTimeout> | undefined
 
-  constructor(atMs: number, callback: () => void) {
+  constructor(clock: Clock, atMs: number, callback: () => void) {
+    this.#clock = clock
     this.#atMs = atMs
     this.#callback = callback
     this.#arm()
@@ -34,11 +63,11 @@ class SteppedTimer implements Timer {
   }
 
   #arm(): void {
-    const waitMs = Math.max(0, this.#atMs - Date.now())
+    const waitMs = Math.max(0, this.#atMs - this.#clock.now())
     if (waitMs === Number.POSITIVE_INFINITY) return
     this.#handle = setTimeout(
       () => {
-        if (Date.now() >= this.#atMs) this.#callback()
+        if (this.#clock.now() >= this.#atMs) this.#callback()
         else this.#arm()
       },
       Math.min(Math.ceil(waitMs), longestStepMs),
@@ -46,7 +75,27 @@ class SteppedTimer implements Timer {
   }
 }
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  at: (atMs, callback) => new SteppedTimer(atMs, callback),
+/** The clock of this machine. */
+export class MachineClock implements Clock {
+  readonly #originMs: number
+
+  /** @param nowMs what it says at first */
+  constructor(nowMs: number) {
+    this.#originMs = nowMs - performance.now()
+  }
+
+  /** Hot. */
+  now(): number {
+    return Math.floor(this.#originMs + performance.now())
+  }
+
+  wall(): number {
+    return Date.now()
+  }
+
+  at(atMs: number, callback: () => void): Timer {
+    return new SteppedTimer(this, atMs, callback)
+  }
 }
+
+export const systemClock: Clock = new MachineClock(Date.now())

@@ -12,7 +12,7 @@ export interface Principal {
   readonly limits: UserLimits
   /** Access rules that it brought along, as a token may: they go before all others. Undefined: it brought none. */
   readonly rules: readonly AccessRule[] | undefined
-  /** When it ceases to be what it was found to be, as when its token expires; Infinity: never. */
+  /** When by the wall it ceases to be what it was found to be, as when its token expires; Infinity: never. */
   readonly expiresAtMs: number
   /** The account that this follows from, as it was read: it may change while the client is connected. */
   readonly account: StoredUser | undefined

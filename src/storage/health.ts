@@ -52,10 +52,7 @@ function accountsOf(accounts: Accounts): NonNullable<StoreFacts["accounts"]> {
 }
 
 function newestMs(database: Database): number {
-  const times = [
-    ["session", "created_at_ms"],
-    ["session", "disconnected_at_ms"],
-  ]
+  const times = [["session", "created_at_ms"]]
   if (!isOlder(database)) times.push(["user", "created_at_ms"], ["audit", "at_ms"], ["ban", "created_at_ms"])
   const newest = times.map(([table, column]) => {
     const sql = `SELECT max(${column}) AS newest FROM ${table}`

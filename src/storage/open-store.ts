@@ -17,15 +17,20 @@ export type StoreSettings = { readonly kind: "memory" } | ({ readonly kind: "sql
 
 export interface OpenedStore {
   readonly store: Store
+  /** Of the clock that this run is to go by; undefined: any will do, for nothing is left of an earlier one. */
+  readonly nowMs?: number
   /** What was saved from a damaged database; undefined when there was nothing to save it from. */
   readonly recovered?: RecoveredCounts
 }
 
-/** @throws StoreError it is damaged, foreign, too new, or served by another process */
+/**
+ * @param clock for what the store itself waits for
+ * @throws StoreError it is damaged, foreign, too new, or served by another process
+ */
 export async function openStore(settings: StoreSettings, clock: Clock, log: Log): Promise<OpenedStore> {
   if (settings.kind === "memory") return { store: new MemoryStore() }
-  const { store, recovered } = await SqliteStore.open(settings, clock, log)
-  return recovered === undefined ? { store } : { store, recovered }
+  const { recovered, ...opened } = await SqliteStore.open(settings, clock, log)
+  return { ...opened, ...(recovered !== undefined && { recovered }) }
 }
 
 /** False where opening it would begin a new one. */

@@ -53,10 +53,11 @@ export interface SessionRecord {
   readonly clientId: ClientId
   /** The identity that made the session: only it may resume, take over or end it. Undefined: anonymous. */
   readonly username: string | undefined
+  /** By the wall. */
   readonly createdAtMs: number
   /** 0xFFFFFFFF: never. Counts from the end of the connection [3.1.2.11.2]. */
   readonly expiryIntervalSeconds: number
-  /** When its last connection ended; undefined while it is connected, or was when the process died. */
+  /** When its last connection ended, by `Clock.now`; undefined while it is connected, or was when the process died. */
   readonly disconnectedAtMs: number | undefined
   /** Published when the session's connection ends badly, or waiting out its delay. */
   readonly will: StoredWill | undefined

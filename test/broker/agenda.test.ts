@@ -8,6 +8,7 @@ describe("an agenda", () => {
     const timers: (() => void)[] = []
     const clock: Clock = {
       now: () => nowMs,
+      wall: () => nowMs,
       at: (_, callback) => {
         timers.push(callback)
         return { cancel: () => timers.splice(timers.indexOf(callback), 1) }

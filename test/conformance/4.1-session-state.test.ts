@@ -66,6 +66,21 @@ describe("4.1 what a session keeps while its client is away", () => {
     expect(publisher.receives()).toMatchObject([{ type: "puback", reasonCode: 0x10 }])
   })
 
+  test.each([-1, 1])(
+    "it expires when so much time has passed, whatever the wall says (%p year)",
+    async (years) => {
+      const broker = await TestBroker.start()
+      const words = { cleanStart: false, properties: { sessionExpiryInterval: 10 } }
+      const client = await broker.connected("a", words)
+      client.cuts()
+      broker.clock.putForward(years * 31_536_000_000)
+      await broker.passes(9)
+      expect(broker.broker.sessions.size).toBe(1)
+      await broker.passes(2)
+      expect(broker.broker.sessions.size).toBe(0)
+    },
+  )
+
   test("what still waited for it when it expires is counted as dropped", async () => {
     const broker = await TestBroker.start()
     const words = { cleanStart: false, properties: { sessionExpiryInterval: 10 } }

@@ -13,7 +13,7 @@ async function brokerWithTokens(seconds: number, store: Store = new MemoryStore(
     store,
     authenticator: {
       authenticate: ({ username }) => {
-        const endMs = broker.clock.now() + seconds * 1000
+        const endMs = broker.clock.wall() + seconds * 1000
         const expiresAtMs = username === "for-ever" ? Number.POSITIVE_INFINITY : endMs
         return { verdict: "accept", principal: { ...plainPrincipal(username), expiresAtMs } }
       },
@@ -86,6 +86,14 @@ describe("a session ends when the token does", () => {
     const client = await broker.connected("ann", { username: "ann", keepAliveSeconds: 20 })
     await broker.passes(32)
     expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.keepAliveTimeout }])
+  })
+
+  test("whoever sends nothing is looked at within a minute after the wall was put forward", async () => {
+    const broker = await brokerWithTokens(86_400)
+    const client = await broker.connected("ann", { username: "ann", keepAliveSeconds: 0 })
+    broker.clock.putForward(86_400_000)
+    await broker.passes(61)
+    expect(client.receives()).toMatchObject([{ reasonCode: ReasonCode.maximumConnectTime }])
   })
 
   test("and no sooner where it never ends", async () => {

@@ -31,11 +31,19 @@ export class Bequests {
     )
     const text = `${name}-will-${line.number}`
     const { qos } = wanted
-    const words = { text, topic, qos, retain: false, publisher: name, order: 0, isOptional: false, will }
+    const words = {
+      ...{ text, topic, qos, retain: false, publisher: name, order: 0 },
+      ...{ isOptional: false, expirySeconds: undefined, will },
+    }
     will.isOf(this.#ledger.publish(words))
     this.#wills = [...this.#wills, will].slice(-remembered)
     const properties = version === 5 ? { willDelayInterval: wanted.delaySeconds } : {}
     return { topic, payload: new TextEncoder().encode(text), qos, retain: false, properties }
+  }
+
+  /** When delays are over. */
+  get dates(): readonly number[] {
+    return this.#wills.flatMap(({ dueAtMs }) => (dueAtMs === undefined ? [] : [dueAtMs]))
   }
 
   /** The client connects. @param resumes it asks for its session as it was */

@@ -28,6 +28,11 @@ export class Deliveries {
     return this.#unfinished.size
   }
 
+  /** It holds a message that the broker has not released. */
+  get isAmidQos2(): boolean {
+    return this.#held.size > 0
+  }
+
   /** The session is over. */
   forget(): void {
     this.#held.clear()
@@ -52,6 +57,7 @@ export class Deliveries {
       `${this.#name} gets ${text === "" ? "an empty message" : text} at QoS ${qos}` +
         `${packetId === undefined ? "" : ` as ${packetId}`}${dup ? ", DUP" : ""}${retain ? ", RETAIN" : ""}`,
     )
+    this.#checkExpiry(text, packet.properties.messageExpiryInterval)
     if (packetId === undefined) {
       this.#arrived(session, arrival)
       return undefined
@@ -93,6 +99,16 @@ export class Deliveries {
     const arrival = this.#unfinished.get(packetId)
     this.#unfinished.delete(packetId)
     if (isSure && arrival !== undefined && !arrival.retain) session.done(arrival)
+  }
+
+  /** Whoever forwards a message takes from its expiry what it has waited, and adds nothing [MQTT-3.3.2-6]. */
+  #checkExpiry(text: string, leftSeconds: number | undefined): void {
+    const wholeSeconds = this.#ledger.expiryOf(text)
+    if (leftSeconds === undefined || wholeSeconds === undefined) return
+    this.#chronicle.check(
+      leftSeconds <= wholeSeconds,
+      `${text} came to ${this.#name} to expire in ${leftSeconds} seconds, and was published with ${wholeSeconds}`,
+    )
   }
 
   #arrived(session: KnownSession, arrival: Arrival): void {

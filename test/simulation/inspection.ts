@@ -39,6 +39,19 @@ export function inspectRest({ broker, store }: SimulatedBroker, ledger: Ledger, 
   }
 }
 
+/** No session is gone before its time. */
+export function inspectSessions(
+  { broker }: SimulatedBroker,
+  clients: readonly SimulatedClient[],
+  chronicle: Chronicle,
+): void {
+  for (const { name, hasSession } of clients) {
+    if (!hasSession) continue
+    const isThere = [...broker.sessions].some(({ clientId }) => clientId === name)
+    chronicle.check(isThere, `the session of ${name} is gone before its time`)
+  }
+}
+
 /** Each session has the subscriptions that its client knows of. */
 export function inspectSubscriptions(
   { broker }: SimulatedBroker,

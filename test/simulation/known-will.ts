@@ -36,6 +36,11 @@ export class KnownWill implements Will {
     return this.#published
   }
 
+  /** When its delay is over; undefined while that is not known. */
+  get dueAtMs(): number | undefined {
+    return this.#state === "waiting" ? this.#dueAtMs : undefined
+  }
+
   objection(): string | undefined {
     if (this.#state === "forbidden") return "said farewell, or was back in time"
     return this.#state === "armed" && this.#isOpen() ? "is still connected" : undefined

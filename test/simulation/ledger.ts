@@ -134,6 +134,11 @@ export class Ledger {
     )
   }
 
+  /** In seconds; undefined: never. */
+  expiryOf(text: string): number | undefined {
+    return this.#published.get(text)?.expirySeconds
+  }
+
   /** A PUBLISH has come to the application: QoS 2 duplicates are already sorted out by packet identifier. */
   arrived(session: KnownSession, arrival: Arrival): void {
     const published = this.#published.get(arrival.text)

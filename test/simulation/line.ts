@@ -20,6 +20,11 @@ export class Line {
   readonly #version: ProtocolVersion
   readonly #random: Random
   #isStalled = false
+  /** What is sent is on its way until `heal`. */
+  #isMute = false
+  #held: Uint8Array[] = []
+  /** What has come is on its way until `heal`. */
+  #isDeaf = false
   readonly #frames = new FrameReader(Number.MAX_SAFE_INTEGER)
   readonly #aliases = new Map<number, string>()
 
@@ -58,6 +63,11 @@ export class Line {
   send(packets: readonly Packet[]): boolean {
     if (packets.length === 0) return true
     const bytes = Buffer.concat(packets.map((packet) => encodePacket(packet, this.#version)))
+    if (this.#isMute) {
+      if (this.cutsNext) this.#socket.cut()
+      else this.#held.push(new Uint8Array(bytes))
+      return false
+    }
     const wasReading = this.isSurelyOpen && !this.#socket.paused
     const end = this.cutsNext ? this.#random.between(0, bytes.length) : bytes.length
     for (let start = 0; start < end;) {
@@ -71,6 +81,7 @@ export class Line {
 
   /** @param share of the bytes that have come; what is left of them is lost */
   receive(share = 1): Packet[] {
+    if (this.#isDeaf) return []
     const bytes = this.#socket.sent()
     this.#frames.append(bytes.subarray(0, Math.ceil(bytes.length * share)))
     const packets: Packet[] = []
@@ -95,6 +106,27 @@ export class Line {
 
   cut(): void {
     this.#socket.cut()
+  }
+
+  /** The network loses what goes one way, until it is healed or cut: then all of it arrives, or none. */
+  lose(way: "there" | "back"): void {
+    if (way === "there") this.#isMute = true
+    else this.#isDeaf = true
+  }
+
+  /** The broker hears nothing of it, and would read if there were something. */
+  get isUnheard(): boolean {
+    return this.#isMute && !this.#socket.paused
+  }
+
+  get isOneWay(): boolean {
+    return this.#isMute || this.#isDeaf
+  }
+
+  heal(): void {
+    this.#isMute = false
+    this.#isDeaf = false
+    for (const bytes of this.#held.splice(0)) this.#socket.deliver(bytes)
   }
 
   /** A topic alias stands for the topic it came with first [3.3.2.3.4]. */

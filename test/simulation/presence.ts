@@ -35,6 +35,20 @@ export class Presence {
     return this.#lasts
   }
 
+  /** The broker has it, and it cannot have expired. */
+  get mustBeThere(): boolean {
+    const { expirySeconds } = this.#persona
+    if (this.#state !== "there") return false
+    return expirySeconds === forever || this.#surroundings.now() - this.#openAtMs < expirySeconds * 1000
+  }
+
+  /** When the session of a client that is not there ends; undefined: not while it is not, or nobody knows. */
+  get endsAtMs(): number | undefined {
+    const { expirySeconds } = this.#persona
+    if (expirySeconds === forever || !this.#lasts || this.#state === "none") return undefined
+    return this.#closedAtMs + expirySeconds * 1000
+  }
+
   /** @returns whether CONNECT asks for a clean start */
   connecting(asksForCleanStart: boolean): boolean {
     const { version, expirySeconds } = this.#persona

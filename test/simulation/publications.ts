@@ -27,6 +27,11 @@ export class Publications {
     return this.#outgoing.size
   }
 
+  /** It has begun to release a message, and was not told that it is. */
+  get isAmidQos2(): boolean {
+    return [...this.#outgoing.values()].some(({ stage }) => stage === "released")
+  }
+
   forget(): void {
     this.#outgoing.clear()
   }

@@ -14,6 +14,8 @@ export interface Published {
   readonly order: number
   /** It may expire on its way, or cannot be told from others: nobody is owed it. */
   readonly isOptional: boolean
+  /** How long it lives when it is first sent. */
+  readonly expirySeconds: number | undefined
   /** Undefined: published by a client that was there. */
   readonly will: Will | undefined
   /** When its first byte may have reached the broker. */

@@ -2,6 +2,7 @@ import type { ShareStrategy } from "../../src/routing/share-groups.ts"
 import { type Persona, personas } from "./persona.ts"
 import type { Random } from "./random.ts"
 import type { SimulatedLimits } from "./simulated-broker.ts"
+import { type Climate, climate } from "./weather.ts"
 
 /** Who takes part, in which broker, and what goes wrong how often. All of it follows from the seed. */
 export interface Scenario {
@@ -12,13 +13,7 @@ export interface Scenario {
   readonly highWaterBytes: number
   /** Messages that wait for the disk before publishers are slowed. */
   readonly behindMessages: number
-  /** How often, next to everything else that happens. */
-  readonly weights: {
-    readonly cut: number
-    readonly crash: number
-    readonly storeFailure: number
-    readonly jump: number
-  }
+  readonly climate: Climate
 }
 
 export function scenario(random: Random): Scenario {
@@ -42,12 +37,7 @@ export function scenario(random: Random): Scenario {
     shareStrategy: random.pick(["round-robin", "sticky", "least-inflight"] as const),
     highWaterBytes: random.pick([32, 200, 65_536] as const),
     behindMessages: random.pick([Number.POSITIVE_INFINITY, 2, 8] as const),
-    weights: {
-      cut: random.pick([1, 4, 10] as const),
-      crash: random.pick([0, 1, 3] as const),
-      storeFailure: random.pick([0, 0, 1, 3] as const),
-      jump: random.pick([0, 1, 3] as const),
-    },
+    climate: climate(random),
   }
 }
 

@@ -9,9 +9,11 @@ import { Slices } from "../../src/connection/slices.ts"
 import { Turn } from "../../src/connection/turn.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
+import { resumedMs } from "../../src/foundation/clock.ts"
 import { type DropReason, newCounters } from "../../src/foundation/counters.ts"
 import { deafRefusals } from "../support/deaf-refusals.ts"
 import { silentLog } from "../support/silent-log.ts"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { PublishReader } from "../../src/protocol/publish-reader.ts"
 import { PublishRun } from "../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../src/protocol/topic-table.ts"
@@ -32,6 +34,7 @@ export type SimulatedLimits = BrokerLimits & ConnectionLimits
 /** What a broker tells the simulation of itself. */
 export interface BrokerWatch {
   dropped(clientId: string, why: DropReason): void
+  happened(what: "session taken over" | "session expired" | "will published"): void
   /** @throws Violation */
   bug(error: string): void
 }
@@ -52,14 +55,14 @@ export class SimulatedBroker {
 
   constructor(
     store: SimulatedStore,
-    nowMs: number,
+    wallMs: number,
     limits: SimulatedLimits,
     shareStrategy: ShareStrategy,
     output: WriteLimits,
     watch: BrokerWatch,
   ) {
     this.store = store
-    this.clock = new TurnedClock(nowMs)
+    this.clock = new TurnedClock(resumedMs(store.disk.time, wallMs), wallMs)
     this.#watch = watch
     this.#output = output
     const { clock } = this
@@ -74,10 +77,15 @@ export class SimulatedBroker {
       counters,
       limits,
       shareStrategy,
-      mayPublishWill: () => true,
+      mayPublishWill: () => {
+        watch.happened("will published")
+        return true
+      },
       bug,
     })
     this.broker.hook.onEvent("message-dropped", ({ clientId, why }) => watch.dropped(clientId, why))
+    this.broker.hook.onEvent("session-taken-over", () => watch.happened("session taken over"))
+    this.broker.hook.onEvent("session-expired", () => watch.happened("session expired"))
     const topics = new TopicTable(defaultTopicLimits)
     const users = new OnlineUsers(store.accounts, clock, silentLog)
     const surroundings: ConnectionSurroundings = {
@@ -123,6 +131,25 @@ export class SimulatedBroker {
     return socket
   }
 
+  /** It is stopped as `Server.stop` does it, and has said goodbye to everyone. @param pass lets time go by */
+  async stop(pass: (ms: number) => void): Promise<void> {
+    const closing = this.acceptor.close(ReasonCode.serverShuttingDown)
+    await this.endTurn()
+    for (let passedMs = 0; this.acceptor.size > 0; passedMs += 1000) {
+      if (passedMs > longestFarewellMs) this.#watch.bug("connections outlive the broker")
+      pass(1000)
+      await this.endTurn()
+    }
+    await closing
+    this.broker.close()
+    await this.endTurn()
+  }
+
+  /** As the store does it now and then, and when somebody has put the wall back or forward. */
+  keepTime(): void {
+    this.store.keepTime({ nowMs: this.clock.now(), wallMs: this.clock.wall() })
+  }
+
   /** Promises go so many steps further; between any two of them something else may happen. */
   async promises(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) await Promise.resolve()
@@ -135,9 +162,13 @@ export class SimulatedBroker {
     for (const socket of this.#sockets) socket.flush()
     this.#sockets = this.#sockets.filter(({ state }) => state === "open")
     this.store.endTurn()
+    this.keepTime()
     for (const bug of this.#bugs.splice(0)) this.#watch.bug(bug)
   }
 }
+
+/** Within this, whoever does not read is cut off. */
+const longestFarewellMs = 60_000
 
 const entrance: Entrance = {
   url: "tcp://127.0.0.1:1883",

@@ -36,7 +36,11 @@ const fairEnds: readonly ReasonCode[] = [
   ReasonCode.sessionTakenOver,
   ReasonCode.keepAliveTimeout,
   ReasonCode.quotaExceeded,
+  ReasonCode.serverShuttingDown,
 ]
+
+/** The broker looks who is silent once a second, and once more to be sure. */
+const patrolMs = 3_000
 
 /**
  * A client that keeps to the specification and remembers what it must, on a network that does not. It does nothing
@@ -57,6 +61,7 @@ export class SimulatedClient {
   #lines = 0
   #lastOrder = 0
   #receiveMaximum = 0
+  #unheardSinceMs = 0
 
   constructor(persona: Persona, surroundings: ClientSurroundings) {
     const { chronicle, ledger } = surroundings
@@ -143,6 +148,42 @@ export class SimulatedClient {
     if (this.#line !== undefined) this.#line.cutsNext = true
   }
 
+  /** The network loses what goes one way. */
+  lose(way: "there" | "back"): void {
+    if (this.#line === undefined) return
+    this.#surroundings.chronicle.tell(
+      `what goes ${way === "there" ? "from" : "to"} ${this.name} is on its way`,
+    )
+    this.#line.lose(way)
+    this.#unheardSinceMs = this.#surroundings.now()
+  }
+
+  get isOneWay(): boolean {
+    return this.#line?.isOneWay === true
+  }
+
+  heal(): void {
+    if (this.isOneWay)
+      this.#surroundings.chronicle.tell(`what was on its way from or to ${this.name} arrives`)
+    this.#line?.heal()
+  }
+
+  /** The broker must have its session. */
+  get hasSession(): boolean {
+    return this.#presence.mustBeThere
+  }
+
+  /** It is in a conversation that a fault should hurt. */
+  get isDelicate(): boolean {
+    return this.#publications.isAmidQos2 || this.#deliveries.isAmidQos2 || this.#line?.wasAnswered === false
+  }
+
+  /** What is going to happen to its session and its wills, and when. */
+  get dates(): readonly number[] {
+    const endsAtMs = this.isOnline ? undefined : this.#presence.endsAtMs
+    return endsAtMs === undefined ? this.#bequests.dates : [endsAtMs, ...this.#bequests.dates]
+  }
+
   stall(bytes: number): void {
     this.#line?.stall(bytes)
   }
@@ -187,6 +228,11 @@ export class SimulatedClient {
     this.#presence.restarted()
   }
 
+  /** Nobody can say any more what becomes of its wills. */
+  willsAreUnsure(): void {
+    this.#bequests.lost()
+  }
+
   storeFailed(atRestStep: number): void {
     this.#bequests.uncertain(atRestStep)
   }
@@ -199,6 +245,7 @@ export class SimulatedClient {
       this.#take(line)
       if (this.#line === line) this.#offline("finds its connection closed", "closed")
     }
+    this.#checkKeepAlive()
     this.#bequests.passed(this.#surroundings.now(), !this.#surroundings.storeIsFailing)
     if (this.isOnline || this.#session === undefined) return
     if (!this.#presence.expires(this.isConnected)) return
@@ -229,6 +276,7 @@ export class SimulatedClient {
       publisher: this.name,
       order: this.#lastOrder,
       isOptional: expirySeconds !== undefined || clears,
+      expirySeconds: this.persona.version === 4 ? undefined : expirySeconds,
       will: undefined,
     })
     this.#surroundings.chronicle.tell(
@@ -374,6 +422,8 @@ export class SimulatedClient {
     const objection = this.#presence.objection(sessionPresent, line.cleanStart)
     chronicle.check(objection === undefined, `${this.name} ${objection}`)
     line.isOnline = true
+    // Only who was let in can fall silent.
+    this.#unheardSinceMs = this.#surroundings.now()
     line.wasAnswered = true
     this.#presence.letIn()
     this.#receiveMaximum = properties.receiveMaximum ?? this.#surroundings.receiveMaximum
@@ -384,6 +434,20 @@ export class SimulatedClient {
     }
     ledger.begin(this.#session)
     this.#answers.push(...this.#publications.again())
+  }
+
+  /** Who is not heard for one and a half keep alives is not there any more [MQTT-3.1.2-22]. */
+  #checkKeepAlive(): void {
+    const { keepAliveSeconds } = this.persona
+    const line = this.#line
+    if (keepAliveSeconds === 0 || line?.isOnline !== true) return
+    // Of whom it does not read the broker cannot say that he is silent.
+    if (!line.isUnheard) this.#unheardSinceMs = this.#surroundings.now()
+    const silentMs = this.#surroundings.now() - this.#unheardSinceMs
+    this.#surroundings.chronicle.check(
+      silentMs < keepAliveSeconds * 1500 + patrolMs || !line.isSurelyOpen,
+      `${this.name} has said nothing for ${silentMs} ms, and is connected`,
+    )
   }
 
   // --- what becomes of its session ---

@@ -1,23 +1,27 @@
+import { unreachable } from "../../src/foundation/assert.ts"
 import { parseTopicName, type TopicName } from "../../src/protocol/topic.ts"
-import { SimulatedDisk } from "../support/simulated-disk.ts"
-import { SimulatedStore } from "../support/simulated-store.ts"
 import { Chronicle, Violation } from "./chronicle.ts"
-import { inspectRemains, inspectRest, inspectRetained, inspectSubscriptions } from "./inspection.ts"
-import { Ledger } from "./ledger.ts"
+import {
+  inspectRemains,
+  inspectRest,
+  inspectRetained,
+  inspectSessions,
+  inspectSubscriptions,
+} from "./inspection.ts"
 import { own, topics } from "./persona.ts"
 import { Random } from "./random.ts"
 import { type Scenario, scenario } from "./scenario.ts"
-import { type BrokerWatch, SimulatedBroker } from "./simulated-broker.ts"
-import { type ClientSurroundings, SimulatedClient } from "./simulated-client.ts"
+import type { SimulatedClient } from "./simulated-client.ts"
+import { type FaultKind, Weather } from "./weather.ts"
+import { World } from "./world.ts"
 
 /** How a simulation ended; the violation comes with the story that led to it. */
 export interface Outcome {
   readonly seed: number
   readonly violation: string | undefined
   readonly story: string
-  /** Messages that came to applications. */
-  readonly arrivals: number
-  readonly crashes: number
+  /** What it was made of: messages delivered, and each kind of fault. */
+  readonly figures: Readonly<Record<string, number>>
 }
 
 const eventsKept = 40
@@ -40,7 +44,12 @@ export async function simulate(seed: number, steps: number, kept = eventsKept): 
     violation =
       error instanceof Violation ? error.message : String(error instanceof Error ? error.stack : error)
   }
-  return { seed, violation, story: chronicle.toString(), ...simulation.sums }
+  return { seed, violation, story: chronicle.toString(), figures: simulation.figures }
+}
+
+/** The command line that tells this story again, and in full. */
+export function commandFor(seed: number, steps: number): string {
+  return `npm run simulate -- --seed ${seed} --steps ${steps}`
 }
 
 /** What one turn may add to an output before anybody knows that it is full: answers, and as much for each message. */
@@ -52,143 +61,170 @@ interface Act {
   run(client: SimulatedClient): void | Promise<void>
 }
 
-class Simulation implements ClientSurroundings, BrokerWatch {
-  readonly random: Random
-  readonly chronicle: Chronicle
-  readonly ledger: Ledger
+class Simulation {
+  readonly #random: Random
+  readonly #chronicle: Chronicle
   readonly #scenario: Scenario
-  readonly #clients: readonly SimulatedClient[]
+  readonly #world: World
+  readonly #weather: Weather
   readonly #acts: readonly Act[]
-  #store: SimulatedStore
-  #broker: SimulatedBroker
-  #atRestStep = 0
-  storeHasFailed = false
 
   constructor(seed: number, chronicle: Chronicle) {
-    this.random = new Random(seed)
-    this.chronicle = chronicle
-    this.#scenario = scenario(this.random)
-    const { limits, personas, behindMessages } = this.#scenario
-    this.ledger = new Ledger(chronicle, limits)
-    this.#store = new SimulatedStore(new SimulatedDisk(), behindMessages)
-    this.#broker = this.#newBroker(Date.UTC(2026, 0, 1))
-    this.#clients = personas.map((persona) => new SimulatedClient(persona, this))
-    this.#acts = this.#actsOf(this.#scenario)
+    this.#random = new Random(seed)
+    this.#chronicle = chronicle
+    this.#scenario = scenario(this.#random)
+    this.#world = new World(this.#random, chronicle, this.#scenario)
+    this.#weather = new Weather(this.#random, this.#scenario.climate)
+    this.#acts = this.#allActs()
   }
 
-  get sums(): { readonly arrivals: number; readonly crashes: number } {
-    const { arrivals, crashes } = this.ledger
-    return { arrivals, crashes }
+  get figures(): Readonly<Record<string, number>> {
+    const { ledger, figures } = this.#world
+    return { "messages delivered": ledger.arrivals, storms: this.#weather.storms, ...figures.all }
   }
 
   async run(steps: number): Promise<void> {
-    await this.#broker.broker.restore()
+    const { broker } = this.#world.broker
+    await broker.restore()
     for (let step = 0; step < steps; step++) await this.#step()
-    this.chronicle.tell("--- the faults are over ---")
+    this.#chronicle.tell("--- the faults are over ---")
+    this.#world.healDisk()
     await this.#settle()
-    inspectRest(this.#broker, this.ledger, this.chronicle)
+    this.#inspectRest()
     await this.#determineRetained()
-    inspectRest(this.#broker, this.ledger, this.chronicle)
-    inspectSubscriptions(this.#broker, this.#clients, this.chronicle)
+    this.#inspectRest()
+    inspectSubscriptions(this.#world.broker, this.#clients, this.#chronicle)
     await this.#checkNothingComesBack()
     await this.#checkNothingRemains()
   }
 
-  // --- what the clients find around them ---
-
-  get receiveMaximum(): number {
-    return this.#scenario.limits.receiveMaximum
+  get #clients(): readonly SimulatedClient[] {
+    return this.#world.clients
   }
 
-  get storeIsFailing(): boolean {
-    return this.#store.mood === "failed"
-  }
-
-  now(): number {
-    return this.#broker.clock.now()
-  }
-
-  socket() {
-    return this.#broker.socket()
-  }
-
-  dropped(...[client, why]: Parameters<BrokerWatch["dropped"]>): void {
-    this.chronicle.tell(`the broker drops a message for ${client}: ${why}`)
-    this.ledger.dropped(client, why)
-  }
-
-  bug(error: string): void {
-    this.chronicle.blame(error)
+  #inspectRest(): void {
+    inspectRest(this.#world.broker, this.#world.ledger, this.#chronicle)
   }
 
   // --- one thing after the other ---
 
   async #step(): Promise<void> {
-    this.chronicle.nextStep()
-    const client = this.random.pick(this.#clients)
-    const act = this.random.weighted(this.#acts)
+    const random = this.#random
+    this.#chronicle.nextStep()
+    const client = random.pick(this.#clients)
+    const act = random.weighted(this.#acts)
     if (client === undefined || act === undefined) return
     await act.run(client)
-    this.#broker.clock.advance(this.random.between(0, 40))
-    if (this.random.chance(0.6)) await this.#broker.endTurn()
-    else await this.#broker.promises(this.random.between(0, 8))
+    const fault = this.#weather.strikes(client.isDelicate)
+    if (fault !== undefined) await this.#befall(fault, client)
+    this.#world.pass(random.between(0, 40))
+    const { broker } = this.#world
+    if (random.chance(0.6)) await broker.endTurn()
+    else await broker.promises(random.between(0, 8))
     this.#lookAround()
   }
 
   #lookAround(): void {
-    if (this.#store.isAtRest) this.#atRestStep = this.chronicle.step
+    const { broker, storeHasFailed } = this.#world
+    this.#world.looksAround()
     for (const client of this.#clients) {
-      client.looksAround()
       const { unsentBytes } = client
       const { highWaterBytes, limits } = this.#scenario
-      this.chronicle.check(
+      this.#chronicle.check(
         unsentBytes <= highWaterBytes + overshootBytes + limits.inFlight * messageBytes,
         `${unsentBytes} bytes wait for ${client.name}, which does not read`,
       )
     }
+    inspectSessions(broker, this.#clients, this.#chronicle)
     // Where the store could not drop the oldest message of a queue, that is longer than it should be.
-    const mayOverflow = this.storeHasFailed && this.#scenario.limits.whenFull === "drop-oldest"
+    const mayOverflow = storeHasFailed && this.#scenario.limits.whenFull === "drop-oldest"
     const queuedMessages = mayOverflow ? Number.POSITIVE_INFINITY : this.#scenario.limits.queuedMessages
-    for (const session of this.#broker.broker.sessions) {
-      this.chronicle.check(
+    for (const session of broker.broker.sessions) {
+      this.#chronicle.check(
         session.load >= 0 && session.load <= queuedMessages,
         `the queue of ${session.clientId} has ${session.load} messages`,
       )
     }
   }
 
-  #actsOf({ weights }: Scenario): readonly Act[] {
-    const { random } = this
+  #allActs(): readonly Act[] {
+    const random = this.#random
     return [
       { weight: 14, run: (client) => this.#visit(client) },
       { weight: 16, run: (client) => client.read() },
       { weight: 14, run: (client) => client.answer() },
       { weight: 14, run: (client) => this.#publish(client) },
-      { weight: 14, run: () => this.#write() },
-      { weight: 8, run: () => void this.#store.answer() },
-      { weight: 3, run: (client) => client.stall(random.between(0, 60)) },
+      { weight: 14, run: () => this.#world.write() },
+      { weight: 8, run: () => void this.#world.store.answer() },
+      { weight: 2, run: (client) => client.stall(random.between(0, 60)) },
       { weight: 5, run: (client) => client.drain() },
       { weight: 1, run: (client) => client.ping() },
       { weight: 3, run: (client) => this.#change(client) },
       { weight: 1, run: (client) => client.farewell(client.persona.isFickle && random.chance(0.3)) },
       { weight: 1, run: (client) => client.connect(client.persona.isFickle && random.chance(0.3)) },
-      { weight: weights.cut, run: (client) => (random.chance(0.5) ? client.cut() : client.cutNext()) },
-      { weight: weights.crash, run: () => (random.chance(0.3) ? this.#crash() : undefined) },
-      { weight: weights.storeFailure, run: () => this.#failStore() },
-      { weight: weights.jump, run: () => this.#jump() },
+      { weight: 1, run: (client) => (random.chance(0.5) ? client.cut() : client.cutNext()) },
+      { weight: 6, run: (client) => this.#endOneWay(client) },
     ]
+  }
+
+  async #befall(fault: FaultKind, client: SimulatedClient): Promise<void> {
+    const random = this.#random
+    const { figures } = this.#world
+    switch (fault) {
+      case "cut":
+        figures.count("cuts")
+        return random.chance(0.5) ? client.cut() : client.cutNext()
+      case "cut of several":
+        figures.count("cuts of several at once")
+        for (const each of this.#clients) if (random.chance(0.6)) each.cut()
+        return
+      case "one-way cut":
+        if (client.isConnected) figures.count("one-way cuts")
+        return client.lose(random.pick(["there", "back"] as const))
+      case "stall":
+        figures.count("stalls of several at once")
+        for (const each of this.#clients) if (random.chance(0.6)) each.stall(random.between(0, 60))
+        return
+      case "leap":
+        return this.#world.leap(false)
+      case "leap to a date":
+        return this.#world.leap(true)
+      case "wall put back":
+        return this.#world.putWall("back")
+      case "wall put forward":
+        return this.#world.putWall("forward")
+      case "crash":
+        return await this.#world.crash()
+      case "restart":
+        return await this.#world.restart()
+      case "store failure":
+        return this.#world.failStore(random.between(1, 40))
+      case "store lost":
+        return await this.#world.loseStore()
+      case "slow disk":
+        return this.#world.slowDisk(random.between(5, 60))
+      default:
+        return unreachable(fault)
+    }
+  }
+
+  /** What went one way only goes both ways again, or none. */
+  #endOneWay(client: SimulatedClient): void {
+    if (!client.isOneWay) return
+    if (this.#random.chance(0.5)) client.heal()
+    else client.cut()
   }
 
   /** Whoever is away comes back, and asks for what it wants. */
   #visit(client: SimulatedClient): void {
-    const { random } = this
+    const random = this.#random
     if (!client.isConnected) return client.connect(client.persona.isFickle && random.chance(0.1))
     const wanted = random.pick(client.wanted)
     if (wanted !== undefined) client.subscribe(wanted)
   }
 
   #publish(anyone: SimulatedClient): void {
-    const { random } = this
+    const random = this.#random
     const client = anyone.persona.publishes
       ? anyone
       : random.pick(this.#clients.filter(({ persona }) => persona.publishes))
@@ -202,100 +238,63 @@ class Simulation implements ClientSurroundings, BrokerWatch {
     }
   }
 
-  #write(): void {
-    if (this.#store.mood === "failed" && this.random.chance(0.7)) return
-    if (this.#store.mood === "failed" || this.#store.isWriting) this.chronicle.tell("the store commits")
-    this.#store.commit()
-  }
-
   #change(client: SimulatedClient): void {
     if (!client.persona.isFickle) return
-    const held = this.random.pick(client.subscribed)
-    if (held !== undefined && this.random.chance(0.5)) client.unsubscribe(held)
-    else client.subscribe(own(this.random))
-  }
-
-  #failStore(): void {
-    if (!this.#store.isWriting) return
-    this.chronicle.tell("the store fails")
-    this.storeHasFailed = true
-    this.ledger.storeFailed()
-    this.#store.fail("the disk is full")
-    for (const client of this.#clients) client.storeFailed(this.#atRestStep)
-  }
-
-  #jump(): void {
-    const seconds = this.random.pick([2, 11, 31, 70, 700, 8_000] as const)
-    this.chronicle.tell(`${seconds} seconds pass`)
-    this.#broker.clock.advance(seconds * 1000)
-  }
-
-  async #crash(): Promise<void> {
-    this.chronicle.tell("the broker crashes")
-    for (const client of this.#clients) client.crashed(this.#atRestStep)
-    this.ledger.crashed()
-    const nowMs = this.now() + this.random.between(0, 20_000)
-    this.#store = this.#store.crash()
-    this.#broker = this.#newBroker(nowMs)
-    await this.#broker.broker.restore()
-    for (const client of this.#clients) client.restarted()
-    inspectRetained(this.#broker, this.ledger, this.chronicle)
-  }
-
-  #newBroker(nowMs: number): SimulatedBroker {
-    const { limits, shareStrategy, highWaterBytes } = this.#scenario
-    return new SimulatedBroker(this.#store, nowMs, limits, shareStrategy, { highWaterBytes }, this)
+    const held = this.#random.pick(client.subscribed)
+    if (held !== undefined && this.#random.chance(0.5)) client.unsubscribe(held)
+    else client.subscribe(own(this.#random))
   }
 
   // --- when all faults are over ---
 
   /** Everyone comes back, reads and answers until nothing is left to say. */
   async #settle(): Promise<void> {
-    let { arrivals } = this.ledger
+    let { arrivals } = this.#world.ledger
     let idle = 0
     for (let round = 0; round < settlingRounds && idle < idleRounds; round++) {
-      this.chronicle.nextStep()
+      this.#chronicle.nextStep()
       for (const client of this.#clients) {
+        client.heal()
         if (!client.isConnected) client.connect(false)
         client.drain()
         client.read()
         client.answer()
         for (const wanted of client.wanted) if (client.isOnline) client.subscribe(wanted)
       }
-      this.#broker.clock.advance(20)
-      await this.#broker.endTurn()
-      this.#store.commit()
-      this.#store.answer()
-      await this.#broker.endTurn()
+      this.#world.pass(20)
+      await this.#world.broker.endTurn()
+      this.#world.store.commit()
+      this.#world.store.answer()
+      await this.#world.broker.endTurn()
       this.#lookAround()
-      if (this.#isQuiet && this.ledger.owed.length === 0) return
-      idle = this.ledger.arrivals === arrivals ? idle + 1 : 0
-      arrivals = this.ledger.arrivals
+      if (this.#isQuiet && this.#world.ledger.owed.length === 0) return
+      idle = this.#world.ledger.arrivals === arrivals ? idle + 1 : 0
+      arrivals = this.#world.ledger.arrivals
     }
-    const [owed] = this.ledger.owed
-    if (owed !== undefined) this.chronicle.blame(owed)
-    inspectRest(this.#broker, this.ledger, this.chronicle)
+    const [owed] = this.#world.ledger.owed
+    if (owed !== undefined) this.#chronicle.blame(owed)
+    this.#inspectRest()
     const restless = this.#clients.filter((client) => !client.isQuiet).map(({ name }) => name)
-    this.chronicle.blame(`no rest in sight for ${restless.join(", ") || "the store"}`)
+    this.#chronicle.blame(`no rest in sight for ${restless.join(", ") || "the store"}`)
   }
 
   get #isQuiet(): boolean {
     return (
-      this.#store.isAtRest &&
-      !this.#store.isAsked &&
+      this.#world.store.isAtRest &&
+      !this.#world.store.isAsked &&
       this.#clients.every((client) => client.isQuiet) &&
-      [...this.#broker.broker.sessions].every(({ load }) => load === 0)
+      [...this.#world.broker.broker.sessions].every(({ load }) => load === 0)
     )
   }
 
   /** Where the last word on a retained topic was not acknowledged, there is another one. */
   async #determineRetained(): Promise<void> {
     for (const client of this.#clients) {
-      if (!this.ledger.isRetainedSurely(this.#retainedTopicOf(client))) {
-        await this.#retain(client, this.random.chance(0.5))
+      if (!this.#world.ledger.isRetainedSurely(this.#retainedTopicOf(client))) {
+        await this.#retain(client, this.#random.chance(0.5))
       }
     }
-    inspectRetained(this.#broker, this.ledger, this.chronicle)
+    inspectRetained(this.#world.broker, this.#world.ledger, this.#chronicle)
   }
 
   /** Publishes to the client's retained topic until that is acknowledged: a short queue may refuse it for a while. */
@@ -304,23 +303,23 @@ class Simulation implements ClientSurroundings, BrokerWatch {
     for (let attempt = 0; attempt < 20; attempt++) {
       client.publish(retained, 1, true, clears, undefined)
       await this.#settle()
-      if (this.ledger.isRetainedSurely(retained)) return
+      if (this.#world.ledger.isRetainedSurely(retained)) return
     }
-    this.chronicle.blame(`nothing can be published to ${retained}`)
+    this.#chronicle.blame(`nothing can be published to ${retained}`)
   }
 
   /** After a crash in the middle of nothing the broker is as it was. */
   async #checkNothingComesBack(): Promise<void> {
-    const { arrivals } = this.ledger
-    const { size } = this.#broker.broker.retained
-    await this.#crash()
+    const { arrivals } = this.#world.ledger
+    const { size } = this.#world.broker.broker.retained
+    await this.#world.crash()
     await this.#settle()
-    this.chronicle.check(
-      this.ledger.arrivals === arrivals,
+    this.#chronicle.check(
+      this.#world.ledger.arrivals === arrivals,
       "a message was delivered again after a quiet crash",
     )
-    this.chronicle.check(
-      this.#broker.broker.retained.size === size,
+    this.#chronicle.check(
+      this.#world.broker.broker.retained.size === size,
       "retained messages came or went in a crash",
     )
   }
@@ -328,16 +327,17 @@ class Simulation implements ClientSurroundings, BrokerWatch {
   /** When everyone is gone for good, nothing is left of them, in memory or on the disk. */
   async #checkNothingRemains(): Promise<void> {
     for (const client of this.#clients) {
-      if (this.ledger.retainedTopics.includes(this.#retainedTopicOf(client))) await this.#retain(client, true)
+      if (this.#world.ledger.retainedTopics.includes(this.#retainedTopicOf(client)))
+        await this.#retain(client, true)
     }
     for (const client of this.#clients) client.connect(true)
     await this.#settle()
     for (const client of this.#clients) client.farewell(true)
     for (let turn = 0; turn < 3; turn++) {
-      await this.#broker.endTurn()
-      this.#store.commit()
+      await this.#world.broker.endTurn()
+      this.#world.store.commit()
     }
-    inspectRemains(this.#broker, this.chronicle)
+    inspectRemains(this.#world.broker, this.#chronicle)
   }
 
   #retainedTopicOf({ name }: SimulatedClient): TopicName {

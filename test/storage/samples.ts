@@ -113,6 +113,10 @@ export class HandClock implements Clock {
     return this.#nowMs
   }
 
+  wall(): number {
+    return this.#nowMs
+  }
+
   at(atMs: number, callback: () => void): Timer {
     const timer = { atMs, callback }
     this.#timers.push(timer)

@@ -1,4 +1,5 @@
 import { assert } from "../../src/foundation/assert.ts"
+import type { KeptTime } from "../../src/foundation/clock.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import type { PacketId } from "../../src/protocol/packet.ts"
 import type { TopicName } from "../../src/protocol/topic.ts"
@@ -10,6 +11,7 @@ export class SimulatedDisk {
   readonly sessions = new Map<number, SessionAtRest>()
   readonly retained = new Map<TopicName, Message>()
   lastSession = 0
+  time: KeptTime | undefined
 }
 
 export interface SessionAtRest {

@@ -1,4 +1,5 @@
 import { assert } from "../../src/foundation/assert.ts"
+import type { KeptTime } from "../../src/foundation/clock.ts"
 import type { AccountStore } from "../../src/storage/account-store.ts"
 import type { Message } from "../../src/protocol/message.ts"
 import { type MessageRecord, recordOf } from "../../src/protocol/message-record.ts"
@@ -57,7 +58,12 @@ export class SimulatedStore implements Store {
 
   /** All that was told is on the disk. */
   get isAtRest(): boolean {
-    return this.#writing === undefined && this.#gathering.isEmpty && this.#mood !== "failed"
+    return this.#writing === undefined && this.#gathering.isEmpty && !this.cannotWrite
+  }
+
+  /** Nothing is promised. */
+  get cannotWrite(): boolean {
+    return this.#mood === "failed" || this.#mood === "lost"
   }
 
   /** Queues wait to be read. */
@@ -67,12 +73,13 @@ export class SimulatedStore implements Store {
 
   /** The turn of the event loop is over: what it told goes to the disk together. */
   endTurn(): void {
-    if (this.#writing !== undefined || this.#mood === "failed" || this.#gathering.isEmpty) return
+    if (this.#writing !== undefined || this.cannotWrite || this.#gathering.isEmpty) return
     this.#hand()
   }
 
   /** The batch that is being written is on the disk. A store that had failed tries again with this. */
   commit(): void {
+    if (this.#mood === "lost") return
     if (this.#mood === "failed" && this.#writing === undefined) this.#hand()
     const batch = this.#writing
     if (batch === undefined) return
@@ -95,9 +102,20 @@ export class SimulatedStore implements Store {
     this.#gathering = new Batch()
     this.#gathering.carryOver(waiting)
     this.#gathering.carryOver(batch)
-    if (this.#mood !== "failed") this.#feel("failed", why)
+    if (!this.cannotWrite) this.#feel("failed", why)
     batch.promise.settle("failed")
     waiting.promise.settle("failed")
+  }
+
+  /** It is gone for good, and whoever serves from it has to stop. */
+  lose(why: string): void {
+    this.#feel("lost", why)
+    this.fail(why)
+  }
+
+  /** What the next process begins its clock with. */
+  keepTime(time: KeptTime): void {
+    if (!this.cannotWrite) this.disk.time = time
   }
 
   /** Reads the queue that was asked for first. @returns false when its batch is still on its way */
@@ -105,7 +123,7 @@ export class SimulatedStore implements Store {
     const [first] = this.#questions
     if (first === undefined) return false
     if (this.#writing !== undefined && first.after.has(this.#writing)) return false
-    if (this.#mood !== "failed" && first.after.has(this.#gathering)) return false
+    if (!this.cannotWrite && first.after.has(this.#gathering)) return false
     this.#questions.shift()
     first.answer()
     return true
@@ -178,7 +196,7 @@ export class SimulatedStore implements Store {
 
   /** One more promise for the batch that gathers. */
   promise(apply: Change, when: "in turn" | "at the end" = "in turn"): Ticket {
-    if (this.#mood === "failed") return failedTicket
+    if (this.cannotWrite) return failedTicket
     const batch = this.#gathering
     ;(when === "in turn" ? batch.changes : batch.lastChanges).push({ apply, carriedOver: false })
     return batch.promise

@@ -5,17 +5,31 @@ interface Waiting {
   readonly callback: () => void
 }
 
-/** A clock whose hands the test turns: nothing happens between two turns, and nothing depends on the real time. */
+/**
+ * A clock whose hands the test turns: nothing happens between two turns, and nothing depends on the real time. The clock
+ * on the wall goes along, until somebody puts it back or forward.
+ */
 export class TurnedClock implements Clock {
   #nowMs: number
+  #wallAheadMs: number
   #waiting: Waiting[] = []
 
-  constructor(nowMs = Date.UTC(2026, 0, 1)) {
+  constructor(nowMs = Date.UTC(2026, 0, 1), wallMs = nowMs) {
     this.#nowMs = nowMs
+    this.#wallAheadMs = wallMs - nowMs
   }
 
   now(): number {
     return this.#nowMs
+  }
+
+  wall(): number {
+    return this.#nowMs + this.#wallAheadMs
+  }
+
+  /** Somebody puts the clock on the wall forward, or back for fewer than 0. */
+  putForward(ms: number): void {
+    this.#wallAheadMs += ms
   }
 
   at(atMs: number, callback: () => void): Timer {

@@ -72,7 +72,7 @@ export class RefusalTrail implements RefusalListener {
     const { clientId, username, address, listener } = login
     const why = cut(login.why)
     this.#count(keyOf("login", why, username, clientId, address, listener), 1, () => ({
-      atMs: this.#clock.now(),
+      atMs: this.#clock.wall(),
       times: 0,
       who: username,
       what: "login refused",
@@ -138,7 +138,7 @@ export class RefusalTrail implements RefusalListener {
     const retain = question.action === "publish" && question.retain
     const key = keyOf(`${action} ${qos} ${retain}`, topic, username, clientId, remoteAddress ?? "", "")
     const row = this.#count(key, times, () => ({
-      atMs: this.#clock.now(),
+      atMs: this.#clock.wall(),
       times: 0,
       who: username,
       what: `${action} refused`,
@@ -202,7 +202,7 @@ export class RefusalTrail implements RefusalListener {
       const entries: Omit<AuditEntry, "id">[] = []
       for (const row of rows) entries.push(await this.#entryOf(row))
       if (more > 0) {
-        const atMs = this.#clock.now()
+        const atMs = this.#clock.wall()
         entries.push({ atMs, kind: "refusal", who: "", what: "more was refused", facts: { times: more } })
       }
       await this.#accounts.record(entries)

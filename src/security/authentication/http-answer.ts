@@ -35,7 +35,7 @@ export function readAnswer(
   status: number,
   body: Uint8Array,
   username: string | undefined,
-  nowMs: number,
+  wallMs: number,
 ): HttpAnswer {
   if (status === 204) return { result: "allow", principal: plainPrincipal(username) }
   if (status >= 400 && status < 500)
@@ -51,7 +51,7 @@ export function readAnswer(
   const but = (what: string): HttpAnswer => ({ result: "deny", why: `what the service says of it ${what}` })
   if (typeof expiresAt !== "number") return but("has no number for when it expires")
   const expiresAtMs = expiresAt * 1000
-  if (expiresAtMs <= nowMs) return { result: "deny", why: "what the service says of it has expired" }
+  if (expiresAtMs <= wallMs) return { result: "deny", why: "what the service says of it has expired" }
   const principal = readVouching(username, {
     superuser: is_superuser ?? undefined,
     groups: groups ?? undefined,

@@ -86,7 +86,7 @@ export class HttpAuthenticator implements Authenticator {
       // Only then does it say more than its status.
       const body = status === 200 ? await readBounded(response, mostBytes) : noBody
       if (body === noBody) await response.body?.cancel()
-      return readAnswer(status, body, username, this.#clock.now())
+      return readAnswer(status, body, username, this.#clock.wall())
     } catch (error) {
       // Whatever it was, it lets nobody in.
       const why = error instanceof Error ? error.message : String(error)

@@ -92,7 +92,7 @@ export class JwtAuthenticator implements Authenticator {
         ...(issuer !== undefined && { issuer }),
         ...(audience !== undefined && { audience }),
         clockTolerance: clockSkewSeconds,
-        currentDate: new Date(this.#clock.now()),
+        currentDate: new Date(this.#clock.wall()),
         requiredClaims: requireExpiry ? ["exp"] : [],
       })
     } catch (error) {
@@ -128,7 +128,9 @@ export class JwtAuthenticator implements Authenticator {
   /** A token that is taken although it has just expired, for clocks may differ, is good until they no longer may. */
   #expiryOf({ exp = Number.POSITIVE_INFINITY }: JWTPayload): number {
     const expiresAtMs = exp * 1000
-    return expiresAtMs > this.#clock.now() ? expiresAtMs : expiresAtMs + this.#options.clockSkewSeconds * 1000
+    return expiresAtMs > this.#clock.wall()
+      ? expiresAtMs
+      : expiresAtMs + this.#options.clockSkewSeconds * 1000
   }
 
   #readKeys(): JWTVerifyGetKey {

@@ -15,6 +15,8 @@ const cooldownMs = 30_000
 /** Whoever could not answer is left alone for so long. */
 const restMs = 2_000
 const mostBytes = 1_048_576
+/** Two clocks that go alike are apart by no more. */
+const slackMs = 1_000
 
 /** The keys cannot be had at the moment, so that nobody can be told from anybody. */
 export class KeysUnavailable extends Error {
@@ -28,23 +30,40 @@ export class KeysUnavailable extends Error {
 export class PublishedKeys {
   readonly #clock: Clock
   readonly #log: Log
-  readonly #keys: JWTVerifyGetKey
+  readonly #source: { readonly url: string; readonly maxAgeSeconds: number }
+  #keys: JWTVerifyGetKey
+  /** By how much the wall is ahead of our clock. */
+  #wallAheadMs: number
   #restsUntilMs = 0
   #isDown = false
 
   constructor(source: { readonly url: string; readonly maxAgeSeconds: number }, clock: Clock, log: Log) {
     this.#clock = clock
     this.#log = log
-    this.#keys = createRemoteJWKSet(new URL(source.url), {
-      timeoutDuration: timeoutMs,
-      cooldownDuration: cooldownMs,
-      cacheMaxAge: source.maxAgeSeconds * 1000,
-      [customFetch]: (url: string, options: RequestInit) => this.#fetch(url, options),
-    })
+    this.#source = source
+    this.#keys = this.#unfetched()
+    this.#wallAheadMs = clock.wall() - clock.now()
   }
 
   /** @throws KeysUnavailable; or an error about the token, for which no key fits, or more than one */
-  readonly get: JWTVerifyGetKey = (header, token) => this.#keys(header, token)
+  readonly get: JWTVerifyGetKey = (header, token) => {
+    // Whoever keeps them measures by the wall: put back, it would not let us ask again for as long.
+    const wallAheadMs = this.#clock.wall() - this.#clock.now()
+    if (Math.abs(wallAheadMs - this.#wallAheadMs) > slackMs) {
+      this.#wallAheadMs = wallAheadMs
+      this.#keys = this.#unfetched()
+    }
+    return this.#keys(header, token)
+  }
+
+  #unfetched(): JWTVerifyGetKey {
+    return createRemoteJWKSet(new URL(this.#source.url), {
+      timeoutDuration: timeoutMs,
+      cooldownDuration: cooldownMs,
+      cacheMaxAge: this.#source.maxAgeSeconds * 1000,
+      [customFetch]: (url: string, options: RequestInit) => this.#fetch(url, options),
+    })
+  }
 
   async #fetch(url: string, options: RequestInit): Promise<Response> {
     if (this.#clock.now() < this.#restsUntilMs)

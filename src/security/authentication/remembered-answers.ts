@@ -29,7 +29,9 @@ export class RememberedAnswers {
     if (this.#forMs === 0) return undefined
     const digest = this.#digestOf(question)
     const known = this.#byDigest.get(digest)
-    if (known === undefined || known.untilMs > this.#clock.now()) return known?.principal
+    if (known === undefined) return undefined
+    const { principal, untilMs } = known
+    if (untilMs > this.#clock.now() && principal.expiresAtMs > this.#clock.wall()) return principal
     this.#byDigest.delete(digest)
     return undefined
   }
@@ -37,9 +39,8 @@ export class RememberedAnswers {
   add(question: string, principal: Principal): void {
     if (this.#forMs === 0) return
     const digest = this.#digestOf(question)
-    const untilMs = Math.min(this.#clock.now() + this.#forMs, principal.expiresAtMs)
     this.#byDigest.delete(digest)
-    this.#byDigest.set(digest, { principal, untilMs })
+    this.#byDigest.set(digest, { principal, untilMs: this.#clock.now() + this.#forMs })
     if (this.#byDigest.size <= mostRemembered) return
     const [oldest] = this.#byDigest.keys()
     if (oldest !== undefined) this.#byDigest.delete(oldest)

@@ -83,30 +83,30 @@ export class Bans {
   }
 
   /** The ban that holds against the address, if one does. */
-  ofAddress(address: string, nowMs: number): StoredBan | undefined {
+  ofAddress(address: string, wallMs: number): StoredBan | undefined {
     if (this.#ranges.length === 0) return undefined
     const family = isIP(address)
     if (family === 0 || !this.#addresses.check(address, family === 4 ? "ipv4" : "ipv6")) return undefined
-    const fits = this.#ranges.find(({ ban, range }) => holds(ban, nowMs) && range.contains(address))
+    const fits = this.#ranges.find(({ ban, range }) => holds(ban, wallMs) && range.contains(address))
     // Whoever is over must not make us look for him again.
-    if (fits === undefined) this.#setRanges(this.#ranges.filter(({ ban }) => holds(ban, nowMs)))
+    if (fits === undefined) this.#setRanges(this.#ranges.filter(({ ban }) => holds(ban, wallMs)))
     return fits?.ban
   }
 
-  ofClient(clientId: string, nowMs: number): StoredBan | undefined {
-    return findHolding(this.#clients, clientId, nowMs)
+  ofClient(clientId: string, wallMs: number): StoredBan | undefined {
+    return findHolding(this.#clients, clientId, wallMs)
   }
 
-  ofUser(username: string, nowMs: number): StoredBan | undefined {
-    return findHolding(this.#users, username, nowMs)
+  ofUser(username: string, wallMs: number): StoredBan | undefined {
+    return findHolding(this.#users, username, wallMs)
   }
 
   /** The ban that holds against him in any way. */
-  against({ clientId, username, remoteAddress }: Bannable, nowMs: number): StoredBan | undefined {
+  against({ clientId, username, remoteAddress }: Bannable, wallMs: number): StoredBan | undefined {
     return (
-      (clientId === undefined ? undefined : this.ofClient(clientId, nowMs)) ??
-      (username === undefined ? undefined : this.ofUser(username, nowMs)) ??
-      (remoteAddress === undefined ? undefined : this.ofAddress(remoteAddress, nowMs))
+      (clientId === undefined ? undefined : this.ofClient(clientId, wallMs)) ??
+      (username === undefined ? undefined : this.ofUser(username, wallMs)) ??
+      (remoteAddress === undefined ? undefined : this.ofAddress(remoteAddress, wallMs))
     )
   }
 
@@ -122,14 +122,14 @@ export function banText({ id, kind, value, why }: Omit<StoredBan, "untilMs" | "c
   return `ban ${id} of ${kind} ${value}${why === "" ? "" : `: ${why}`}`
 }
 
-function findHolding(bans: Map<string, StoredBan>, name: string, nowMs: number): StoredBan | undefined {
+function findHolding(bans: Map<string, StoredBan>, name: string, wallMs: number): StoredBan | undefined {
   const ban = bans.get(name)
-  if (ban === undefined || holds(ban, nowMs)) return ban
+  if (ban === undefined || holds(ban, wallMs)) return ban
   bans.delete(name)
   return undefined
 }
 
 /** It is not over. */
-export function holds({ untilMs }: StoredBan, nowMs: number): boolean {
-  return untilMs === undefined || nowMs < untilMs
+export function holds({ untilMs }: StoredBan, wallMs: number): boolean {
+  return untilMs === undefined || wallMs < untilMs
 }

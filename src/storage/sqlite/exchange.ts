@@ -93,7 +93,12 @@ export type ToWorker =
   | { readonly type: "close" }
 
 export type FromWorker =
-  | { readonly type: "opened"; readonly lastSession: SessionNumber; readonly recovered?: RecoveredCounts }
+  | {
+      readonly type: "opened"
+      readonly lastSession: SessionNumber
+      readonly nowMs: number
+      readonly recovered?: RecoveredCounts
+    }
   | { readonly type: "refused"; readonly why: string; readonly damaged: boolean }
   | { readonly type: "written"; readonly failure: string | undefined; readonly buffer: ArrayBuffer }
   | { readonly type: "answer"; readonly number: number; readonly answer: Questions[QuestionKind]["gives"] }

@@ -166,6 +166,7 @@ class Salvage {
     this.#copy("ban", ["id"], () => true)
     this.#copy("audit", ["id"], () => true)
     this.#copy("dropped", ["hour", "client_id", "why", "prefix"], () => true)
+    this.#copy("clock", ["id"], () => true)
     // How far the first was folded is not copied: what is there already is passed over when it comes again.
     this.#copy("batch", ["id"], isIntactBatch)
   }

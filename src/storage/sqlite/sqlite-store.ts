@@ -34,10 +34,9 @@ import { GroupCommit, type BacklogLimits } from "./group-commit.ts"
 import { SqliteJournal } from "./journal.ts"
 import type { SessionNumber } from "./operation.ts"
 import { MessageReader, parseQos, storedClientId } from "./records.ts"
-import type { RecoveredCounts } from "./recovery.ts"
 import { readSessions } from "./session-page.ts"
 import { failedTicket } from "./ticket.ts"
-import { WorkerLink } from "./worker-link.ts"
+import { type OpenedWorker, WorkerLink } from "./worker-link.ts"
 
 export interface SqliteOptions {
   readonly directory: string
@@ -93,8 +92,8 @@ export class SqliteStore implements Store {
     options: SqliteOptions,
     clock: Clock,
     log: Log,
-  ): Promise<{ readonly store: SqliteStore; readonly recovered: RecoveredCounts | undefined }> {
-    const { link, lastSession, recovered } = await WorkerLink.open(
+  ): Promise<Omit<OpenedWorker, "link" | "lastSession"> & { readonly store: SqliteStore }> {
+    const { link, lastSession, ...opened } = await WorkerLink.open(
       {
         directory: options.directory,
         durability: options.durability,
@@ -104,7 +103,7 @@ export class SqliteStore implements Store {
       },
       log,
     )
-    return { store: new SqliteStore(options, clock, log, link, lastSession), recovered }
+    return { store: new SqliteStore(options, clock, log, link, lastSession), ...opened }
   }
 
   get mood(): StoreMood {

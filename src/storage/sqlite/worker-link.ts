@@ -10,6 +10,8 @@ import { storageWorkerRole } from "./worker.ts"
 export interface OpenedWorker {
   readonly link: WorkerLink
   readonly lastSession: SessionNumber
+  /** Of the clock that this run is to go by. */
+  readonly nowMs: number
   readonly recovered: RecoveredCounts | undefined
 }
 
@@ -116,8 +118,10 @@ export class WorkerLink implements BatchWriter {
         return this.#asker(message.number)?.answer(message.answer)
       case "declined":
         return this.#asker(message.number)?.decline(new StoreError(message.why, message.damaged))
-      case "opened":
-        return this.#opened.resolve({ lastSession: message.lastSession, recovered: message.recovered })
+      case "opened": {
+        const { lastSession, nowMs, recovered } = message
+        return this.#opened.resolve({ lastSession, nowMs, recovered })
+      }
       case "refused":
         return this.#opened.reject(new StoreError(message.why, message.damaged))
       case "trouble":

@@ -22,6 +22,7 @@ import { openServed, type Opened } from "./opening.ts"
 import { putBack } from "./put-back.ts"
 import { StoreReader } from "./reader.ts"
 import { StandingFiles } from "./standing-files.ts"
+import { TimeKeeper } from "./time-keeper.ts"
 
 /** Tells the storage worker from any other one that the program may start. */
 export const storageWorkerRole = "bantam-storage"
@@ -57,7 +58,8 @@ export function runStorageWorker(): void {
       send({ type: "closed" })
       end()
     })
-    send({ type: "opened", lastSession: worker.lastSession(), ...(recovered && { recovered }) })
+    const [lastSession, nowMs] = [worker.lastSession(), worker.now()]
+    send({ type: "opened", lastSession, nowMs, ...(recovered && { recovered }) })
   } catch (error) {
     const damaged = error instanceof StoreError && error.damaged
     send({ type: "refused", why: sentenceOf(error), damaged })
@@ -76,10 +78,12 @@ class StorageWorker {
   readonly #files: StandingFiles
   readonly #accounts: Accounts
   readonly #drops: DropTable
+  readonly #time: TimeKeeper
   readonly #lookout: NodeJS.Timeout
   #dataVersion: number | undefined
   #moreIsDue: NodeJS.Immediate | undefined
   #upkeepFails = false
+  #timeIsLost = false
 
   constructor(
     file: string,
@@ -103,12 +107,17 @@ class StorageWorker {
     })
     this.#accounts = new Accounts(database)
     this.#drops = new DropTable(database)
+    this.#time = new TimeKeeper(database)
     this.#dataVersion = dataVersion(database)
     this.#lookout = setInterval(() => this.#lookOut(), lookoutMs)
   }
 
   lastSession(): number {
     return this.#reader.lastSession()
+  }
+
+  now(): number {
+    return this.#time.now()
   }
 
   take(message: Exclude<ToWorker, { type: "close" }>): void {
@@ -127,6 +136,7 @@ class StorageWorker {
     clearInterval(this.#lookout)
     try {
       this.#log.foldAll()
+      this.#time.keep()
       closeHead(this.#database)
     } catch (error) {
       const sentence = "the head record could not be written, so the next start cannot compare with it"
@@ -198,6 +208,7 @@ class StorageWorker {
   #lookOut(): void {
     const missing = this.#files.missing()
     if (missing !== undefined) return this.#lose(missing)
+    this.#keepTime()
     this.#noticeOthers()
   }
 
@@ -207,6 +218,18 @@ class StorageWorker {
     if (version === undefined || version === this.#dataVersion) return
     this.#dataVersion = version
     this.#send({ type: "accounts-changed" })
+  }
+
+  #keepTime(): void {
+    try {
+      this.#time.look()
+      this.#timeIsLost = false
+    } catch (error) {
+      if (this.#timeIsLost) return
+      this.#timeIsLost = true
+      const sentence = "the time cannot be kept for the next start"
+      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+    }
   }
 
   /** A log that cannot grow is written back early: then it is begun anew, in the room that it has. */

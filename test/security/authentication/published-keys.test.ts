@@ -102,6 +102,15 @@ describe("published keys", () => {
     expect(await login("k2", second)).toBe("accept ann")
   })
 
+  test("are fetched again when the wall was put back, instead of after the time by which it was", async () => {
+    publisher.publishes(["k1", first])
+    expect(await login("k1", first)).toBe("accept ann")
+    publisher.publishes(["k2", second])
+    desk.clock.putForward(-86_400_000)
+    setSystemTime(desk.clock.wall())
+    expect(await login("k2", second)).toBe("accept ann")
+  })
+
   test("that cannot be fetched let nobody in, and are not asked for again at once", async () => {
     expect(await verdict("k1", first)).toEqual({
       verdict: "reject",
