@@ -10,6 +10,9 @@ import { readClientTls } from "./tls-options.ts"
 import type { ClientTls, ClientTlsFiles } from "./tls-options.ts"
 import { connectWebSocket } from "./websocket-client.ts"
 
+export type { SocksProxy } from "./socks5.ts"
+export { type ClientTlsFiles, TlsFileError } from "./tls-options.ts"
+
 /** Which way the bytes of a stream go. */
 export interface Route {
   /** The address of this machine that they leave from. */
