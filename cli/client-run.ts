@@ -1,34 +1,30 @@
 import { Client } from "../src/client/client.ts"
-import { type ClientEnd, ConnectionEnded, describeEnd } from "../src/client/client-end.ts"
+import { type ClientEnd, ConnectionEnded } from "../src/client/client-end.ts"
 import type { ClientOptions } from "../src/client/client-options.ts"
-import type { ProtocolVersion } from "../src/protocol/packet.ts"
-import { connectReturnCode, isError } from "../src/protocol/reason-code.ts"
-import { connect, type ConnectTarget } from "../src/transport/connect.ts"
+import { ReasonCode } from "../src/protocol/reason-code.ts"
+import { connect } from "../src/transport/connect.ts"
 import type { ByteOutput } from "./byte-output.ts"
 import type { ConnectionPlan } from "./connection-options.ts"
-import { complain } from "./output.ts"
+import type { Complaint } from "./manner.ts"
 import { packetLine } from "./packet-line.ts"
-
-/** Exit codes of Mosquitto's clients, besides 0, 1 for a wrong command line, and the server's own reason codes. */
-export const ExitCode = {
-  protocolError: 2,
-  connectionLost: 7,
-  tls: 8,
-  unreachable: 14,
-  noAnswer: 19,
-  timedOut: 27,
-} as const
+import { lookUpServer } from "./srv-lookup.ts"
 
 export interface RunOptions {
   readonly debug?: true
   readonly quiet?: true
 }
 
+/** How long Mosquitto waits before it connects again. */
+const reconnectDelayMs = 1000
+
 /** One run of a client command: what went wrong on the way, and what the process exits with. */
 export class ClientRun {
-  readonly client: Client
   readonly #plan: ConnectionPlan
   readonly #quiet: boolean
+  readonly #makeClient: () => Client
+  readonly #leaving = Promise.withResolvers<void>()
+  #client: Client
+  #isLeaving = false
 
   constructor(
     plan: ConnectionPlan,
@@ -38,82 +34,91 @@ export class ClientRun {
   ) {
     this.#plan = plan
     this.#quiet = quiet === true
-    this.client = new Client({
-      ...plan.client,
-      ...own,
-      ...(debug === true
-        ? {
-            onPacket: (direction, packet) => output.text(packetLine(this.client.clientId, direction, packet)),
-          }
-        : {}),
-    })
+    const telling: Pick<ClientOptions, "onPacket"> =
+      debug === true
+        ? { onPacket: (way, packet) => output.text(packetLine(this.client.clientId, way, packet)) }
+        : {}
+    this.#makeClient = () => new Client({ ...plan.client, ...own, ...telling })
+    this.#client = this.#makeClient()
+  }
+
+  /** Of the connection that stands, or is the next to. */
+  get client(): Client {
+    return this.#client
   }
 
   /** Connects, lets `work` be done, says goodbye. */
   async finish(work: () => Promise<void>): Promise<void> {
-    const { client } = this
-    const { target } = this.#plan
-    const socket = await connect(target, client.socketOwner).catch((error: unknown) => {
-      this.fail(error instanceof Error ? error.message : String(error), unreachableCode(error, target))
-    })
-    if (socket === undefined) return
+    const failure = await this.#attempt(work)
+    if (failure !== undefined) this.fail(failure.complaint)
+  }
+
+  /** The same, and once more after each connection that breaks, until we say goodbye ourselves or are refused. */
+  async persist(work: () => Promise<void>): Promise<void> {
+    for (let first = true; ; first = false) {
+      const failure = await this.#attempt(work)
+      if (failure === undefined || this.#isLeaving) return
+      const mayReturn = failure.at === "broken" || (failure.at === "unreachable" && !first)
+      if (!mayReturn) return this.fail(failure.complaint)
+      await Promise.race([Bun.sleep(reconnectDelayMs), this.#leaving.promise])
+      if (this.#isLeaving) return
+      this.#client = this.#makeClient()
+    }
+  }
+
+  /** Ends the run: it comes back once all that was sent is with the server. Nothing more is read. */
+  sayGoodbye(reasonCode: ReasonCode = ReasonCode.normalDisconnection): Promise<ClientEnd> {
+    this.#isLeaving = true
+    this.#leaving.resolve()
+    return this.#client.disconnect(reasonCode, this.#plan.properties.disconnect)
+  }
+
+  /** Says what went wrong. The first failure settles the exit code. */
+  fail({ sentence, exitCode }: Complaint): void {
+    this.warn(sentence)
+    process.exitCode ||= exitCode
+  }
+
+  /** On standard error, unless --quiet. */
+  warn(sentence: string): void {
+    if (!this.#quiet) process.stderr.write(this.#plan.manner.line(sentence))
+  }
+
+  /** @returns undefined when all went well */
+  async #attempt(work: () => Promise<void>): Promise<Failure | undefined> {
+    const client = this.#client
+    const { target, manner, isLookedUp } = this.#plan
+    const connecting = (isLookedUp ? lookUpServer(target) : Promise.resolve(target))
+      .then((found) => connect(found, client.socketOwner))
+      .catch((error: unknown) => {
+        return { at: "unreachable", complaint: manner.unreachable(error, target) } as const
+      })
+    const socket = await Promise.race([connecting, this.#leaving.promise])
+    if (socket === undefined) return undefined
+    if ("at" in socket) return socket
     try {
       await client.start(socket)
       // Work that waits for standard input would not notice that nobody is there any more.
       await Promise.race([work(), client.ended.then(throwUnlessOver)])
       await this.sayGoodbye()
+      return undefined
     } catch (error) {
       if (!(error instanceof ConnectionEnded)) throw error
-      if (error.end.why === "failed") throw error.cause
-      if (error.end.why === "disconnected") return
-      this.fail(describeEnd(error.end), exitCodeOf(error.end, this.#plan.client.version))
+      const { end } = error
+      if (end.why === "failed") throw error.cause
+      if (end.why === "disconnected") return undefined
+      const complaint = manner.ended(end, this.#plan.client.version)
+      return { at: end.why === "refused" ? "refused" : "broken", complaint }
     }
   }
+}
 
-  /** Ends the run: `finish` comes back once all that was sent is with the server. Nothing more is read. */
-  sayGoodbye(): Promise<ClientEnd> {
-    return this.client.disconnect(undefined, this.#plan.properties.disconnect)
-  }
-
-  /** Says what went wrong. The first failure settles the exit code. */
-  fail(sentence: string, exitCode: number): void {
-    this.warn(sentence)
-    process.exitCode ||= exitCode
-  }
-
-  /** One line on standard error, unless --quiet. */
-  warn(sentence: string): void {
-    if (!this.#quiet) complain(sentence.replace(/\.$/, ""))
-  }
+/** Where a connection failed. */
+interface Failure {
+  readonly at: "unreachable" | "refused" | "broken"
+  readonly complaint: Complaint
 }
 
 function throwUnlessOver(end: ClientEnd): void {
   if (end.why !== "disconnected") throw new ConnectionEnded(end)
-}
-
-function exitCodeOf(end: ClientEnd, version: ProtocolVersion): number {
-  switch (end.why) {
-    case "refused":
-      return version === 5 ? end.reasonCode : connectReturnCode(end.reasonCode)
-    case "server-disconnect":
-      return isError(end.reasonCode) ? end.reasonCode : ExitCode.connectionLost
-    case "protocol-error":
-      return ExitCode.protocolError
-    case "timeout":
-      return ExitCode.noAnswer
-    case "lost":
-      return ExitCode.connectionLost
-    case "failed":
-      return 1
-    case "disconnected":
-      return 0
-  }
-}
-
-/** The system's own codes look like ECONNREFUSED; on a TLS connection anything else is about a certificate. */
-function unreachableCode(error: unknown, target: ConnectTarget): number {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
-  const isTls = target.scheme === "tls" || target.scheme === "wss"
-  return isTls && (code === "EPROTO" || !/^E[A-Z]+$/.test(code)) ? ExitCode.tls : ExitCode.unreachable
 }

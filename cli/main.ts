@@ -7,6 +7,9 @@ import { certCommand } from "./cert.ts"
 import { aclCommand } from "./acl.ts"
 import { auditCommand } from "./audit.ts"
 import { backupCommand, restoreCommand } from "./backup.ts"
+import { calledAs, clientNames } from "./called-as.ts"
+import { runAsMosquitto } from "./client-program.ts"
+import { asksForTheirManner, clientWords } from "./client-words.ts"
 import { banCommand } from "./ban.ts"
 import { dropsCommand } from "./drops.ts"
 import { doctorCommand } from "./doctor.ts"
@@ -16,6 +19,7 @@ import { complain, stopWhenNobodyReads } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
+import { rrCommand } from "./rr.ts"
 import { subCommand } from "./sub.ts"
 import { testCommand } from "./test.ts"
 import { userCommand } from "./users.ts"
@@ -25,6 +29,7 @@ Examples:
   bantam serve                         serve this machine on port 1883
   bantam sub -t '#' -v                 show every message
   bantam pub -t hello -m world         publish one
+  bantam rr -t ask -e answer -m 7      publish a request and print the response
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam user add alice                let alice log in
@@ -42,10 +47,28 @@ if (isStorageWorker()) {
   runStorageWorker()
 } else {
   stopWhenNobodyReads()
-  process.exit(await run(process.argv.slice(2)))
+  const words = process.argv.slice(2)
+  const client = calledAs(process.argv0)
+  process.exit(
+    await told(() =>
+      client === undefined ? run(words) : runAsMosquitto(`mosquitto_${client}`, client, version, words),
+    ),
+  )
 }
 
-/** @returns the exit code: 0, or 1 after one line on standard error */
+/** @returns the exit code: that of the work, or 1 after saying on standard error what went wrong */
+async function told(work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
+  } catch (error) {
+    // Commander has said already what is wrong with the command line.
+    if (error instanceof CommanderError) return error.exitCode
+    for (const line of whatWentWrong(error)) complain(line)
+    return 1
+  }
+}
+
+/** @returns the exit code */
 async function run(words: readonly string[]): Promise<number> {
   const program = new Command("bantam")
     .description("An MQTT 3.1, 3.1.1 and 5.0 broker that keeps what it acknowledged")
@@ -59,6 +82,7 @@ async function run(words: readonly string[]): Promise<number> {
     serveCommand(version),
     pubCommand(),
     subCommand(),
+    rrCommand(),
     runCommand(),
     testCommand(),
     userCommand(),
@@ -76,15 +100,17 @@ async function run(words: readonly string[]): Promise<number> {
   ]) {
     adopt(program, command)
   }
-  try {
+  const [first, ...rest] = words
+  const client = clientNames.find((each) => each === first)
+  const command = program.commands.find((each) => each.name() === client)
+  if (client === undefined || command === undefined) {
     await program.parseAsync(words.length === 0 ? ["--help"] : [...words], { from: "user" })
-    return Number(process.exitCode ?? 0)
-  } catch (error) {
-    // Commander has said already what is wrong with the command line.
-    if (error instanceof CommanderError) return error.exitCode
-    for (const line of whatWentWrong(error)) complain(line)
-    return 1
+  } else if (asksForTheirManner(command, rest)) {
+    return runAsMosquitto(`bantam ${client}`, client, version, rest)
+  } else {
+    await program.parseAsync([client, ...clientWords(command, client, rest)], { from: "user" })
   }
+  return Number(process.exitCode ?? 0)
 }
 
 /** Commands made elsewhere answer errors as the program does. */

@@ -1,6 +1,8 @@
 import type { Publish } from "../src/protocol/packet.ts"
 import type { Properties } from "../src/protocol/properties.ts"
 import type { ByteOutput } from "./byte-output.ts"
+import { indentedJson } from "./json-layout.ts"
+import type { MannerName } from "./manner.ts"
 import { embeddedJson, messageJson } from "./message-json.ts"
 import { formatCode, isoTime, isTimeCode } from "./time-format.ts"
 
@@ -19,6 +21,24 @@ export class Unprintable extends Error {
   override readonly name = "Unprintable"
 }
 
+/** It is to be JSON. */
+export class NoJson extends Unprintable {
+  readonly topic: string
+
+  constructor(topic: string) {
+    super(`the payload on topic ${topic} is not valid JSON`)
+    this.topic = topic
+  }
+}
+
+/** How a format is to be taken. */
+export interface FormatStyle {
+  readonly newline: boolean
+  readonly manner?: MannerName
+  /** JSON in lines. */
+  readonly pretty?: boolean
+}
+
 /** The format is wrong; the message says where. */
 export class FormatError extends Error {
   override readonly name = "FormatError"
@@ -33,9 +53,10 @@ export function payloadFormat(newline: boolean): MessageFormat {
   }
 }
 
-/** The topic, a space and the payload, `(null)` for an empty one. */
-export function verboseFormat(newline: boolean): MessageFormat {
+/** The topic, a space and the payload, `(null)` for an empty one, which Mosquitto shows only on a line of its own. */
+export function verboseFormat(newline: boolean, manner: MannerName = "bantam"): MessageFormat {
   return ({ topic, payload }, _at, output) => {
+    if (payload.length === 0 && !newline && manner === "mosquitto") return
     output.text(topic)
     output.text(" ")
     if (payload.length === 0) output.text("(null)")
@@ -49,7 +70,7 @@ export function verboseFormat(newline: boolean): MessageFormat {
  *
  * @throws FormatError
  */
-export function parseFormat(format: string, newline: boolean): MessageFormat {
+export function parseFormat(format: string, style: FormatStyle): MessageFormat {
   const pieces: MessageFormat[] = []
   let literal = ""
   let at = 0
@@ -73,7 +94,7 @@ export function parseFormat(format: string, newline: boolean): MessageFormat {
       if (field.code === "%") {
         literal += "%"
       } else {
-        pieces.push(literalPiece(literal), fieldPiece(field))
+        pieces.push(literalPiece(literal), fieldPiece(field, style))
         literal = ""
       }
       at = field.end
@@ -82,7 +103,7 @@ export function parseFormat(format: string, newline: boolean): MessageFormat {
       at += 1
     }
   }
-  pieces.push(literalPiece(newline ? `${literal}\n` : literal))
+  pieces.push(literalPiece(style.newline ? `${literal}\n` : literal))
   return (message, time, output) => {
     for (const piece of pieces) piece(message, time, output)
   }
@@ -146,23 +167,32 @@ function parseField(format: string, at: number): Field {
   }
 }
 
-function fieldPiece(field: Field): MessageFormat {
+function fieldPiece(field: Field, style: FormatStyle): MessageFormat {
   const bytes = byteFields[field.code]
-  if (bytes !== undefined) return (message, _at, output) => output.bytes(bytes(message))
+  if (bytes !== undefined) return (message, _at, output) => printBytes(bytes(message), field, output)
   const entry = fieldTexts[field.code]
   if (entry === undefined) return () => {}
-  return (message, at, output) => output.text(padded(entry.text(message, field, at), field, entry.kind))
+  return (message, at, output) =>
+    output.text(padded(entry.text(message, field, at, style), field, entry.kind))
 }
 
-/** Texts can be cut to the precision; numbers and hexadecimal digits can be filled with zeros. */
-type FieldKind = "text" | "number" | "fixed"
+/** Texts can be cut to the precision; numbers and hexadecimal digits can be filled with zeros; the rest stays. */
+type FieldKind = "text" | "number" | "bare"
 
 function padded(text: string, { leftAlign, zeroPad, width, precision }: Field, kind: FieldKind): string {
   const cut = kind === "text" && precision !== undefined ? text.slice(0, precision) : text
-  if (cut.length >= width) return cut
+  if (cut.length >= width || kind === "bare") return cut
   if (leftAlign) return cut.padEnd(width)
   // What is not there stays blank.
   return cut.padStart(width, zeroPad && kind === "number" && cut !== "" ? "0" : " ")
+}
+
+/** Of the fields that are bytes, only the payload has a width. */
+function printBytes(bytes: Uint8Array, { code, width, leftAlign }: Field, output: MessageOutput): void {
+  const blanks = code === "p" && bytes.length < width ? " ".repeat(width - bytes.length) : ""
+  if (!leftAlign) output.text(blanks)
+  output.bytes(bytes)
+  if (leftAlign) output.text(blanks)
 }
 
 const nothing = new Uint8Array(0)
@@ -174,7 +204,7 @@ const byteFields: Readonly<Record<string, (message: Publish) => Uint8Array>> = {
 
 interface FieldText {
   readonly kind: FieldKind
-  readonly text: (message: Publish, field: Field, at: Date) => string
+  readonly text: (message: Publish, field: Field, at: Date, style: FormatStyle) => string
 }
 
 const property = (name: keyof Properties, kind: FieldKind): FieldText => ({
@@ -187,8 +217,8 @@ const property = (name: keyof Properties, kind: FieldKind): FieldText => ({
 
 const fieldTexts: Readonly<Record<string, FieldText>> = {
   t: { kind: "text", text: ({ topic }) => topic },
-  q: { kind: "number", text: ({ qos }) => String(qos) },
-  r: { kind: "number", text: ({ retain }) => (retain ? "1" : "0") },
+  q: { kind: "bare", text: ({ qos }) => String(qos) },
+  r: { kind: "bare", text: ({ retain }) => (retain ? "1" : "0") },
   l: { kind: "number", text: ({ payload }) => String(payload.length) },
   m: { kind: "number", text: ({ packetId }) => String(packetId ?? 0) },
   x: { kind: "number", text: ({ payload }, field) => hexadecimal(payload, field) },
@@ -196,9 +226,9 @@ const fieldTexts: Readonly<Record<string, FieldText>> = {
   f: { kind: "number", text: (message, field) => floatingPoint(message, field, 4) },
   d: { kind: "number", text: (message, field) => floatingPoint(message, field, 8) },
   I: { kind: "text", text: (_message, _field, at) => isoTime(at, false) },
-  U: { kind: "fixed", text: (_message, _field, at) => `${formatCode("s", at)}.${formatCode("N", at)}` },
-  j: { kind: "fixed", text: (message, _field, at) => messageJson(message, at, undefined) },
-  J: { kind: "fixed", text: (message, _field, at) => messageJson(message, at, jsonPayload(message)) },
+  U: { kind: "bare", text: (_message, _field, at) => `${formatCode("s", at)}.${formatCode("N", at)}` },
+  j: { kind: "bare", text: (message, _field, at, style) => json(message, at, undefined, style) },
+  J: { kind: "bare", text: (message, _field, at, style) => json(message, at, jsonPayload(message), style) },
   A: property("topicAlias", "number"),
   C: property("contentType", "text"),
   E: property("messageExpiryInterval", "number"),
@@ -206,7 +236,7 @@ const fieldTexts: Readonly<Record<string, FieldText>> = {
   R: property("responseTopic", "text"),
   S: property("subscriptionIdentifiers", "number"),
   P: {
-    kind: "fixed",
+    kind: "bare",
     text: ({ properties }) => (properties.userProperties ?? []).map((pair) => pair.join(":")).join(" "),
   },
 }
@@ -232,8 +262,18 @@ function floatingPoint({ payload, topic }: Publish, { precision = 6 }: Field, le
   return (value ?? 0).toFixed(Math.min(precision, 100))
 }
 
+function json(
+  message: Publish,
+  at: Date,
+  payload: string | undefined,
+  { manner, pretty }: FormatStyle,
+): string {
+  const text = messageJson(message, at, payload, manner)
+  return pretty === true ? indentedJson(text) : text
+}
+
 function jsonPayload({ payload, topic }: Publish): string {
   const json = embeddedJson(payload)
-  if (json === undefined) throw new Unprintable(`the payload on topic ${topic} is not valid JSON`)
+  if (json === undefined) throw new NoJson(topic)
   return json
 }

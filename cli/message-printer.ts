@@ -9,27 +9,19 @@ import {
 } from "../src/protocol/topic.ts"
 import type { ByteOutput } from "./byte-output.ts"
 import type { ClientRun } from "./client-run.ts"
+import type { MannerName } from "./manner.ts"
 import {
   FormatError,
   type MessageFormat,
+  NoJson,
   parseFormat,
   payloadFormat,
   Unprintable,
   verboseFormat,
 } from "./message-format.ts"
 import { CommandError } from "./output.ts"
-
-/** Which messages are printed, how, and how many. */
-export interface PrintOptions {
-  readonly filterOut?: readonly string[]
-  readonly count?: number
-  readonly verbose?: true
-  readonly omitNewline?: true
-  readonly format?: string
-  readonly hideRetained?: true
-  readonly retainedOnly?: true
-  readonly removeRetained?: true
-}
+import type { PrintOptions } from "./print-options.ts"
+import { watchFormat } from "./watch-format.ts"
 
 /** Prints what is to be printed, counts it, and knows when it has seen enough. */
 export class MessagePrinter {
@@ -37,23 +29,34 @@ export class MessagePrinter {
   readonly over: Promise<void>
 
   readonly #options: PrintOptions
+  readonly #manner: MannerName
   readonly #output: ByteOutput
   readonly #format: MessageFormat
   readonly #filteredOut: readonly TopicFilter[]
   readonly #removals = new Set<Promise<unknown>>()
   readonly #enough = Promise.withResolvers<void>()
+  readonly #rate: ReturnType<typeof setInterval> | undefined
   #isOver = false
   #printed = 0
+  /** Messages since the rate was printed last. */
+  #recently = 0
 
-  constructor(options: PrintOptions, output: ByteOutput) {
+  constructor(options: PrintOptions, manner: MannerName, output: ByteOutput) {
     this.#options = options
+    this.#manner = manner
     this.#output = output
-    this.#format = formatOf(options)
+    this.#format = formatOf(options, manner)
     this.#filteredOut = (options.filterOut ?? []).map(filteredOut)
     this.over = this.#enough.promise.then(async () => void (await Promise.all(this.#removals)))
     if (options.retainedOnly === true && options.hideRetained === true) {
       throw new CommandError("-R and --retained-only exclude each other")
     }
+    if (options.messageRate === true) this.#rate = setInterval(() => this.#printRate(), 1000)
+  }
+
+  /** Nothing comes any more. */
+  end(): void {
+    clearInterval(this.#rate)
   }
 
   /** Hot. What comes after the last message wanted stays unacknowledged, so a session keeps it. */
@@ -65,7 +68,9 @@ export class MessagePrinter {
     if (this.#filteredOut.length > 0 && this.#isFilteredOut(publish.topic)) return
     if (removeRetained === true && publish.retain && publish.payload.length > 0) this.#remove(publish, run)
     if (hideRetained === true && publish.retain) return
-    this.#print(publish, run)
+    if (this.#isLeftToChance()) return
+    if (this.#rate === undefined) this.#print(publish, run)
+    else this.#recently += 1
     this.#printed += 1
     if (this.#printed === count) this.#stop(run)
   }
@@ -77,8 +82,19 @@ export class MessagePrinter {
     } catch (error) {
       if (!(error instanceof Unprintable)) throw error
       this.#output.rollBack(position)
-      run.warn(error.message)
+      const isTheirs = error instanceof NoJson && this.#manner === "mosquitto"
+      run.warn(isTheirs ? `Error: Message payload is not valid JSON on topic ${error.topic}.` : error.message)
     }
+  }
+
+  #isLeftToChance(): boolean {
+    const { randomFilter } = this.#options
+    return randomFilter !== undefined && Math.random() * 100 >= randomFilter
+  }
+
+  #printRate(): void {
+    this.#output.text(`${this.#recently}\n`)
+    this.#recently = 0
   }
 
   #isFilteredOut(text: string): boolean {
@@ -91,7 +107,8 @@ export class MessagePrinter {
       .publish({ topic, payload: new Uint8Array(0), qos: 1, retain: true })
       .then(({ reasonCode }) => {
         if (!isError(reasonCode)) return
-        run.fail(`retained message on ${topic} not removed: ${describeReasonCode(reasonCode)}`, reasonCode)
+        const sentence = `retained message on ${topic} not removed: ${describeReasonCode(reasonCode)}`
+        run.fail({ sentence, exitCode: reasonCode })
       })
       // A connection that ends is reported once, by the run.
       .catch(() => {})
@@ -107,11 +124,19 @@ export class MessagePrinter {
   }
 }
 
-function formatOf({ format, verbose, omitNewline }: PrintOptions): MessageFormat {
-  const newline = omitNewline !== true
-  if (format === undefined) return verbose === true ? verboseFormat(newline) : payloadFormat(newline)
+function formatOf(options: PrintOptions, manner: MannerName): MessageFormat {
+  if (options.watch !== true) return layoutOf(options, options.omitNewline !== true, manner)
+  return watchFormat(layoutOf({ verbose: true, ...options }, false, manner), process.stdout.rows ?? 24)
+}
+
+function layoutOf(
+  { format, verbose, pretty }: PrintOptions,
+  newline: boolean,
+  manner: MannerName,
+): MessageFormat {
+  if (format === undefined) return verbose === true ? verboseFormat(newline, manner) : payloadFormat(newline)
   try {
-    return parseFormat(format, newline)
+    return parseFormat(format, { newline, manner, pretty: pretty === true })
   } catch (error) {
     if (error instanceof FormatError) throw new CommandError(`-F ${format}: ${error.message}`)
     throw error

@@ -1,39 +1,58 @@
 import type { Packet } from "../src/protocol/packet.ts"
 
-/** One line for a packet that goes or comes, much as mosquitto_pub and mosquitto_sub print it behind -d. */
+/**
+ * What is printed behind -d for a packet that goes or comes, as mosquitto_pub and mosquitto_sub have it; a line, or one
+ * for each filter of a SUBSCRIBE or UNSUBSCRIBE.
+ */
 export function packetLine(clientId: string, direction: "sending" | "received", packet: Packet): string {
-  const who = clientId === "" ? "(no id)" : clientId
-  return `Client ${who} ${direction} ${packet.type.toUpperCase()}${details(packet)}\n`
+  const { assignedClientIdentifier: who = clientId } = packet.type === "connack" ? packet.properties : {}
+  const begin = `Client ${who === "" ? "(null)" : who} ${direction} ${packet.type.toUpperCase()}`
+  const lines = details(packet, direction).map((detail) => `${begin}${detail}\n`)
+  if (packet.type !== "suback") return lines.join("")
+  return `${lines.join("")}Subscribed (mid: ${packet.packetId}): ${packet.reasonCodes.join(", ")}\n`
 }
 
-function details(packet: Packet): string {
+function details(packet: Packet, direction: "sending" | "received"): readonly string[] {
   switch (packet.type) {
     case "connack":
-      return ` (${packet.reasonCode})`
+      return [` (${packet.reasonCode})`]
     case "publish": {
       const { dup, qos, retain, packetId = 0, topic, payload } = packet
-      return ` (d${Number(dup)}, q${qos}, r${Number(retain)}, m${packetId}, '${topic}', ... (${payload.length} bytes))`
+      const flags = `d${Number(dup)}, q${qos}, r${Number(retain)}, m${packetId}`
+      return [` (${flags}, '${topic}', ... (${payload.length} bytes))`]
     }
     case "puback":
     case "pubrec":
     case "pubrel":
     case "pubcomp":
-      return ` (Mid: ${packet.packetId}, RC:${packet.reasonCode})`
-    case "subscribe": {
-      const requests = packet.requests.map(({ filter, qos }) => `, Topic: ${filter}, QoS: ${qos}`)
-      return ` (Mid: ${packet.packetId}${requests.join("")})`
-    }
+      return [direction === "sending" ? sentAnswer(packet) : receivedAnswer(packet)]
+    case "subscribe":
+      return packet.requests.map((request) => {
+        const { filter, qos, noLocal, retainAsPublished, retainHandling } = request
+        const options = (retainHandling << 4) | (Number(retainAsPublished) << 3) | (Number(noLocal) << 2)
+        return ` (Mid: ${packet.packetId}, Topic: ${filter}, QoS: ${qos}, Options: 0x${options.toString(16).padStart(2, "0")})`
+      })
     case "unsubscribe":
-      return ` (Mid: ${packet.packetId}, Topic: ${packet.filters.join(", Topic: ")})`
+      return packet.filters.map((filter) => ` (Mid: ${packet.packetId}, Topic: ${filter})`)
     case "suback":
     case "unsuback":
-      return ` (Mid: ${packet.packetId}): ${packet.reasonCodes.join(", ")}`
     case "disconnect":
-      return ` (${packet.reasonCode})`
     case "connect":
     case "auth":
     case "pingreq":
     case "pingresp":
-      return ""
+      return [""]
   }
+}
+
+type Answer = Packet & { readonly type: "puback" | "pubrec" | "pubrel" | "pubcomp" }
+
+function sentAnswer({ type, packetId, reasonCode }: Answer): string {
+  return type === "puback" || type === "pubrec" ? ` (m${packetId}, rc${reasonCode})` : ` (m${packetId})`
+}
+
+function receivedAnswer({ type, packetId, reasonCode }: Answer): string {
+  return type === "puback" || type === "pubcomp"
+    ? ` (Mid: ${packetId}, RC:${reasonCode})`
+    : ` (Mid: ${packetId})`
 }

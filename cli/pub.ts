@@ -1,21 +1,19 @@
 import { Command, InvalidArgumentError } from "commander"
 import type { PublishRequest } from "../src/client/sender.ts"
-import { describeReasonCode, isError } from "../src/protocol/reason-code.ts"
+import { isError } from "../src/protocol/reason-code.ts"
 import { parseTopicName, wireTopicLimits } from "../src/protocol/topic.ts"
 import { standardOutput } from "./byte-output.ts"
 import { ClientRun } from "./client-run.ts"
 import { type ConnectionOptions, planConnection, withConnectionOptions } from "./connection-options.ts"
 import { linesOf } from "./lines.ts"
+import type { Manner } from "./manner.ts"
 import { wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
+import { type PayloadOptions, payloadOf, withPayloadOptions } from "./payload-options.ts"
 
-interface PubOptions extends ConnectionOptions {
+interface PubOptions extends ConnectionOptions, PayloadOptions {
   readonly topic?: string
-  readonly message?: string
-  readonly file?: string
   readonly stdinLine?: true
-  readonly stdinFile?: true
-  readonly nullMessage?: true
   readonly retain?: true
   readonly repeat: number
   readonly repeatDelay: number
@@ -24,13 +22,9 @@ interface PubOptions extends ConnectionOptions {
 /** bantam pub: what mosquitto_pub does, but a publish that the server refuses is not a success. */
 export function pubCommand(): Command {
   const command = new Command("pub").description("publish messages")
-  return withConnectionOptions(command)
+  return withPayloadOptions(withConnectionOptions(command))
     .option("-t, --topic <topic>", "topic to publish to")
-    .option("-m, --message <text>", "the payload")
-    .option("-f, --file <file>", "the payload is in this file")
     .option("-l, --stdin-line", "one message for each line of standard input")
-    .option("-s, --stdin-file", "the payload is all of standard input")
-    .option("-n, --null-message", "an empty payload; with -r it removes a retained message")
     .option("-r, --retain", "the server keeps the message for later subscribers")
     .option("--repeat <count>", "publish so many times", wholeNumber(1, 0xffff_ffff), 1)
     .option("--repeat-delay <seconds>", "wait so long in between, fractions too", delaySeconds, 0)
@@ -48,18 +42,21 @@ Exit codes:
   from 128 the server's reason code, of the CONNACK or of the first publish that it refused`
 
 async function pub(options: PubOptions): Promise<void> {
-  const topic = topicOf(options)
-  const payloadOf = payloadSource(options)
+  const topic = publishTopicOf(options.topic)
   const plan = planConnection(options)
+  const read = payloadOf(options, plan.manner.name, options.stdinLine)
+  if (read === undefined && options.stdinLine === undefined) {
+    throw new CommandError("say what to publish with one of -m, -f, -l, -s and -n")
+  }
   const output = standardOutput()
   const run = new ClientRun(plan, options, output)
-  const publisher = new Publisher(run, {
+  const publisher = new Publisher(run, plan.manner, {
     topic,
     qos: options.qos,
     retain: options.retain === true,
     properties: plan.properties.publish,
   })
-  const payload = await payloadOf?.()
+  const payload = await read?.()
   await run.finish(async () => {
     if (payload === undefined) {
       for await (const line of linesOf(Bun.stdin.stream())) await publisher.publish(line)
@@ -77,12 +74,15 @@ async function pub(options: PubOptions): Promise<void> {
 /** Publishes as fast as the server takes it, and remembers what is not answered yet. */
 class Publisher {
   readonly #run: ClientRun
+  readonly #manner: Manner
   readonly #shared: Omit<PublishRequest, "payload">
   /** No more than the client has in flight. */
   readonly #unanswered = new Set<Promise<void>>()
+  #count = 0
 
-  constructor(run: ClientRun, shared: Omit<PublishRequest, "payload">) {
+  constructor(run: ClientRun, manner: Manner, shared: Omit<PublishRequest, "payload">) {
     this.#run = run
+    this.#manner = manner
     this.#shared = shared
   }
 
@@ -98,40 +98,21 @@ class Publisher {
   }
 
   async #publish(payload: Uint8Array): Promise<void> {
-    const { reasonCode, detail } = await this.#run.client.publish({ ...this.#shared, payload })
-    if (!isError(reasonCode)) return
-    const why = detail === undefined ? "" : `, ${detail}`
-    const name = describeReasonCode(reasonCode)
-    this.#run.fail(`publish to ${this.#shared.topic} refused: ${name} (${reasonCode})${why}`, reasonCode)
+    const count = ++this.#count
+    const answer = await this.#run.client.publish({ ...this.#shared, payload })
+    if (isError(answer.reasonCode)) {
+      this.#run.fail(this.#manner.publishRefused(this.#shared.topic, answer, count))
+    }
   }
 }
 
-function topicOf({ topic, url }: PubOptions): string {
-  const found = topic ?? url?.topic
-  if (found === undefined) throw new CommandError("no topic: add -t TOPIC")
-  if (parseTopicName(found, wireTopicLimits) === undefined) {
-    throw new CommandError(`-t ${found}: a topic to publish to is not empty and holds neither + nor #`)
+/** @throws CommandError */
+export function publishTopicOf(topic: string | undefined): string {
+  if (topic === undefined) throw new CommandError("no topic: add -t TOPIC")
+  if (parseTopicName(topic, wireTopicLimits) === undefined) {
+    throw new CommandError(`-t ${topic}: a topic to publish to is not empty and holds neither + nor #`)
   }
-  return found
-}
-
-/** @returns where the payload comes from; undefined for line by line */
-function payloadSource(options: PubOptions): (() => Promise<Uint8Array>) | undefined {
-  const { message, file, stdinLine, stdinFile, nullMessage } = options
-  const given = [message, file, stdinLine, stdinFile, nullMessage].filter((one) => one !== undefined)
-  if (given.length !== 1) throw new CommandError("say what to publish with one of -m, -f, -l, -s and -n")
-  if (message !== undefined) return async () => Buffer.from(message)
-  if (file !== undefined) return () => readFile(file)
-  if (stdinFile !== undefined) return () => Bun.stdin.bytes()
-  return nullMessage === undefined ? undefined : async () => new Uint8Array(0)
-}
-
-async function readFile(file: string): Promise<Uint8Array> {
-  try {
-    return await Bun.file(file).bytes()
-  } catch (error) {
-    throw new CommandError(`-f ${file}: cannot be read: ${error instanceof Error ? error.message : error}`)
-  }
+  return topic
 }
 
 function delaySeconds(text: string): number {

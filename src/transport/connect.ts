@@ -1,18 +1,34 @@
 import { streamSettings } from "./listen-options.ts"
 import type { ListenOptions } from "./listen-options.ts"
 import type { Socket, SocketOwner } from "./socket.ts"
+import { SocksGreeting, type SocksProxy } from "./socks5.ts"
 import type { StreamSettings } from "./stream-socket.ts"
 import { codeOf, messageOf } from "./system-error.ts"
 import { meet, streamHandlers } from "./tcp-socket.ts"
-import type { TcpSocket } from "./tcp-socket.ts"
+import type { TcpHandlers, TcpSocket } from "./tcp-socket.ts"
 import { readClientTls } from "./tls-options.ts"
-import type { ClientTlsFiles } from "./tls-options.ts"
+import type { ClientTls, ClientTlsFiles } from "./tls-options.ts"
 import { connectWebSocket } from "./websocket-client.ts"
+
+export type { SocksProxy } from "./socks5.ts"
+export { type ClientTlsFiles, TlsFileError } from "./tls-options.ts"
+
+/** Which way the bytes of a stream go. */
+export interface Route {
+  /** The address of this machine that they leave from. */
+  readonly localAddress?: string
+  readonly proxy?: SocksProxy
+}
 
 /** Where to connect, and how to know that it is the right one. */
 export type ConnectTarget =
-  | { readonly scheme: "tcp"; readonly host: string; readonly port: number }
-  | { readonly scheme: "tls"; readonly host: string; readonly port: number; readonly tls?: ClientTlsFiles }
+  | ({ readonly scheme: "tcp"; readonly host: string; readonly port: number } & Route)
+  | ({
+      readonly scheme: "tls"
+      readonly host: string
+      readonly port: number
+      readonly tls?: ClientTlsFiles
+    } & Route)
   | { readonly scheme: "unix"; readonly path: string }
   | { readonly scheme: "ws"; readonly host: string; readonly port: number; readonly path?: string }
   | {
@@ -63,9 +79,16 @@ function connectStream(
 ): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const tls = target.scheme === "tls" ? readClientTls(target.tls ?? {}) : undefined
+  const proxy = target.scheme === "unix" ? undefined : target.proxy
+  let stands = false
   const ready = (socket: TcpSocket) => {
     if (deadline.aborted) return socket.terminate()
+    stands = true
     resolve(meet(socket, () => owner, settings))
+  }
+  const fail = (socket: TcpSocket, error: unknown) => {
+    reject(error)
+    socket.terminate()
   }
   const socket = {
     ...streamHandlers,
@@ -79,30 +102,69 @@ function connectStream(
       if (succeeded && shaken.authorized) return ready(shaken)
       // Bun calls a handshake failed for a certificate that signed itself, although it stands; EPROTO means it.
       if (tls?.rejectUnauthorized === false && codeOf(error) !== "EPROTO") return ready(shaken)
-      reject(error ?? new Error("the TLS handshake failed"))
-      shaken.terminate()
+      fail(shaken, error ?? new Error("the TLS handshake failed"))
     },
     close: (closed: TcpSocket, error?: Error) => {
       reject(error ?? new Error("the server closed the connection at once"))
       closed.data?.closed()
     },
     connectError: (_: TcpSocket, error: Error) => reject(error),
-  }
+  } satisfies TcpHandlers
   const connecting =
     target.scheme === "unix"
       ? Bun.connect({ unix: target.path, socket })
-      : Bun.connect({
-          hostname: target.host,
-          port: target.port,
-          socket,
-          ...(tls === undefined ? {} : { tls: { ...tls } }),
-        })
+      : Bun.connect(
+          proxy === undefined
+            ? { ...address(target, target), socket, ...(tls === undefined ? {} : { tls: { ...tls } }) }
+            : { ...address(proxy, target), socket: throughProxy(target, proxy, tls, socket, ready, fail) },
+        )
   connecting.then((begun) => {
     // A handshake that takes too long stands on a connection that has to go.
-    deadline.addEventListener("abort", () => begun.data === undefined && begun.terminate())
+    deadline.addEventListener("abort", () => !stands && begun.terminate())
   }, reject)
   deadline.addEventListener("abort", () => reject(deadline.reason))
   return promise
+}
+
+/** The types of Bun do not know `localAddress`, Bun does. */
+function address(to: { readonly host: string; readonly port: number }, { localAddress }: Route) {
+  const { host: hostname, port } = to
+  return localAddress === undefined ? { hostname, port } : { hostname, port, localAddress }
+}
+
+/** The handlers of a socket that first talks to a proxy, and afterwards is as any other, or what TLS stands on. */
+function throughProxy(
+  { host, port }: { readonly host: string; readonly port: number },
+  proxy: SocksProxy,
+  tls: ClientTls | undefined,
+  socket: TcpHandlers,
+  ready: (socket: TcpSocket) => void,
+  fail: (socket: TcpSocket, error: unknown) => void,
+): TcpHandlers {
+  const greeting = new SocksGreeting(proxy, host, port)
+  let encrypted = false
+  return {
+    ...socket,
+    open: (opened) => {
+      opened.setNoDelay(true)
+      opened.write(greeting.hello)
+    },
+    data: (talking, chunk) => {
+      if (talking.data !== undefined) return talking.data.received(chunk)
+      // What TLS stands on hears the encrypted bytes as well.
+      if (encrypted) return
+      try {
+        const next = greeting.take(chunk)
+        if (next === undefined) return
+        if (next !== "through") return void talking.write(next)
+        if (tls === undefined) return ready(talking)
+        encrypted = true
+        talking.upgradeTLS({ data: undefined, tls: { serverName: host, ...tls }, socket })
+      } catch (error) {
+        fail(talking, error)
+      }
+    },
+  }
 }
 
 function targetUrl(target: ConnectTarget): string {

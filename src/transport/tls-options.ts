@@ -1,6 +1,7 @@
 import { X509Certificate, createPrivateKey } from "node:crypto"
 import type { KeyObject } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { readFileSync, readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
 import type { TlsSettings } from "./socket.ts"
 import { codeOf } from "./system-error.ts"
 
@@ -23,8 +24,15 @@ export interface ServerTls {
 export interface ClientTlsFiles {
   /** Who may have signed the server's certificate; without it, whom the system trusts. */
   readonly caFile?: string
+  /** The same, a file each; those that hold no certificate are passed over. */
+  readonly caDirectory?: string
   readonly certFile?: string
   readonly keyFile?: string
+  readonly minimumVersion?: "1.2" | "1.3"
+  /** In OpenSSL's notation; for TLS 1.2. */
+  readonly ciphers?: string
+  /** The protocol to speak on top. */
+  readonly alpn?: string
   /** The name the server's certificate must have, if it is not the host. */
   readonly serverName?: string
   /** Takes any certificate: whoever stands in between reads along. */
@@ -37,6 +45,10 @@ export interface ClientTls {
   readonly cert?: string
   readonly key?: string
   readonly serverName?: string
+  /** As it goes over the wire: 0x0304 is TLS 1.3. */
+  readonly minVersion?: number
+  readonly ciphers?: string
+  readonly ALPNProtocols?: Uint8Array
   readonly rejectUnauthorized: boolean
 }
 
@@ -60,7 +72,7 @@ export function readServerTls(files: TlsSettings): ServerTls {
   refuseOutOfTime(parseCertificate(identity.cert, files.certFile), files.certFile)
   return {
     ...identity,
-    minVersion: files.minimumVersion === "1.3" ? 0x03_04 : 0x03_03,
+    minVersion: wireVersion(files.minimumVersion ?? "1.2"),
     ...(files.ciphers === undefined ? {} : { ciphers: files.ciphers }),
     ...(files.alpn === undefined ? {} : { ALPNProtocols: alpnBytes(files.alpn) }),
     ...(files.caFile === undefined ? {} : { ca: readCertificates(files.caFile) }),
@@ -101,10 +113,43 @@ export function readClientTls(files: ClientTlsFiles): ClientTls {
     throw new TlsFileError("a certificate and its key go together; name both files or neither")
   }
   return {
-    ...(files.caFile === undefined ? {} : { ca: readCertificates(files.caFile) }),
+    ...authorities(files),
+    ...(files.minimumVersion === undefined ? {} : { minVersion: wireVersion(files.minimumVersion) }),
+    ...(files.ciphers === undefined ? {} : { ciphers: files.ciphers }),
+    ...(files.alpn === undefined ? {} : { ALPNProtocols: alpnBytes([files.alpn]) }),
     ...(certFile === undefined || keyFile === undefined ? {} : readIdentity(certFile, keyFile)),
     ...(files.serverName === undefined ? {} : { serverName: files.serverName }),
     rejectUnauthorized: files.insecure !== true,
+  }
+}
+
+function wireVersion(version: "1.2" | "1.3"): number {
+  return version === "1.3" ? 0x03_04 : 0x03_03
+}
+
+function authorities({ caFile, caDirectory }: ClientTlsFiles): { readonly ca?: string } {
+  const files = [...(caFile === undefined ? [] : [caFile]), ...certificateFiles(caDirectory)]
+  return files.length === 0 ? {} : { ca: files.map(readCertificates).join("\n") }
+}
+
+/** @throws TlsFileError when there is none */
+function certificateFiles(directory: string | undefined): readonly string[] {
+  if (directory === undefined) return []
+  const files = directoryEntries(directory)
+    .map((name) => join(directory, name))
+    .filter((file) => statSync(file).isFile() && readFile(file).includes("-----BEGIN CERTIFICATE-----"))
+  if (files.length === 0)
+    throw new TlsFileError(`${directory} holds no certificate in PEM; check the directory`)
+  return files
+}
+
+function directoryEntries(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch (cause) {
+    throw new TlsFileError(`${directory} cannot be read (${codeOf(cause)}); check its path and its mode`, {
+      cause,
+    })
   }
 }
 

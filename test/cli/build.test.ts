@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { version } from "../../package.json"
 import { build } from "../../scripts/build.ts"
@@ -38,6 +38,21 @@ describe("The executable", () => {
     expect((await run(["--frobnicate"], compiled)).error).toBe(
       "bantam: unknown option '--frobnicate'; see bantam --help\n",
     )
+  })
+
+  test.each(["pub", "sub", "rr"])("by a link called mosquitto_%s is that client", async (client) => {
+    const link = join(directory, `mosquitto_${client}`)
+    symlinkSync("bantam", link)
+    expect(await run(["--version"], { program: [link] })).toEqual({
+      exitCode: 1,
+      out: `mosquitto_${client} of bantam ${version}\n`,
+      error: "",
+    })
+    expect(await run(["serve"], { program: [link] })).toEqual({
+      exitCode: 1,
+      out: "",
+      error: `Error: Unknown option 'serve'.\n\nUse 'mosquitto_${client} --help' to see usage.\n`,
+    })
   })
 
   test("runs nothing that lies in the directory where it starts", async () => {

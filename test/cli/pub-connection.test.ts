@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Command } from "commander"
+import { clientWords } from "../../cli/client-words.ts"
 import {
   type ConnectionOptions,
   planConnection,
@@ -7,8 +8,9 @@ import {
 } from "../../cli/connection-options.ts"
 
 function plan(words: string) {
-  const command = withConnectionOptions(new Command("test"))
-  return planConnection(command.parse(words.split(" "), { from: "user" }).opts<ConnectionOptions>())
+  const command = withConnectionOptions(new Command("test")).option("-t, --topic <topic>")
+  const taken = clientWords(command, "pub", ["-o", "/dev/null", ...words.split(" ")])
+  return planConnection(command.parse(taken, { from: "user" }).opts<ConnectionOptions>())
 }
 
 describe("where to connect", () => {

@@ -201,7 +201,8 @@ describe("bantam pub, a wrong command line", () => {
   test.each([
     ["-m x", "no topic: add -t TOPIC"],
     ["-t t", "say what to publish with one of -m, -f, -l, -s and -n"],
-    ["-t t -m x -n", "say what to publish with one of"],
+    ["-t t -m x -n", "only one message can be published"],
+    ["-t t -m x -m y", "Only one message can be published"],
     ["-t a/+ -m x", "holds neither + nor #"],
     ["-t t -m x -c", "-c needs a client identifier: add -i ID"],
     ["-t t -m x -i a -I b", "-i and -I exclude each other"],

@@ -38,7 +38,7 @@ const bare = publish({ topic: "t", payload: new Uint8Array(0) })
 /** As Latin-1, so that each byte is seen. */
 function print(format: string, message: Publish = everything): string {
   const parts: Uint8Array[] = []
-  parseFormat(format, false)(message, at, {
+  parseFormat(format, { newline: false })(message, at, {
     bytes: (bytes) => parts.push(bytes),
     text: (text) => parts.push(Buffer.from(text)),
   })
@@ -111,7 +111,7 @@ describe("-F, each code", () => {
 
   test("a newline follows unless -N", () => {
     let printed = ""
-    parseFormat("%t", true)(bare, at, { bytes: () => {}, text: (text) => (printed += text) })
+    parseFormat("%t", { newline: true })(bare, at, { bytes: () => {}, text: (text) => (printed += text) })
     expect(printed).toBe("t\n")
   })
 })
@@ -122,8 +122,12 @@ describe("-F, width and precision", () => {
     ["%-8t|", "lamp/1  |"],
     ["%.4t|", "lamp|"],
     ["%6.2C|", "    js|"],
-    ["%04q", "0001"],
-    ["%-04q|", "1   |"],
+    ["%04q", "1"],
+    ["%015l", "000000000000012"],
+    ["%-04l|", "12  |"],
+    ["%14p|", '  {"on": true}|'],
+    ["%-14p|", '{"on": true}  |'],
+    ["%3p|", '{"on": true}|'],
     ["%5l", "   12"],
     ["%.2x", "7b 22 6f 6e 22 3a 20 74 72 75 65 7d"],
     ["%.4:X", "7B22:6F6E:223A:2074:7275:657D"],
@@ -150,7 +154,7 @@ describe("-F, width and precision", () => {
 
 describe("-F, what is no format", () => {
   test.each(["%", "%-", "%5", "%y", "%5.", "@", "@é", "\\", "\\x", "%:t", "%99999t"])("%s", (format) => {
-    expect(() => parseFormat(format, true)).toThrow(FormatError)
+    expect(() => parseFormat(format, { newline: true })).toThrow(FormatError)
   })
 })
 
