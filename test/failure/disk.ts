@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs"
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { WatchedBroker } from "./watched-broker.ts"
@@ -44,6 +44,19 @@ async function limitFiles(pid: number, bytes: string): Promise<void> {
   if ((await limiting.exited) !== 0) throw new Error("prlimit failed")
 }
 
+/** Block by block up to the last, for a broker may be writing as well. */
+function fillUp(file: string): void {
+  const block = new Uint8Array(4096)
+  const descriptor = openSync(file, "w")
+  try {
+    for (;;) writeSync(descriptor, block)
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOSPC") throw error
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 /** @returns a disk of 4 MiB in memory; undefined where we may not mount one */
 export function smallDisk(): Disk | undefined {
   const directory = mkdtempSync(join(tmpdir(), "bantam-disk-"))
@@ -56,10 +69,7 @@ export function smallDisk(): Disk | undefined {
   return {
     directory,
     shell: "",
-    fill: async () => {
-      const { bfree, bsize } = statfsSync(directory)
-      writeFileSync(filler, new Uint8Array(bfree * bsize))
-    },
+    fill: async () => fillUp(filler),
     free: async () => rmSync(filler),
     [Symbol.dispose]: () => {
       const { success, stderr } = Bun.spawnSync(["umount", "--lazy", directory])

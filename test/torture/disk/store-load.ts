@@ -1,6 +1,5 @@
 import type { Client } from "../../../src/client/client.ts"
 import { ConnectionEnded } from "../../../src/client/client-end.ts"
-import type { PublishAnswer } from "../../../src/client/sender.ts"
 import { isError } from "../../../src/protocol/reason-code.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Random } from "../crash/random.ts"
@@ -12,6 +11,8 @@ import { Witness } from "./witness.ts"
 const publishers = 3
 const retainedTopics = 6
 const ownFilters = 8
+/** A commit that was under way when the disk began to fail may still be good. */
+const mostProbes = 1000
 
 /** One of them comes and fetches, one is never there. */
 const present = "present"
@@ -104,14 +105,19 @@ export class StoreLoad {
   /**
    * Resolves when a promise is refused to a client of its own: others may wait for a PUBCOMP by then, which is never
    * refused, and get no answer to what they sent behind it.
+   *
+   * @throws Error when it goes on acknowledging
    */
   async refused(broker: WatchedBroker): Promise<void> {
     this.ledger.asked("retained/probe", "", "probe 0")
     const client = await broker.client({ clientId: "probe" })
     const payload = numberedMessage("probe", 0, 0)
-    let answer: PublishAnswer
-    do answer = await client.publish({ topic: "probe", payload, qos: 1, retain: true })
-    while (!isError(answer.reasonCode))
+    for (let asked = 1; ; asked++) {
+      const { reasonCode } = await client.publish({ topic: "probe", payload, qos: 1, retain: true })
+      if (isError(reasonCode)) break
+      if (asked === mostProbes)
+        throw new Error(`${asked} messages were acknowledged by a disk that takes none`)
+    }
     await client.disconnect()
   }
 
