@@ -97,7 +97,7 @@ export class DiskImage {
 
   /** Writes what is left into a directory of its own, which this makes. */
   cut(directory: string, random: Random): void {
-    mkdirSync(directory, { recursive: true })
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
     const names = new Map(this.#syncedNames)
     const inOrder = random.oneIn(2)
     const reached = random.below(this.#unsyncedEntries.length + 1)
