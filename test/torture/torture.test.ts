@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
 import { executable } from "../../scripts/executable.ts"
 import { killWhatIsLeft } from "../failure/watched-broker.ts"
+import { breaks } from "./broken/breaks.ts"
 import { tried } from "./recorded-trial.ts"
 import type { Torture } from "./torture.ts"
 import { tortures } from "./tortures.ts"
@@ -64,6 +66,18 @@ describe("what is wrong under torture is found", () => {
     const late = torture(async (trial) => trial.timed("delay (ms)", 2, 1))
     expect((await tried(late, { ...settings, effort: "short" })).wrong).toEqual([])
     expect((await tried(late, settings)).wrong).toHaveLength(1)
+  })
+
+  test("each torture has a break that it must notice, and each break is of sources as they are", () => {
+    const unnoticing = tortures.filter(({ name }) => !breaks.some(({ noticedBy }) => noticedBy === name))
+    expect(unnoticing.map(({ name }) => name)).toEqual([])
+    const misfits = breaks.filter(({ file, find }) => {
+      const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8")
+      return source.split(find).length !== 2
+    })
+    expect(misfits.map(({ what }) => what)).toEqual([])
+    const names = new Set(tortures.map(({ name }) => name))
+    expect(breaks.filter(({ noticedBy }) => !names.has(noticedBy))).toEqual([])
   })
 
   test("no two tortures have one name", () => {

@@ -1,0 +1,68 @@
+import type { Break } from "./break.ts"
+
+export const diskBreaks: readonly Break[] = [
+  {
+    what: "syncs its log only now and then, whatever the durability",
+    noticedBy: "disk power cut",
+    effort: "short",
+    file: "src/storage/sqlite/database.ts",
+    find: `full: "FULL", normal`,
+    replace: `full: "NORMAL", normal`,
+  },
+  {
+    what: "builds upon what a killed broker wrote and did not sync",
+    noticedBy: "disk power cut",
+    effort: "long",
+    file: "src/storage/sqlite/log-check.ts",
+    find: "if (existsSync(`${file}-wal`)) syncPath(`${file}-wal`)",
+    replace: "",
+  },
+  {
+    what: "acknowledges what the disk had no room for",
+    noticedBy: "disk full",
+    effort: "short",
+    file: "src/storage/sqlite/group-commit.ts",
+    find: `batch.promise.settle("failed")`,
+    replace: `batch.promise.settle("committed")`,
+  },
+  {
+    what: "swallows what SQLite says when it writes a batch",
+    noticedBy: "disk errors",
+    effort: "short",
+    file: "src/storage/sqlite/worker.ts",
+    find: "failure = sentenceOf(asStoreError(error, this.#file))",
+    replace: "asStoreError(error, this.#file)",
+  },
+  {
+    what: "never falls behind, however much waits for the disk",
+    noticedBy: "disk slow",
+    effort: "short",
+    file: "src/storage/sqlite/group-commit.ts",
+    find: `if (this.#mood === "healthy" && this.#isOver(`,
+    replace: `if (this.#mood === "behind" && this.#isOver(`,
+  },
+  {
+    what: "takes a disk that may not be written for a bug",
+    noticedBy: "disk read-only",
+    effort: "short",
+    file: "src/storage/sqlite/directory.ts",
+    find: "throw asStoreError(error, file)",
+    replace: "throw new Error(`a bug: ${String(error)}`)",
+  },
+  {
+    what: "does not look whether its files are still there",
+    noticedBy: "disk file deleted",
+    effort: "short",
+    file: "src/storage/sqlite/standing-files.ts",
+    find: "if (!stands(file)) return file.path",
+    replace: "if (!stands(file)) continue",
+  },
+  {
+    what: "does not compare the checksums of messages",
+    noticedBy: "disk damage",
+    effort: "long",
+    file: "src/storage/sqlite/records.ts",
+    find: "return checksum === Bun.hash.crc32(record.subarray(4))",
+    replace: "return checksum === checksum",
+  },
+]

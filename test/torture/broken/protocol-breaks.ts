@@ -1,0 +1,79 @@
+import type { Break } from "./break.ts"
+
+export const protocolBreaks: readonly Break[] = [
+  {
+    what: "takes a text with U+0000 in it",
+    noticedBy: "protocol malformed",
+    effort: "short",
+    file: "src/protocol/utf8.ts",
+    find: `if (byte === 0) throw new ProtocolError(ReasonCode.malformedPacket, "U+0000 in a text [MQTT-1.5.4-2]")`,
+    replace: ``,
+  },
+  {
+    what: "says protocol error where a packet is malformed",
+    noticedBy: "protocol malformed",
+    effort: "short",
+    file: "src/protocol/protocol-error.ts",
+    find: `return new ProtocolError(ReasonCode.malformedPacket, detail)`,
+    replace: `return new ProtocolError(ReasonCode.protocolError, detail)`,
+  },
+  {
+    what: "reads on behind a packet that ended the connection",
+    noticedBy: "protocol violations",
+    effort: "short",
+    file: "src/connection/connection.ts",
+    find: `return state.at === "awaiting-connect" || state.at === "online"`,
+    replace: `return true`,
+  },
+  {
+    what: "does not count what is sent beyond the Receive Maximum",
+    noticedBy: "protocol violations",
+    effort: "short",
+    file: "src/connection/publish.ts",
+    find: `    throw new ProtocolError(ReasonCode.receiveMaximumExceeded)`,
+    replace: `    return`,
+  },
+  {
+    what: "takes in a run what the decoder refuses",
+    noticedBy: "protocol fuzz decoders",
+    effort: "short",
+    file: "src/protocol/publish-properties.ts",
+    find: `    if (byte === 0 || byte >= 0x80) return 0`,
+    replace: `    if (byte === 0) return 0`,
+  },
+  {
+    what: "loses a byte of a frame that comes in pieces",
+    noticedBy: "protocol fuzz decoders",
+    effort: "short",
+    file: "src/protocol/frame-reader.ts",
+    find: `const needed = this.#keptBytes + length`,
+    replace: `const needed = this.#keptBytes + length - (this.#keptBytes > 20 ? 1 : 0)`,
+  },
+  {
+    what: "reads beyond the end of a packet, and falls over it",
+    noticedBy: "protocol fuzz wire",
+    effort: "short",
+    file: "src/protocol/byte-reader.ts",
+    find: `if (length > this.#end - start) throw malformedPacket("the packet ends in the middle of a field")`,
+    replace: `if (length > this.#end - start) throw new RangeError("out of bounds")`,
+  },
+  {
+    what: "forgets to end the session of a client that has broken a rule",
+    noticedBy: "protocol fuzz wire",
+    effort: "short",
+    file: "src/connection/connection.ts",
+    find: `    broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)`,
+    replace: `    if (peerIsDone) broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)`,
+  },
+  {
+    what: "keeps what the connections of strangers have sent",
+    noticedBy: "protocol fuzz wire",
+    effort: "long",
+    file: "src/connection/connection.ts",
+    find: `    this.#surroundings.counters.bytesReceived += chunk.length
+`,
+    replace: `    this.#surroundings.counters.bytesReceived += chunk.length
+    ;((globalThis as { kept?: Uint8Array[] }).kept ??= []).push(new Uint8Array(1024).fill(1))
+`,
+  },
+]

@@ -1,0 +1,86 @@
+import type { Break } from "./break.ts"
+
+export const simulatedBreaks: readonly Break[] = [
+  {
+    what: "acknowledges what could not be written",
+    noticedBy: "simulated faults",
+    effort: "short",
+    file: "src/connection/ack-queue.ts",
+    find: `next.settle(ticket?.state !== "failed")`,
+    replace: `next.settle(true)`,
+  },
+  {
+    what: "dates the end of a connection by the wall, which may be put back",
+    noticedBy: "simulated faults",
+    effort: "short",
+    file: "src/broker/session-registry.ts",
+    find: `session.detach()
+    const now = this.#options.clock.now()`,
+    replace: `session.detach()
+    const now = this.#options.clock.wall()`,
+  },
+  {
+    what: "begins its clock with the wall, however that was put meanwhile",
+    noticedBy: "simulated faults",
+    effort: "short",
+    file: "src/foundation/clock.ts",
+    find: `return kept === undefined ? wallMs : kept.nowMs + Math.max(0, wallMs - kept.wallMs)`,
+    replace: `return kept === undefined ? wallMs : wallMs`,
+  },
+  {
+    what: "gives up sessions when the store fails right after a start",
+    noticedBy: "simulated faults",
+    effort: "long",
+    file: "src/broker/session-registry.ts",
+    find: `if (session.record.disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })`,
+    replace: `if (session.record.disconnectedAtMs === undefined) {
+        const ticket = session.update({ disconnectedAtMs: now })
+        if (ticket?.state === "pending") {
+          ticket.wait({ settled: ({ state }) => void (state === "failed" && this.end(session)) })
+        }
+      }`,
+  },
+  {
+    what: "gives absent sessions their whole time again at each start",
+    noticedBy: "simulated faults",
+    effort: "long",
+    file: "src/broker/session-registry.ts",
+    find: `      if (session.record.disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })`,
+    replace: `      session.update({ disconnectedAtMs: now })`,
+  },
+  {
+    what: "ends sessions a moment before their time",
+    noticedBy: "simulated faults",
+    effort: "long",
+    file: "src/broker/session-registry.ts",
+    find: `if (expiry !== neverExpires) this.#expiries.set(session.clientId, now + expiry * 1000)`,
+    replace: `if (expiry !== neverExpires) this.#expiries.set(session.clientId, now + expiry * 1000 - 25)`,
+  },
+  {
+    what: "never ends a connection that has fallen silent",
+    noticedBy: "simulated faults",
+    effort: "long",
+    file: "src/connection/connection.ts",
+    find: `        this.#part(ReasonCode.keepAliveTimeout)
+        return nowMs + farewellMs`,
+    replace: `        return nowMs + silenceLimitMs`,
+  },
+  {
+    what: "leaves a client unread that was stalled as the disk fell behind",
+    noticedBy: "simulated faults",
+    effort: "long",
+    file: "src/connection/reading.ts",
+    find: `      // Whoever was paused for another reason must wait for the store too, should it be behind by then.
+      this.#awaitStore()
+`,
+    replace: "",
+  },
+  {
+    what: "forgets a shared message when all members are cut off at once",
+    noticedBy: "simulated faults",
+    effort: "short",
+    file: "src/session/session.ts",
+    find: `if (outgoing.group === undefined || taken === "nobody") return`,
+    replace: `if (outgoing.group === undefined) return`,
+  },
+]

@@ -1,0 +1,45 @@
+import type { Break } from "./break.ts"
+
+export const timeBreaks: readonly Break[] = [
+  {
+    what: "measures what waits and lasts by the wall",
+    noticedBy: "time steps",
+    effort: "short",
+    file: "src/foundation/clock.ts",
+    find: `return Math.floor(this.#originMs + performance.now())`,
+    replace: `return Date.now()`,
+  },
+  {
+    what: "forgets with each stop how far the wall was off",
+    noticedBy: "time steps",
+    effort: "short",
+    file: "src/storage/sqlite/time-keeper.ts",
+    find: `const nowMs = resumedMs(kept ?? undefined, Date.now())`,
+    replace: `const nowMs = resumedMs(kept === null ? undefined : undefined, Date.now())`,
+  },
+  {
+    what: "keeps retained messages that have expired",
+    noticedBy: "time soak",
+    effort: "short",
+    file: "src/broker/retained-messages.ts",
+    find: `if (this.#change(topic, undefined) !== "refused") return`,
+    replace: `if (topic !== "") return`,
+  },
+  {
+    what: "never writes the log of its database back",
+    noticedBy: "time soak",
+    effort: "short",
+    file: "src/storage/sqlite/worker.ts",
+    find: `if (log >= checkpointPages || early)`,
+    replace: `if (log < 0 || early)`,
+  },
+  {
+    what: "remembers every connection that there ever was",
+    noticedBy: "time soak",
+    effort: "long",
+    file: "src/connection/patrol.ts",
+    find: `    this.#due.delete(visited)
+    this.#rounds.get(due)?.delete(visited)`,
+    replace: `    this.#rounds.get(due)?.delete(visited)`,
+  },
+]
