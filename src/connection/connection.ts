@@ -286,6 +286,8 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
         this.#frame(frames)
         // While a run goes on, nothing is done but to look for its end.
         if (publishRun.count > 1 || this.#state.at !== "online") continue
+        // An acknowledgement is little work, and a look at the clock half as much again (bench row pairs-2).
+        if (isAcknowledgement(frames.firstByte) && counters.packetsReceived % 16 !== 0) continue
         if (turn.isOver(this.#heardMs)) this.#reading.yield()
       }
     } finally {
@@ -489,3 +491,8 @@ function lookAtExpiryMs(nowMs: number, leftMs: number): number {
 }
 
 const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<ProtocolVersion, string>
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+function isAcknowledgement(firstByte: number): boolean {
+  return firstByte >= 0x40 && firstByte < 0x80
+}

@@ -1,21 +1,27 @@
 import type { PacketId } from "../protocol/packet.ts"
 
-/** From here on a bit for each identifier there is takes less room than a list of those that are in. */
-const mostListed = 128
+/** Beyond these a bit for each identifier there is takes less time than a list of those that are in, and soon less room. */
+const mostListed = 32
 const identifiers = 65_536
+
+/** Bits that nobody uses, all of them 0: a client that publishes in bursts needs them again and again (bench row pairs-2). */
+const spares: Uint32Array[] = []
+const mostSpares = 64
 
 /**
  * Packet identifiers, few or all of them: 8 KB at the most, where a Set of all takes two megabytes. Ten thousand
  * clients that never release what they publish fill no memory by that (torture: overload never released).
  */
 export class PacketIdSet {
+  /** Empty while `#many` is there. */
   #few: Set<PacketId> | undefined
   /** A bit for each. */
   #many: Uint32Array | undefined
-  #size = 0
+  /** Of those. */
+  #manySize = 0
 
   get size(): number {
-    return this.#size
+    return (this.#few?.size ?? 0) + this.#manySize
   }
 
   has(packetId: PacketId): boolean {
@@ -23,35 +29,35 @@ export class PacketIdSet {
     return ((this.#many[packetId >> 5] ?? 0) & bitOf(packetId)) !== 0
   }
 
+  /** Hot. */
   add(packetId: PacketId): void {
-    if (this.has(packetId)) return
-    this.#size += 1
-    if (this.#size > mostListed) this.#spread()
-    if (this.#many === undefined) (this.#few ??= new Set()).add(packetId)
-    else this.#many[packetId >> 5] = (this.#many[packetId >> 5] ?? 0) | bitOf(packetId)
+    if (this.#many !== undefined) return this.#set(this.#many, packetId)
+    const few = (this.#few ??= new Set())
+    few.add(packetId)
+    if (few.size <= mostListed) return
+    this.#many = spares.pop() ?? new Uint32Array(identifiers / 32)
+    for (const each of few) this.#set(this.#many, each)
+    few.clear()
   }
 
-  /** @returns whether it was there */
+  /** Hot. @returns whether it was there */
   delete(packetId: PacketId): boolean {
+    const many = this.#many
+    if (many === undefined) return this.#few?.delete(packetId) ?? false
     if (!this.has(packetId)) return false
-    this.#size -= 1
-    if (this.#size === 0) {
-      this.#few = undefined
-      this.#many = undefined
-    } else if (this.#many === undefined) {
-      this.#few?.delete(packetId)
-    } else {
-      this.#many[packetId >> 5] = (this.#many[packetId >> 5] ?? 0) & ~bitOf(packetId)
-    }
+    many[packetId >> 5] = (many[packetId >> 5] ?? 0) & ~bitOf(packetId)
+    this.#manySize -= 1
+    if (this.#manySize > 0) return true
+    if (spares.length < mostSpares) spares.push(many)
+    this.#many = undefined
     return true
   }
 
-  #spread(): void {
-    if (this.#many !== undefined) return
-    const many = new Uint32Array(identifiers / 32)
-    for (const packetId of this.#few ?? []) many[packetId >> 5] = (many[packetId >> 5] ?? 0) | bitOf(packetId)
-    this.#many = many
-    this.#few = undefined
+  #set(many: Uint32Array, packetId: PacketId): void {
+    const bits = many[packetId >> 5] ?? 0
+    if ((bits & bitOf(packetId)) !== 0) return
+    many[packetId >> 5] = bits | bitOf(packetId)
+    this.#manySize += 1
   }
 }
 
