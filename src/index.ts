@@ -15,7 +15,7 @@ export interface BrokerOptions {
   readonly directory?: string
   /** Any other setting by its full name, such as `{ "limits.connections": 5 }`; `bantam config print` lists them. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
-  /** By which messages, sessions and wills come of age; that of the machine, which no change of date moves, unless told otherwise. */
+  /** By which messages, sessions and wills come of age, whatever the date; the machine's unless told otherwise. */
   readonly clock?: Clock
   /** The broker's log: warnings and worse on standard error unless told otherwise. */
   readonly log?: LogLevel | "none"
