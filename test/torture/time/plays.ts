@@ -48,7 +48,7 @@ export const plays: readonly Play[] = [
     weight: 6,
     async run(stage) {
       // Of a few names only: who loses what is kept by name for a long time.
-      const options = sleeper(`lost-${stage.turn(200)}`, 5, stage.random.between(1, 3))
+      const options = sleeper(`lost-${stage.turn(200)}`, 5, stage.random.between(1, 2))
       const topic = `soak/${options.clientId}`
       const guest = await stage.guest(options)
       await stage.subscribe(guest, topic, 2)
@@ -86,7 +86,7 @@ export const plays: readonly Play[] = [
     async run(stage) {
       const name = stage.name("retainer")
       const guest = await stage.guest({ clientId: name, version: 5 })
-      const expirySeconds = stage.random.between(1, 3)
+      const expirySeconds = stage.random.between(1, 2)
       await stage.publish(guest, `soak/${name}`, 1, 1, { retain: true, expirySeconds, bytes: 1000 })
       await stage.leave(guest)
       stage.count("retained messages left to expire")
@@ -186,7 +186,7 @@ export const plays: readonly Play[] = [
     name: "miss more than is kept",
     weight: 2,
     async run(stage) {
-      const options = sleeper(`full-${stage.turn(8)}`, 5, 2)
+      const options = sleeper(`full-${stage.turn(8)}`, 5, 1)
       const guest = await stage.guest(options)
       await stage.subscribe(guest, `soak/${options.clientId}`, 1)
       await stage.leave(guest)

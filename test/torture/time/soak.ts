@@ -35,7 +35,7 @@ export interface SoakReport {
 
 /** Much longer than a second, for others may use the machine as well. */
 const patienceMs = 300_000
-/** What is left to expire is gone after three seconds, of which the broker itself counts each. */
+/** What is left to expire is gone after two seconds, of which the broker itself counts each. */
 const mostReports = 15
 
 /** Lets clients come and go for a while, and looks what the broker holds meanwhile and afterwards. */

@@ -12,7 +12,7 @@ export const timeSoak: Torture = {
     const times =
       effort === "long"
         ? { warmUpMs: 75_000, measuredMs: 225_000, playsPerSecond: 40 }
-        : { warmUpMs: 0, measuredMs: 3_000, playsPerSecond: 20 }
+        : { warmUpMs: 0, measuredMs: 2_000, playsPerSecond: 30 }
     let seconds = 0
     const report = await soak({
       executable,
