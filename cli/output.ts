@@ -28,20 +28,20 @@ export function complain(message: string): void {
 
 /** Whoever read our output has seen enough (`bantam ... | head`): then we are done, and nothing went wrong. */
 export function stopWhenNobodyReads(): void {
-  answerBrokenPipe(() => process.exit(0))
+  answerOutputErrors((error) => {
+    if (!isBrokenPipe(error)) throw error
+    process.exit(0)
+  })
 }
 
-/** A broker goes on when the reader of its log is gone. */
-export function goOnWhenNobodyReads(): void {
-  answerBrokenPipe(() => {})
+/** A broker goes on when the reader of its log is gone, or the disk has no room for it: there is nobody to tell. */
+export function goOnWithoutLog(): void {
+  answerOutputErrors(() => {})
 }
 
-function answerBrokenPipe(answer: () => void): void {
+function answerOutputErrors(answer: (error: NodeJS.ErrnoException) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
-    stream.removeAllListeners("error").on("error", (error) => {
-      if (!isBrokenPipe(error)) throw error
-      answer()
-    })
+    stream.removeAllListeners("error").on("error", answer)
   }
 }
 

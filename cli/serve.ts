@@ -19,7 +19,7 @@ import { reapOrphans } from "../src/system/orphans.ts"
 import { makeAdminUser } from "./admin-user.ts"
 import { withinFileLimit } from "./file-limit.ts"
 import { collect, type SettingsOptions, settingsFlags, wholeNumber, withSettingsOptions } from "./options.ts"
-import { CommandError, goOnWhenNobodyReads, paint, print } from "./output.ts"
+import { CommandError, goOnWithoutLog, paint, print } from "./output.ts"
 import type { SelfSigned } from "./self-signed.ts"
 import { examineMode } from "./doctor-files.ts"
 import { removeReadyFile, writeReadyFile } from "./ready-file.ts"
@@ -82,7 +82,7 @@ systemd: it tells when it serves, reloads, stops and is alive (NOTIFY_SOCKET, WA
 
 /** Serves until a signal ends it. Answers the exit code. */
 async function serve(options: ServeOptions, version: string, start: typeof startServer): Promise<number> {
-  goOnWhenNobodyReads()
+  goOnWithoutLog()
   // Whatever appears from here on is its owner's alone; what is for others has its mode set by name.
   process.umask(0o077)
   insistOnCertificates(process.env)

@@ -57,10 +57,10 @@ function fillUp(file: string): void {
   }
 }
 
-/** @returns a disk of 4 MiB in memory; undefined where we may not mount one */
-export function smallDisk(): Disk | undefined {
+/** @returns a disk in memory; undefined where we may not mount one */
+export function smallDisk(mebibytes = 4): Disk | undefined {
   const directory = mkdtempSync(join(tmpdir(), "bantam-disk-"))
-  const mounting = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", directory])
+  const mounting = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", directory])
   if (!mounting.success) {
     rmSync(directory, { recursive: true })
     return undefined

@@ -184,6 +184,28 @@ describe.each([
   })
 })
 
+describe("A broker that cannot write its own log", () => {
+  test("goes on without, and writes on where there is room again", async () => {
+    using disk = growthLimit()
+    const words = ["--port", "0", "--data", disk.directory, "--log-level", "debug"]
+    const broker = await WatchedBroker.serving({ words, shell: disk.shell })
+    const comers = async (count: number) => {
+      for (let number = 0; number < count; number++) {
+        const client = await broker.client({ clientId: `comer ${number}` })
+        await client.disconnect()
+      }
+    }
+    await disk.fill(broker)
+    await comers(50)
+    expect(broker.all("client connected").length).toBeLessThan(50)
+    await disk.free(broker)
+    await comers(1)
+    await (await broker.client({ clientId: "last" })).disconnect()
+    expect(broker.all("client connected").at(-1)?.["client"]).toBe("last")
+    expect(await broker.stop()).toBe(0)
+  })
+})
+
 describe("A log that may not grow", () => {
   test("is written back and begun anew, and the broker takes messages again by itself", async () => {
     using disk = growthLimit()

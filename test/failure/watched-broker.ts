@@ -189,9 +189,15 @@ export class WatchedBroker {
   }
 }
 
-/** What is no JSON is a refusal on standard error, or comes from the runtime. */
+/** What is no JSON is a refusal on standard error, or comes from the runtime, or had no room on a full disk. */
 function parse(line: string): LogLine {
-  return line.startsWith("{") ? (JSON.parse(line) as LogLine) : { level: "none", message: line }
+  if (!line.startsWith("{")) return { level: "none", message: line }
+  try {
+    return JSON.parse(line) as LogLine
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return { level: "none", message: line }
+  }
 }
 
 const started = new Set<Bun.Subprocess>()

@@ -11,6 +11,7 @@ import { fileDeleted } from "./disk/file-deleted.ts"
 import { fullDisk } from "./disk/full.ts"
 import { powerCut } from "./disk/power-cut.ts"
 import { readOnlyDisk } from "./disk/read-only.ts"
+import { recoveryCut } from "./disk/recovery-cut.ts"
 import { slowDisk } from "./disk/slow.ts"
 import { connectStorm } from "./overload/connect-storm.ts"
 import { overloadDeepTopics } from "./overload/deep-topics.ts"
@@ -50,6 +51,7 @@ export const tortures: readonly Torture[] = [
   fullDisk,
   powerCut,
   readOnlyDisk,
+  recoveryCut,
   slowDisk,
   fuzzDecoders,
   fuzzWire,

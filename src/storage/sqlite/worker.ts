@@ -84,6 +84,8 @@ class StorageWorker {
   #moreIsDue: NodeJS.Immediate | undefined
   #upkeepFails = false
   #timeIsLost = false
+  /** Since a write failed, the log has not been written back to its end. */
+  #isOverdue = false
 
   constructor(
     file: string,
@@ -232,10 +234,16 @@ class StorageWorker {
     }
   }
 
-  /** A log that cannot grow is written back early: then it is begun anew, in the room that it has. */
+  /**
+   * A log that cannot grow is written back early: then it is begun anew, in the room that it has. For that the database
+   * may have to grow itself, so the first room that there is again is not left to the log.
+   */
   #checkpoint(early: boolean): void {
-    const log = this.#database.query<{ log: number }, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
-    if (log >= checkpointPages || early) this.#database.query("PRAGMA wal_checkpoint(PASSIVE)").get()
+    if (early) this.#isOverdue = true
+    const log = this.#database.query<WrittenBack, []>("PRAGMA wal_checkpoint(NOOP)").get()?.log ?? 0
+    if (log < checkpointPages && !this.#isOverdue) return
+    const done = this.#database.query<WrittenBack, []>("PRAGMA wal_checkpoint(PASSIVE)").get()
+    this.#isOverdue = done !== null && done.checkpointed < done.log
   }
 
   #answer(number: number, question: Question): void {
@@ -285,6 +293,12 @@ class StorageWorker {
     if (verb === "change" && !isMereRehash(words[1])) this.#send({ type: "accounts-changed" })
     return given
   }
+}
+
+/** Pages that the log holds, and how many of them the database has. */
+interface WrittenBack {
+  readonly log: number
+  readonly checkpointed: number
 }
 
 function writes({ kind, asks }: Question): boolean {

@@ -65,4 +65,12 @@ export const diskBreaks: readonly Break[] = [
     find: "return checksum === Bun.hash.crc32(record.subarray(4))",
     replace: "return checksum === checksum",
   },
+  {
+    what: "begins anew where a recovery was interrupted",
+    noticedBy: "disk recovery cut",
+    effort: "long",
+    file: "src/storage/sqlite/opening.ts",
+    find: "    finishReplacement(file)\n",
+    replace: "",
+  },
 ]

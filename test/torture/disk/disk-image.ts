@@ -58,7 +58,7 @@ const logIndexBytes = 32_768
 /**
  * A directory and its files as the system has been told of them, and what of it a power cut leaves: all that was synced,
  * and of the rest whatever the disk had got to, in any order and torn at its sectors. Names that were given or taken
- * since the directory was synced may be there or not.
+ * since the directory was synced may be there or not, in their order up to somewhere: file systems with a journal keep it.
  */
 export class DiskImage {
   readonly #files = new Map<number, File>()
@@ -99,11 +99,8 @@ export class DiskImage {
   cut(directory: string, random: Random): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const names = new Map(this.#syncedNames)
-    const inOrder = random.oneIn(2)
     const reached = random.below(this.#unsyncedEntries.length + 1)
-    for (const [index, entry] of this.#unsyncedEntries.entries()) {
-      if (inOrder ? index < reached : random.oneIn(2)) enter(names, entry)
-    }
+    for (const entry of this.#unsyncedEntries.slice(0, reached)) enter(names, entry)
     for (const [name, file] of names) {
       const bytes = name.endsWith("-shm") ? this.#logIndex(random) : remains(file, random)
       writeFileSync(join(directory, name), bytes, { mode: 0o600 })

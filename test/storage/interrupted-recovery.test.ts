@@ -1,0 +1,93 @@
+import { describe, expect, test } from "bun:test"
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { systemClock } from "../../src/foundation/clock.ts"
+import { openAccounts, openStore } from "../../src/storage/open-store.ts"
+import { silentLog } from "../support/silent-log.ts"
+import { sessionRecord } from "./samples.ts"
+import { temporaryDirectories } from "./temporary-directory.ts"
+
+const newDirectory = temporaryDirectories()
+
+async function open(directory: string) {
+  const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, silentLog)
+  return store
+}
+
+/** A store with one session. @returns its directory */
+async function stored(): Promise<string> {
+  const directory = newDirectory()
+  const store = await open(directory)
+  store.create(sessionRecord())
+  await store.close()
+  return directory
+}
+
+async function sessionsIn(directory: string): Promise<number> {
+  const store = await open(directory)
+  const sessions = await Array.fromAsync(store.sessions())
+  await store.close()
+  return sessions.length
+}
+
+describe("a recovery that was interrupted when all was saved is finished at the next start", () => {
+  /** As it is left: what was saved is whole, and the damaged one stands in its place yet. */
+  async function interrupted(): Promise<string> {
+    const directory = await stored()
+    const file = join(directory, "bantam.db")
+    renameSync(file, `${file}.whole-then`)
+    writeFileSync(file, "damaged")
+    writeFileSync(`${file}-wal`, "damaged as well")
+    writeFileSync(`${file}-shm`, "of no use")
+    return directory
+  }
+
+  test.each([
+    ["before the first step", []],
+    ["when the log was set aside", ["-wal"]],
+    ["when the database was set aside as well", ["-wal", ""]],
+  ])("%s", async (_, setAside) => {
+    const directory = await interrupted()
+    const file = join(directory, "bantam.db")
+    for (const suffix of setAside) renameSync(`${file}${suffix}`, `${file}.damaged-then${suffix}`)
+    expect(() => openAccounts(directory)).toThrow("was interrupted: start the broker")
+    expect(await sessionsIn(directory)).toBe(1)
+    expect(readFileSync(`${file}.damaged-then`, "utf8")).toBe("damaged")
+    expect(readFileSync(`${file}.damaged-then-wal`, "utf8")).toBe("damaged as well")
+    expect(readdirSync(directory).filter((name) => name.includes("whole"))).toEqual([])
+  })
+})
+
+describe("a store whose files are taken away while it is open is lost, and put back", () => {
+  async function takeAway(harm: (directory: string) => void): Promise<{ directory: string; why: string }> {
+    const directory = await stored()
+    const store = await open(directory)
+    const lost = Promise.withResolvers<string>()
+    store.onMood((mood, why) => mood === "lost" && lost.resolve(why))
+    harm(directory)
+    const why = await lost.promise
+    await store.close()
+    return { directory, why }
+  }
+
+  test.each(["bantam.db", "bantam.db-wal", "bantam.db-shm", "bantam.lock"])("%s is removed", async (name) => {
+    const { directory, why } = await takeAway((from) => rmSync(join(from, name)))
+    expect(why).toBe(`${join(directory, name)} was removed or replaced while it was served`)
+    expect(await sessionsIn(directory)).toBe(1)
+  })
+
+  test("what others have put in its place stays there, and it is kept beside", async () => {
+    const { directory } = await takeAway((from) => {
+      const file = join(from, "bantam.db")
+      rmSync(file)
+      writeFileSync(file, "another one")
+    })
+    const file = join(directory, "bantam.db")
+    expect(readFileSync(file, "utf8")).toBe("another one")
+    expect(existsSync(`${file}-wal`)).toBe(false)
+    const [saved = ""] = readdirSync(directory).filter((name) => name.startsWith("bantam.db.saved-"))
+    rmSync(file)
+    linkSync(join(directory, saved), file)
+    expect(await sessionsIn(directory)).toBe(1)
+  })
+})

@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { StoreError } from "../../../src/storage/store-error.ts"
+import { WatchedBroker } from "../../failure/watched-broker.ts"
+import { Random } from "../crash/random.ts"
+import type { Torture, Trial } from "../torture.ts"
+import { DiskImage } from "./disk-image.ts"
+import { readJournal } from "./disk-journal.ts"
+import { FaultyDisk } from "./faulty-disk.ts"
+import { scratchFolder } from "./scratch.ts"
+import { readStore, type StoreContent } from "./store-content.ts"
+import { StoreLoad } from "./store-load.ts"
+
+const harms = {
+  "a database that was cut off": [
+    "stop",
+    (directory: string) => {
+      const path = join(directory, "bantam.db")
+      truncateSync(path, Math.floor(statSync(path).size * 0.9))
+    },
+  ],
+  "a log that is broken at its beginning": [
+    "kill",
+    (directory: string) => {
+      const path = join(directory, "bantam.db-wal")
+      const bytes = readFileSync(path)
+      // Not further back, for there may lie what an earlier round of the log has left.
+      for (let at = 1000; at < 1512; at++) bytes[at] = (bytes[at] ?? 0) ^ 0xff
+      writeFileSync(path, bytes)
+    },
+  ],
+} as const satisfies Record<string, readonly ["stop" | "kill", (directory: string) => void]>
+
+export const recoveryCut: Torture = {
+  name: "disk recovery cut",
+  promise: "a power cut in the midst of a recovery costs nothing that the recovery would have saved",
+  async run(trial) {
+    const random = new Random(trial.seed)
+    const { cuts, messages } =
+      trial.effort === "long" ? { cuts: 150, messages: 300 } : { cuts: 12, messages: 60 }
+    for (const [what, [end, harm]] of Object.entries(harms)) {
+      using disk = await FaultyDisk.make({ seed: trial.seed, recording: true })
+      if (disk === undefined) {
+        trial.tell("there is no compiler (gcc) for the library that records the disk")
+        return trial.figure("skipped", 1)
+      }
+      await new StoreLoad(disk.directory, random, { mostBytes: 3000 }).life(messages, end)
+      harm(disk.directory)
+      await cutRecovery(trial, disk, random, cuts, what)
+      trial.tell(`${what}: ${cuts} cuts`)
+    }
+  },
+}
+
+async function cutRecovery(
+  trial: Trial,
+  disk: FaultyDisk,
+  random: Random,
+  cuts: number,
+  what: string,
+): Promise<void> {
+  const image = imageOf(disk.directory)
+  const words = ["--port", "0", "--data", disk.directory, "--recover"]
+  const broker = await WatchedBroker.serving({ words, env: disk.env })
+  if (broker.all("this was saved of it").length !== 1) return trial.wrong(`${what} needs no recovery`)
+  await broker.kill()
+  const records = readJournal(disk.journal)
+  const saved = await readStore(disk.directory, "full")
+  // All of it is written twice over: most of it changes nothing, and what renames and removes decides.
+  const rare = [...records.keys()].filter((index) => records[index]?.change.change !== "write")
+  const chosen = Array.from({ length: cuts }, (_, cut) =>
+    cut % 2 === 0 ? random.below(records.length) : (rare[random.below(rare.length)] ?? 0),
+  ).toSorted((one, other) => one - other)
+  const folder = scratchFolder()
+  try {
+    let cut = 0
+    for (const [index, { change }] of records.entries()) {
+      image.apply(change)
+      for (; chosen[cut] === index; cut++) {
+        const directory = join(folder, `store-${cut}`)
+        image.cut(directory, random)
+        await compare(trial, directory, saved, `${what}, cut behind record ${index} (${change.change})`)
+        rmSync(directory, { recursive: true })
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** What was on the disk before anything was recorded is there for certain. */
+function imageOf(directory: string): DiskImage {
+  const image = new DiskImage()
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name)
+    const file = statSync(path).ino
+    image.apply({ change: "enter", name, file })
+    image.apply({ change: "write", file, offset: 0, bytes: readFileSync(path) })
+    image.apply({ change: "sync", file })
+    if (name === "bantam.db-shm")
+      image.apply({ change: "log-index", head: readFileSync(path).subarray(0, 136) })
+  }
+  image.apply({ change: "sync-directory" })
+  return image
+}
+
+async function compare(trial: Trial, directory: string, saved: StoreContent, where: string): Promise<void> {
+  trial.count("power cuts")
+  try {
+    const { found, wrong, errors } = await openOrRecover(trial, directory)
+    for (const each of [...wrong, ...errors]) trial.wrong(`${where}: ${each}`)
+    const lost = [...saved.found].filter(([key, value]) => found.get(key) !== value)
+    if (lost.length > 0) trial.wrong(`${where}: ${lost.length} things are lost, such as ${lost[0]?.[0]}`)
+  } catch (error) {
+    trial.wrong(`${where}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+async function openOrRecover(trial: Trial, directory: string): Promise<StoreContent> {
+  try {
+    return await readStore(directory, "full")
+  } catch (error) {
+    if (!(error instanceof StoreError) || !error.damaged) throw error
+    trial.count("recovered again")
+    return readStore(directory, "full", true)
+  }
+}
