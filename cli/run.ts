@@ -4,7 +4,7 @@ import type { Flag } from "../src/config/load.ts"
 import { logLevels, type LogLevel } from "../src/foundation/log.ts"
 import type { startBroker } from "../src/index.ts"
 import { collect, collectAssignment } from "./options.ts"
-import { complain, goOnWhenNobodyReads } from "./output.ts"
+import { complain, goOnWithoutLog } from "./output.ts"
 
 interface RunOptions {
   readonly listen?: readonly string[]
@@ -71,7 +71,7 @@ async function runBeside(
     process.on(signal, () => void running.promise.then((command) => command.kill(signal)))
   }
   // It is the command's output that somebody may have seen enough of.
-  goOnWhenNobodyReads()
+  goOnWithoutLog()
   await using broker = await start({
     ...(listen === undefined ? {} : { listen }),
     settings: Object.fromEntries(set.map(({ key, value }) => [key, value])),

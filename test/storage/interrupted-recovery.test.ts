@@ -50,12 +50,19 @@ describe("a recovery that was interrupted when all was saved is finished at the 
     const directory = await interrupted()
     const file = join(directory, "bantam.db")
     for (const suffix of setAside) renameSync(`${file}${suffix}`, `${file}.damaged-then${suffix}`)
-    expect(() => openAccounts(directory)).toThrow("was interrupted: start the broker")
     expect(await sessionsIn(directory)).toBe(1)
     expect(readFileSync(`${file}.damaged-then`, "utf8")).toBe("damaged")
     expect(readFileSync(`${file}.damaged-then-wal`, "utf8")).toBe("damaged as well")
     expect(readdirSync(directory).filter((name) => name.includes("whole"))).toEqual([])
   })
+})
+
+test("so it is by the command line, if that comes first", async () => {
+  const directory = await stored()
+  const file = join(directory, "bantam.db")
+  renameSync(file, `${file}.whole-then`)
+  openAccounts(directory).close()
+  expect(await sessionsIn(directory)).toBe(1)
 })
 
 describe("a store whose files are taken away while it is open is lost, and put back", () => {

@@ -15,7 +15,7 @@ export const damage: Torture = {
   async run(trial) {
     const random = new Random(trial.seed)
     const { harmed, messages } =
-      trial.effort === "long" ? { harmed: 400, messages: 300 } : { harmed: 16, messages: 60 }
+      trial.effort === "long" ? { harmed: 400, messages: 300 } : { harmed: 10, messages: 60 }
     const folder = scratchFolder()
     try {
       for (const end of ["kill", "stop"] as const) {

@@ -19,7 +19,7 @@ export const powerCut: Torture = {
     const { runs, cuts, messages, broker } =
       trial.effort === "long"
         ? { runs: 4, cuts: 300, messages: 600, broker: 20 }
-        : { runs: 1, cuts: 40, messages: 250, broker: 2 }
+        : { runs: 1, cuts: 28, messages: 200, broker: 2 }
     for (let run = 1; run <= runs; run++) {
       using disk = await FaultyDisk.make({ seed: trial.seed, recording: true })
       if (disk === undefined) {

@@ -37,7 +37,7 @@ export const recoveryCut: Torture = {
   async run(trial) {
     const random = new Random(trial.seed)
     const { cuts, messages } =
-      trial.effort === "long" ? { cuts: 150, messages: 300 } : { cuts: 12, messages: 60 }
+      trial.effort === "long" ? { cuts: 150, messages: 300 } : { cuts: 8, messages: 60 }
     for (const [what, [end, harm]] of Object.entries(harms)) {
       using disk = await FaultyDisk.make({ seed: trial.seed, recording: true })
       if (disk === undefined) {
