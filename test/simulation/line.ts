@@ -3,7 +3,7 @@ import { encodePacket } from "../../src/protocol/encoder.ts"
 import { FrameReader } from "../../src/protocol/frame-reader.ts"
 import type { Packet, ProtocolVersion } from "../../src/protocol/packet.ts"
 import type { MemorySocket } from "../support/memory-socket.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../support/random.ts"
 
 /** One Network Connection, seen from its far end. */
 export class Line {

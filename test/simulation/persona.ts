@@ -1,5 +1,5 @@
 import type { Qos } from "../../src/protocol/packet.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../support/random.ts"
 
 /** What kind of client somebody is. */
 export interface Persona {

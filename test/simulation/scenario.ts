@@ -1,6 +1,6 @@
 import type { ShareStrategy } from "../../src/routing/share-groups.ts"
 import { type Persona, personas } from "./persona.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../support/random.ts"
 import type { SimulatedLimits } from "./simulated-broker.ts"
 import { type Climate, climate } from "./weather.ts"
 

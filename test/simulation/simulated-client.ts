@@ -14,7 +14,7 @@ import type { Persona, WantedSubscription } from "./persona.ts"
 import { Presence } from "./presence.ts"
 import { Publications } from "./publications.ts"
 import { clearing } from "./published.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../support/random.ts"
 import { Requests } from "./requests.ts"
 
 /** What a client finds around it. */

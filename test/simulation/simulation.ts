@@ -9,7 +9,7 @@ import {
   inspectSubscriptions,
 } from "./inspection.ts"
 import { own, topics } from "./persona.ts"
-import { Random } from "./random.ts"
+import { Random } from "../support/random.ts"
 import { type Scenario, scenario } from "./scenario.ts"
 import type { SimulatedClient } from "./simulated-client.ts"
 import { type FaultKind, Weather } from "./weather.ts"

@@ -8,7 +8,7 @@ import { NumberedLoad } from "../../failure/numbered-load.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { silentLog } from "../../support/silent-log.ts"
 import type { Trial } from "../torture.ts"
-import { Random } from "./random.ts"
+import { Random } from "../../support/random.ts"
 import { served } from "./served.ts"
 
 /** So many messages are acknowledged before each of the backups. */

@@ -1,6 +1,6 @@
 import type { BrokerProcess } from "../../../scripts/executable.ts"
 import { served } from "./served.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../../support/random.ts"
 
 /** How a life of the broker ends, and what comes before the next one that may last. */
 export interface Fate {

@@ -1,6 +1,6 @@
 import type { Publish } from "../../../src/protocol/packet.ts"
 import { ConnectionGone } from "./connection.ts"
-import type { Random } from "./random.ts"
+import type { Random } from "../../support/random.ts"
 import { SessionClient, type SessionClientOptions } from "./session-client.ts"
 import { Stream } from "./stream.ts"
 

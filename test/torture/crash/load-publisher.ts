@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts"
+import type { Random } from "../../support/random.ts"
 import { SessionClient, type SessionClientOptions } from "./session-client.ts"
 
 const window = 20

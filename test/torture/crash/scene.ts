@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Trial } from "../torture.ts"
 import { canTrace, changesOf, type DiskChange, live, type Moment, type ShortLife } from "./disk-changes.ts"
-import { Random } from "./random.ts"
+import { Random } from "../../support/random.ts"
 
 /** Something that a program does with files, and may be killed in the midst of. */
 export interface Scene {

@@ -2,7 +2,7 @@ import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, write
 import { join } from "node:path"
 import { StoreError } from "../../../src/storage/store-error.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { scratchFolder } from "./scratch.ts"
 import { readStore, type StoreContent } from "./store-content.ts"

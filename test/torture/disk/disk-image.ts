@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { unreachable } from "../../../src/foundation/assert.ts"
-import type { Random } from "../crash/random.ts"
+import type { Random } from "../../support/random.ts"
 import type { DiskChange } from "./disk-journal.ts"
 
 type Write = Extract<DiskChange, { change: "write" | "truncate" }>

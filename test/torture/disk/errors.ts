@@ -1,6 +1,6 @@
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
 import type { WatchedBroker } from "../../failure/watched-broker.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { FaultyDisk, type DiskCall, type DiskError, type DiskFile } from "./faulty-disk.ts"
 import { readStore } from "./store-content.ts"

@@ -1,9 +1,9 @@
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
-import { within } from "./patience.ts"
+import { patiently } from "../patience.ts"
 import { StoreLoad } from "./store-load.ts"
 import { readStore } from "./store-content.ts"
 
@@ -68,7 +68,7 @@ async function takeAway(
     if (!underLoad) await work.end()
     harm(name === "" ? directory : join(directory, name))
     const harmedAt = performance.now()
-    const code = await within(broker.ended(), `the broker to end when ${what}`)
+    const code = await patiently(broker.ended(), `the broker to end when ${what}`)
     trial.count("times files were taken away")
     trial.timed("longest until it stopped (ms)", Math.max(performance.now() - harmedAt, 0), noticedWithinMs)
     await work.end()

@@ -1,5 +1,5 @@
 import { type Disk, growthLimit, smallDisk } from "../../failure/disk.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { readStore } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { type JournalRecord, readJournal } from "./disk-journal.ts"

@@ -1,5 +1,5 @@
 import { WatchedBroker } from "../../failure/watched-broker.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { FaultyDisk } from "./faulty-disk.ts"
 import { readStore } from "./store-content.ts"

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { join } from "node:path"
 import { StoreError } from "../../../src/storage/store-error.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { readJournal } from "./disk-journal.ts"

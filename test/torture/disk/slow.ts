@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Client } from "../../../src/client/client.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Torture } from "../torture.ts"
 import { FaultyDisk } from "./faulty-disk.ts"
 import { Ledger } from "./ledger.ts"
 import { numberedMessage } from "./numbered-message.ts"
-import { within } from "./patience.ts"
+import { patiently } from "../patience.ts"
 import { readStore } from "./store-content.ts"
 import { Witness } from "./witness.ts"
 
@@ -56,7 +56,7 @@ export const slowDisk: Torture = {
     trial.figure("syncs meanwhile", disk.synced - syncedBefore)
     trial.figure("messages acknowledged when it was behind", acknowledgedEarly)
     disk.heal()
-    await within(allSent, "the publishers to be done")
+    await patiently(allSent, "the publishers to be done")
     clearInterval(sampling)
     trial.figure("megabytes published", megabytes)
     trial.figure("sync (ms)", syncMs)

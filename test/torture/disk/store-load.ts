@@ -2,10 +2,10 @@ import type { Client } from "../../../src/client/client.ts"
 import { ConnectionEnded } from "../../../src/client/client-end.ts"
 import { isError } from "../../../src/protocol/reason-code.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
-import type { Random } from "../crash/random.ts"
+import type { Random } from "../../support/random.ts"
 import { Ledger } from "./ledger.ts"
 import { numberedMessage } from "./numbered-message.ts"
-import { within } from "./patience.ts"
+import { patiently } from "../patience.ts"
 import { Witness } from "./witness.ts"
 
 const publishers = 3
@@ -96,7 +96,7 @@ export class StoreLoad {
       until: (messages) => this.#until(this.witness.accepted + messages, allAreGone),
       end: async () => {
         state.isOver = true
-        await within(allAreGone, "the clients to end")
+        await patiently(allAreGone, "the clients to end")
         await reader.disconnect()
       },
     }
@@ -123,7 +123,7 @@ export class StoreLoad {
 
   async #until(accepted: number, allAreGone: Promise<unknown>): Promise<void> {
     const enough = this.witness.whenAccepted(accepted)
-    await within(Promise.race([enough, allAreGone]), "messages to be accepted")
+    await patiently(Promise.race([enough, allAreGone]), "messages to be accepted")
     if (this.witness.accepted < accepted) throw new Error("the clients are gone before their work was done")
   }
 

@@ -4,7 +4,7 @@ import { FrameReader } from "../../../src/protocol/frame-reader.ts"
 import type { Packet, PacketId, ProtocolVersion, Qos } from "../../../src/protocol/packet.ts"
 import { noProperties } from "../../../src/protocol/properties.ts"
 import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
-import type { Random } from "../crash/random.ts"
+import type { Random } from "../../support/random.ts"
 
 /** How it goes on after CONNECT and what it says with it. */
 const ends = ["stays", "stays", "says DISCONNECT", "closes", "is cut", "is cut unheard"] as const

@@ -1,4 +1,4 @@
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import { SessionClient } from "../crash/session-client.ts"
 import { nextWord, say, taskOf } from "./load-side.ts"
 import { Probe } from "./probe.ts"

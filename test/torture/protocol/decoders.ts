@@ -10,7 +10,7 @@ import { PublishReader } from "../../../src/protocol/publish-reader.ts"
 import { PublishRun } from "../../../src/protocol/publish-run.ts"
 import { TopicTable } from "../../../src/protocol/topic-table.ts"
 import { wireTopicLimits } from "../../../src/protocol/topic.ts"
-import type { Random } from "../crash/random.ts"
+import type { Random } from "../../support/random.ts"
 import { hex } from "./answer-text.ts"
 import { type Cut, inPieces } from "./pieces.ts"
 

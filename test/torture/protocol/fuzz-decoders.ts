@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../../src/protocol/protocol-error.ts"
-import { Random } from "../crash/random.ts"
+import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { type Conversation, corpus, corpusLine } from "./corpus.ts"
 import { Decoders, rewritten } from "./decoders.ts"

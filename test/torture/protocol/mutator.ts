@@ -1,6 +1,6 @@
 import { propertyTable } from "../../../src/protocol/properties.ts"
 import { bytesOf } from "../../support/wire-notation.ts"
-import type { Random } from "../crash/random.ts"
+import type { Random } from "../../support/random.ts"
 import type { Conversation } from "./corpus.ts"
 import { type GrownPacket, type Part, takenApart, variable, written } from "./grammar.ts"
 

@@ -1,4 +1,4 @@
-import type { Random } from "../crash/random.ts"
+import type { Random } from "../../support/random.ts"
 
 /** How a stream of bytes may come over a network. */
 export const cuts = ["whole", "byte by byte", "at random"] as const

@@ -1,4 +1,4 @@
-import type { Random } from "../../simulation/random.ts"
+import type { Random } from "../../support/random.ts"
 import type { Play } from "./plays.ts"
 import type { Stage } from "./stage.ts"
 

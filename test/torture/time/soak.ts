@@ -1,5 +1,5 @@
-import { Random } from "../../simulation/random.ts"
-import { patiently } from "./patience.ts"
+import { Random } from "../../support/random.ts"
+import { patiently } from "../patience.ts"
 import { Churn } from "./churn.ts"
 import { floodOfTopics } from "./flood.ts"
 import { Monitor, type Remains } from "./monitor.ts"
@@ -65,7 +65,7 @@ class SoakRun {
     const churn = this.#churn(soaked)
     churn.start()
     await this.#watch(soaked, monitor, churn)
-    await patiently(churn.stop(), patienceMs, () => `${churn.underway} plays never came to their end`)
+    await patiently(churn.stop(), () => `${churn.underway} plays to come to their end`, patienceMs)
     this.#counts["plays"] = churn.played
     this.#counts["plays skipped"] = churn.skipped
     const remains = await this.#emptied(monitor)
@@ -113,7 +113,7 @@ class SoakRun {
     const { warmUpMs, measuredMs, onSigns } = this.#options
     const beganAtMs = performance.now()
     for (let atMs = 0; atMs < warmUpMs + measuredMs; atMs = performance.now() - beganAtMs) {
-      await patiently(monitor.nextReport(), patienceMs, () => "$SYS reports nothing any more")
+      await patiently(monitor.nextReport(), "a report under $SYS", patienceMs)
       const signs = vitalSigns(
         broker.pid,
         directory,
@@ -128,7 +128,7 @@ class SoakRun {
   /** Waits until nothing is left, or for so long that something will stay. @returns what does */
   async #emptied(monitor: Monitor): Promise<Remains> {
     for (let report = 0; report < mostReports; report++) {
-      await patiently(monitor.nextReport(), patienceMs, () => "$SYS reports nothing any more")
+      await patiently(monitor.nextReport(), "a report under $SYS", patienceMs)
       if (Object.values(monitor.remains).every((count) => count === 0)) break
     }
     return monitor.remains

@@ -4,7 +4,7 @@ import type { ClientOptions } from "../../../src/client/client-options.ts"
 import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
 import type { ConnectTarget } from "../../../src/transport/connect.ts"
 import { run as runProgram } from "../../cli/program.ts"
-import type { Random } from "../../simulation/random.ts"
+import type { Random } from "../../support/random.ts"
 
 /** What of a broker its guests see. */
 export interface StageOptions {

@@ -6,7 +6,7 @@ import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { RawPeer } from "../../failure/raw-peer.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { Monitor } from "./monitor.ts"
-import { patiently } from "./patience.ts"
+import { patiently } from "../patience.ts"
 import { Wall } from "./wall.ts"
 
 export const timeSteps: Torture = {
@@ -141,9 +141,9 @@ class StepRun {
   async #happens(what: Promise<unknown>, sentence: string): Promise<void> {
     const beganAtMs = performance.now()
     try {
-      await patiently(what, patienceMs, () => `not within ${patienceMs / 1000} seconds`)
+      await patiently(what, sentence, patienceMs)
     } catch (error) {
-      this.#wrong(`${sentence}: ${error instanceof Error ? error.message : String(error)}`)
+      this.#wrong(error instanceof Error ? error.message : String(error))
     }
     this.#trial.count("looks")
     this.longestMs = Math.max(this.longestMs, performance.now() - beganAtMs)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Random } from "../../simulation/random.ts"
+import { Random } from "../../support/random.ts"
 import { type Point, trendOf } from "./trend.ts"
 
 const random = new Random(1)

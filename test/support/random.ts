@@ -1,4 +1,4 @@
-/** Everything that happens in a simulation by chance happens by this: the same seed, the same story. */
+/** Whatever happens in a test by chance happens by this: the same seed, the same story. */
 export class Random {
   #state: number
 
@@ -15,9 +15,19 @@ export class Random {
     return ((mixed ^ (mixed >>> 15)) >>> 0) / 0x1_0000_0000
   }
 
+  /** @returns a whole number from 0 to below `bound` */
+  below(bound: number): number {
+    return Math.floor(this.fraction() * bound)
+  }
+
+  /** True once in so many times. */
+  oneIn(times: number): boolean {
+    return this.below(times) === 0
+  }
+
   /** Both ends included. */
   between(lowest: number, highest: number): number {
-    return lowest + Math.floor(this.fraction() * (highest - lowest + 1))
+    return lowest + this.below(highest - lowest + 1)
   }
 
   /** @param probability 0 to 1 */
