@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander"
 import { version } from "../package.json"
 import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
+import { completeCommand, completionCommand } from "./completion.ts"
 import { configCommand } from "./config.ts"
 import { certCommand } from "./cert.ts"
 import { aclCommand } from "./acl.ts"
@@ -97,9 +98,11 @@ async function run(words: readonly string[]): Promise<number> {
     banCommand(),
     importCommand(),
     configCommand(),
+    completionCommand(),
   ]) {
     adopt(program, command)
   }
+  program.addCommand(completeCommand(), { hidden: true })
   const [first, ...rest] = words
   const client = clientNames.find((each) => each === first)
   const command = program.commands.find((each) => each.name() === client)
