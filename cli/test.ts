@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs"
-import { Command, InvalidArgumentError, Option } from "commander"
+import { Command, Option } from "commander"
 import type { startBroker } from "../src/index.ts"
 import type { ConnectTarget } from "../src/transport/connect.ts"
+import { brokerUrl } from "./broker-url.ts"
 import { wholeNumber } from "./options.ts"
 import { print } from "./output.ts"
 import { failureOf, type ScenarioOutcome } from "./scenario/outcome.ts"
@@ -26,7 +27,7 @@ export function testCommand(): Command {
     .option(
       "--url <url>",
       "mqtt[s]://, ws[s]://HOST:PORT of a broker that runs; otherwise each has its own",
-      target,
+      brokerUrl,
     )
     .addOption(new Option("--report <kind>", "how it is told").choices(reportNames).default("pretty"))
     .option("--report-file <file>", "tell it there; standard output gets the pretty one")
@@ -112,32 +113,4 @@ async function outcomeOf(
   if (skipped !== undefined) return { file, name, seconds: 0, steps: [], skipped }
   await using stage = url === undefined ? await ownStage(scenario, start) : elsewhere(url)
   return await play(scenario, stage)
-}
-
-const defaultPorts = { mqtt: 1883, tcp: 1883, mqtts: 8883, tls: 8883, ws: 8083, wss: 8084 } as const
-
-function target(text: string): ConnectTarget {
-  const [, unixPath] = /^unix:\/\/(\/.+)$/.exec(text) ?? []
-  if (unixPath !== undefined) return { scheme: "unix", path: unixPath }
-  const [, scheme = "", host = "", port, path] =
-    /^([a-z]+):\/\/(\[[^\]]+\]|[^:/@]+)(?::(\d{1,5}))?(\/.*)?$/.exec(text) ?? []
-  if (!isKnown(scheme)) {
-    throw new InvalidArgumentError("It must be mqtt://, mqtts://, ws:// or wss://HOST:PORT, or unix:///PATH.")
-  }
-  const place = { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? defaultPorts[scheme]) }
-  switch (scheme) {
-    case "mqtt":
-    case "tcp":
-      return { scheme: "tcp", ...place }
-    case "mqtts":
-    case "tls":
-      return { scheme: "tls", ...place }
-    case "ws":
-    case "wss":
-      return { scheme, ...place, ...(path === undefined ? {} : { path }) }
-  }
-}
-
-function isKnown(scheme: string): scheme is keyof typeof defaultPorts {
-  return Object.hasOwn(defaultPorts, scheme)
 }

@@ -115,7 +115,9 @@ class Player {
       // Who had the name before stays connected, or is taken over by the broker.
       this.#actors.set(step.connect, { client, inbox })
     } catch (error) {
-      if (!(error instanceof ConnectionEnded)) throw new CommandError(String(error))
+      if (!(error instanceof ConnectionEnded)) {
+        throw new CommandError(error instanceof Error ? error.message.replace(/\.$/, "") : String(error))
+      }
       if (error.end.why !== "refused") throw error
       return refusal(step.refused, error.end.reasonCode)
     }
