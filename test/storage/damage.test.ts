@@ -315,6 +315,20 @@ describe("recovery", () => {
     expect(readFileSync(databaseIn(directory))).toEqual(damaged)
   })
 
+  test("gives no message twice to a session, whatever a damaged row names", async () => {
+    const directory = await stored()
+    {
+      using database = new Database(databaseIn(directory))
+      database.run(
+        "UPDATE queue SET message = (SELECT message FROM queue WHERE sequence = 7) WHERE sequence = 9",
+      )
+      database.run("UPDATE head SET queued = 1")
+    }
+    const { store, recovered } = await open(directory, true)
+    expect(recovered).toMatchObject({ queued: 199, rejected: 1 })
+    await store.close()
+  })
+
   test("begins anew where nothing can be read", async () => {
     const directory = await stored()
     writeFileSync(databaseIn(directory), "")

@@ -5,6 +5,7 @@ import type { Database } from "./database.ts"
 interface RowCounts {
   readonly sessions: number
   readonly subscriptions: number
+  readonly identifiers: number
   readonly queued: number
   readonly messages: number
   readonly retained: number
@@ -18,7 +19,8 @@ interface RowCounts {
 export function checkHead(database: Database, file: string): void {
   const head = database
     .query<RowCounts & { readonly closedCleanly: number }, []>(
-      `SELECT closed_cleanly AS closedCleanly, sessions, subscriptions, queued, messages, retained FROM head`,
+      `SELECT closed_cleanly AS closedCleanly, sessions, subscriptions, identifiers, queued, messages, retained
+       FROM head`,
     )
     .get()
   if (head === null) throw damage("the head record is missing", file)
@@ -36,19 +38,20 @@ export function openHead(database: Database): void {
 }
 
 export function closeHead(database: Database): void {
-  const { sessions, subscriptions, queued, messages, retained } = countRows(database)
+  const { sessions, subscriptions, identifiers, queued, messages, retained } = countRows(database)
   database
     .query<unknown, number[]>(
-      `UPDATE head SET closed_cleanly = 1, sessions = ?, subscriptions = ?, queued = ?, messages = ?, retained = ?`,
+      `UPDATE head SET closed_cleanly = 1, sessions = ?, subscriptions = ?, identifiers = ?, queued = ?, messages = ?,
+         retained = ?`,
     )
-    .run(sessions, subscriptions, queued, messages, retained)
+    .run(sessions, subscriptions, identifiers, queued, messages, retained)
 }
 
 function countRows(database: Database): RowCounts {
   const counts = database
     .query<RowCounts, []>(
       `SELECT (SELECT count(*) FROM session) AS sessions, (SELECT count(*) FROM subscription) AS subscriptions,
-         (SELECT count(*) FROM queue) AS queued, (SELECT count(*) FROM message) AS messages,
+         (SELECT count(*) FROM awaiting_release) AS identifiers, (SELECT count(*) FROM queue) AS queued, (SELECT count(*) FROM message) AS messages,
          (SELECT count(*) FROM retained) AS retained`,
     )
     .get()

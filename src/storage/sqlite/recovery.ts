@@ -176,6 +176,11 @@ class Salvage {
     for (const table of ["subscription", "awaiting_release", "queue"]) {
       this.#fresh.run(`DELETE FROM ${table} WHERE session NOT IN (SELECT id FROM session)`)
     }
+    // A damaged row may name another message than its own, which would come twice. Who had one as a member of a share
+    // group besides, gets it once.
+    this.#rejected += this.#fresh.run(`
+      DELETE FROM queue
+      WHERE (session, sequence) NOT IN (SELECT session, min(sequence) FROM queue GROUP BY session, message)`).changes
     this.#countHolders()
   }
 

@@ -186,12 +186,14 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX dropped_by_change ON dropped (change);
   `,
-  // What the clock of the last run said, and the wall at the same moment.
+  // What the clock of the last run said, and the wall at the same moment. And how many QoS 2 identifiers were kept.
   `
   CREATE TABLE clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     now_ms INTEGER NOT NULL,
     wall_ms INTEGER NOT NULL
   ) STRICT;
+  ALTER TABLE head ADD COLUMN identifiers INTEGER NOT NULL DEFAULT 0;
+  UPDATE head SET identifiers = (SELECT count(*) FROM awaiting_release);
   `,
 ]

@@ -54,16 +54,14 @@ export const crashBreaks: readonly Break[] = [
     replace: ``,
   },
   {
-    what: "lays an empty store in the place of a damaged one, and saves into that",
+    what: "takes a damaged store away before anything of it is saved",
     noticedBy: "crash in recovery",
     effort: "short",
     file: "src/storage/sqlite/recovery.ts",
-    find: `  createDraft(draft)
+    find: `    createDraft(draft)
 `,
-    replace: `  createDraft(draft)
-  for (const suffix of ["-wal", "-shm"]) rmSync(\`\${file}\${suffix}\`, { force: true })
-  renameSync(draft, file)
-  linkSync(file, draft)
+    replace: `    for (const suffix of ["", "-wal"]) rmSync(\`\${file}\${suffix}\`, { force: true })
+    createDraft(draft)
 `,
   },
   {

@@ -18,7 +18,7 @@ const stepsBack: readonly string[] = [
    DROP TABLE user;
    ALTER TABLE plain RENAME TO user;`,
   `DROP TABLE dropped;`,
-  `DROP TABLE clock;`,
+  `DROP TABLE clock; ALTER TABLE head DROP COLUMN identifiers;`,
 ]
 
 /** A store as that version of the schema had it: closed by the first, and left by a kill by the later ones. */
