@@ -30,8 +30,8 @@ export const timeBreaks: readonly Break[] = [
     noticedBy: "time soak",
     effort: "short",
     file: "src/storage/sqlite/worker.ts",
-    find: `if (log >= checkpointPages || early)`,
-    replace: `if (log < 0 || early)`,
+    find: `if (log < checkpointPages && !this.#isOverdue) return`,
+    replace: `if (!this.#isOverdue) return`,
   },
   {
     what: "remembers every connection that there ever was",

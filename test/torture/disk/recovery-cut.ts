@@ -5,7 +5,7 @@ import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
-import { readJournal } from "./disk-journal.ts"
+import { type DiskChange, readJournal } from "./disk-journal.ts"
 import { FaultyDisk } from "./faulty-disk.ts"
 import { scratchFolder } from "./scratch.ts"
 import { readStore, type StoreContent } from "./store-content.ts"
@@ -66,8 +66,8 @@ async function cutRecovery(
   await broker.kill()
   const records = readJournal(disk.journal)
   const saved = await readStore(disk.directory, "full")
-  // All of it is written twice over: most of it changes nothing, and what renames and removes decides.
-  const rare = [...records.keys()].filter((index) => records[index]?.change.change !== "write")
+  // What is written changes nothing yet: where the names change, it is decided.
+  const rare = [...records.keys()].filter((index) => changesNames(records[index]?.change.change))
   const chosen = Array.from({ length: cuts }, (_, cut) =>
     cut % 2 === 0 ? random.below(records.length) : (rare[random.below(rare.length)] ?? 0),
   ).toSorted((one, other) => one - other)
@@ -86,6 +86,10 @@ async function cutRecovery(
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+function changesNames(change: DiskChange["change"] | undefined): boolean {
+  return change === "enter" || change === "remove" || change === "rename" || change === "sync-directory"
 }
 
 /** What was on the disk before anything was recorded is there for certain. */

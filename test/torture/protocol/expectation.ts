@@ -28,13 +28,12 @@ export interface Expectation {
 /** The broker's own settings. */
 const connectPacketBytes = 262_144
 const packetBytes = 10_485_760
-const mostFilters = 1_000
-const mostUserProperties = 128
+const bounds = { filters: 1_000, userProperties: 128 }
 
 /** Who takes over a session is told so, and who is slow: at any time. */
 const always = [ReasonCode.sessionTakenOver, ReasonCode.keepAliveTimeout]
 
-const publishReader = new PublishReader(new TopicTable(defaultTopicLimits), mostUserProperties)
+const publishReader = new PublishReader(new TopicTable(defaultTopicLimits), bounds.userProperties)
 
 export function expectationOf(stream: Uint8Array): Expectation {
   const frames = new FrameReader(connectPacketBytes)
@@ -62,7 +61,7 @@ export function expectationOf(stream: Uint8Array): Expectation {
     const packet = attempted(() =>
       firstByte >> 4 === 3
         ? publishIn(frames, version, topics)
-        : decodePacket(firstByte, bytes, bodyStart, bodyEnd, version),
+        : decodePacket(firstByte, bytes, bodyStart, bodyEnd, version, bounds),
     )
     if (packet instanceof ProtocolError) return ends(endText(version, packet.reasonCode))
     const end = endOf(packet, connect)
@@ -85,7 +84,7 @@ function greetingOf(frames: FrameReader): Expectation {
   if (more instanceof ProtocolError) return { ...nothing, end: "" }
   const { firstByte, bytes, bodyStart, bodyEnd } = frames
   const spoken = namedVersion(firstByte, bytes, bodyStart, bodyEnd)
-  const packet = attempted(() => decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4))
+  const packet = attempted(() => decodePacket(firstByte, bytes, bodyStart, bodyEnd, 4, bounds))
   if (packet instanceof ProtocolError) {
     const { reasonCode } = packet
     const isTold = spoken === 5 || reasonCode === ReasonCode.unsupportedProtocolVersion
@@ -146,7 +145,7 @@ function doubtsAbout(packet: Packet): ReasonCode[] {
       : packet.type === "unsubscribe"
         ? packet.filters.length
         : 0
-  return filters > mostFilters ? [ReasonCode.quotaExceeded] : []
+  return filters > bounds.filters ? [ReasonCode.quotaExceeded] : []
 }
 
 /** Before MQTT 5 an end has no reason. */

@@ -58,9 +58,15 @@ export class WirePeer {
     }
   }
 
-  /** Resolves when this answer has come, or the connection is over. */
-  answered(answer: string): Promise<void> {
-    if (this.answers.includes(answer) || this.answers.at(-1) === "closed") return Promise.resolve()
+  /** Resolves when this answer has come, so many times, or the connection is over. */
+  async answered(answer: string, times = 1): Promise<void> {
+    while (this.answers.filter((each) => each === answer).length < times) {
+      if (this.answers.at(-1) === "closed") return
+      await this.#nextAnswered(answer)
+    }
+  }
+
+  #nextAnswered(answer: string): Promise<void> {
     const done = Promise.withResolvers<void>()
     this.#waiters.push({ answer, done })
     return done.promise
