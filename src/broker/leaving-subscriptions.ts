@@ -30,6 +30,8 @@ export class LeavingSubscriptions {
   /** Before the session forgets them. */
   take({ subscriptions }: Session): void {
     if (subscriptions.size > fewSubscriptions) {
+      // A group is to be refused when all its members are full, and must not take one that is gone for one that is not.
+      for (const each of subscriptions) if (each.shareName !== undefined) this.#remove(each)
       this.#leaving.push(subscriptions[Symbol.iterator]())
       this.#arm()
       return
@@ -58,7 +60,7 @@ export class LeavingSubscriptions {
           this.#leaving.shift()
           break
         }
-        this.#remove(value)
+        if (value.shareName === undefined) this.#remove(value)
       }
       if (this.#clock.now() >= endsMs) return
       subscriptions = this.#leaving.peek()

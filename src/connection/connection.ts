@@ -132,7 +132,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   closed(): void {
     // What it said before it went is heard to the end, its farewell too.
-    this.#peerIsGone = this.#reading.awaitsTurn
+    this.#peerIsGone = this.#reading.goesOnByItself
     if (this.#peerIsGone) return
     this.#end(true, undefined, "connection lost")
     this.#keeper.gone(this)
@@ -216,7 +216,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   renewed(): void {
     if (this.#state.at !== "online") return
-    this.#keeper.comeBy(this, this.#expiryOf(this.#state.client.terms.principal))
+    this.#keeper.comeBy(this, this.#lookAgainAtMs(this.#state.client.terms.principal))
   }
 
   fail(error: unknown): void {
@@ -288,7 +288,9 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
         if (publishRun.count > 1 || this.#state.at !== "online") continue
         // An acknowledgement is little work, and a look at the clock half as much again (bench row pairs-2).
         if (isAcknowledgement(frames.firstByte) && counters.packetsReceived % 16 !== 0) continue
-        if (turn.isOver(this.#heardMs)) this.#reading.yield()
+        if (!turn.isOver(this.#heardMs)) continue
+        counters.yielded += 1
+        this.#reading.yield()
       }
     } finally {
       // What came before a frame that breaks a rule was received all the same.
@@ -348,6 +350,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   readOn(): void {
     this.#socket.resume()
+    this.#heardMs = this.#surroundings.clock.now()
     this.#readFrames()
   }
 
@@ -394,11 +397,16 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       version: versionNames[terms.version],
       sessionPresent,
     })
-    const { clock } = this.#surroundings
-    const expiryMs = lookAtExpiryMs(clock.now(), this.#expiryOf(terms.principal) - clock.wall())
-    this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, expiryMs))
+    const againAtMs = this.#lookAgainAtMs(terms.principal)
+    this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, againAtMs))
     session.attach(link)
     users.arrived(client, agreed.accountsEdition)
+  }
+
+  /** When to look again whether what it has shown is still good. */
+  #lookAgainAtMs(requester: Requester): number {
+    const { clock } = this.#surroundings
+    return lookAtExpiryMs(clock.now(), this.#expiryOf(requester) - clock.wall())
   }
 
   /** Until when by the wall what it has shown is good: nobody could come in with that certificate later, whoever he is by it. */

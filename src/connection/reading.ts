@@ -35,15 +35,14 @@ export class Reading {
     return this.#state === "reading"
   }
 
-  /** Its turn is over, and the next one it has is still to come. */
-  get awaitsTurn(): boolean {
-    return this.#awaitsTurn
+  /** It is read on soon, whether or not it takes any answers: its turn comes, or the disk catches up. */
+  get goesOnByItself(): boolean {
+    return this.#awaitsTurn || this.#awaitsStore
   }
 
   /** What has come is read in a later turn. */
   yield(): void {
     if (this.#awaitsTurn) return
-    this.#surroundings.counters.yielded += 1
     this.#awaitsTurn = true
     this.#pause()
     this.#surroundings.turn.wait(() => {

@@ -87,9 +87,8 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
   readonly #stages: Stage[] = []
   readonly #records: LevelTrie<MessageRecord>
   readonly #mergers: number
-  /** A literal level leads one way. */
-  #straight: Way | undefined
-  #straightDepth = 0
+  /** Where it begins; undefined once it has. */
+  #root: Way | undefined
 
   constructor(records: LevelTrie<MessageRecord>, filter: TopicFilter) {
     this.#records = records
@@ -97,7 +96,7 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
     this.#filter = filter
     this.#levels = filter.split("/")
     this.#restDepth = filter.endsWith("#") ? this.#levels.length - 1 : Number.POSITIVE_INFINITY
-    this.#straight = records.root
+    this.#root = records.root
   }
 
   [Symbol.iterator](): this {
@@ -106,10 +105,10 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
 
   /** Hot: once for each retained message that a new subscription looks at. */
   next(): IteratorResult<MessageRecord | undefined, undefined> {
-    const straight = this.#straight
-    if (straight !== undefined) {
-      this.#straight = undefined
-      return { done: false, value: this.#fresh(this.#walk(straight, this.#straightDepth)) }
+    const root = this.#root
+    if (root !== undefined) {
+      this.#root = undefined
+      return { done: false, value: this.#fresh(this.#walk(root, 0)) }
     }
     for (let stage = this.#stages.at(-1); stage !== undefined; stage = this.#stages.at(-1)) {
       const { done, value: way } = stage.ways.next()
@@ -125,23 +124,29 @@ class RetainedWalk implements IterableIterator<MessageRecord | undefined> {
     return this.#records.get(topicNameOf(record))
   }
 
-  #walk(way: Way, leading: number): MessageRecord | undefined {
-    if (!(way instanceof Fork)) {
-      const matches = leading >= this.#restDepth || topicMatches(this.#filter, topicNameOf(way))
-      return matches ? way : undefined
+  /** Literal levels lead one way, which is gone to its end: nobody may change the ways meanwhile. */
+  #walk(from: Way, leading: number): MessageRecord | undefined {
+    let way = from
+    let depth = leading
+    for (;;) {
+      if (!(way instanceof Fork)) {
+        const matches = depth >= this.#restDepth || topicMatches(this.#filter, topicNameOf(way))
+        return matches ? way : undefined
+      }
+      depth = this.#depthBehind(way, depth)
+      if (depth < 0) return undefined
+      const isRest = depth >= this.#restDepth
+      const level = this.#levels[depth]
+      if (isRest || level === "+") {
+        this.#stages.push({ ways: depth === 0 ? visible(way) : way.ways.places(), depth: depth + 1 })
+        return isRest ? way.value : undefined
+      }
+      if (level === undefined) return way.value
+      const next: Way | undefined = way.ways.get(level)
+      if (next === undefined) return undefined
+      way = next
+      depth += 1
     }
-    const depth = this.#depthBehind(way, leading)
-    if (depth < 0) return undefined
-    const isRest = depth >= this.#restDepth
-    const level = this.#levels[depth]
-    const isEnd = isRest || level === undefined
-    if (isRest || level === "+") {
-      this.#stages.push({ ways: depth === 0 ? visible(way) : way.ways.places(), depth: depth + 1 })
-    } else if (level !== undefined) {
-      this.#straight = way.ways.get(level)
-      this.#straightDepth = depth + 1
-    }
-    return isEnd ? way.value : undefined
   }
 
   /** @returns how many levels lead to where the ways part; -1 when the filter matches nothing there */

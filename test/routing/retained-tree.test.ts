@@ -94,4 +94,15 @@ describe("the retained tree", () => {
     expect(seen.filter((topic) => topic === "a/1" || topic === "a/3")).toEqual(["a/1", "a/3"])
     expect(seen).not.toContain("a/2")
   })
+
+  test("loses nothing behind literal levels when ways part there between two steps", () => {
+    const tree = new RetainedTree()
+    const put = (topic: string) => tree.apply(topic as TopicName, message(topic as TopicName, 1))
+    for (const topic of ["a/b/c/1", "a/b/c/2", "z"]) put(topic)
+    const walk = tree.match("a/b/c/#" as never)
+    const seen = [nameOf(walk.next().value)]
+    put("a/x")
+    for (const each of walk) seen.push(nameOf(each))
+    expect(seen.filter((topic) => topic !== "").toSorted()).toEqual(["a/b/c/1", "a/b/c/2"])
+  })
 })
