@@ -9,7 +9,7 @@ export function brokerUrl(text: string): ConnectTarget {
   if (unixPath !== undefined) return { scheme: "unix", path: unixPath }
   const [, scheme = "", host = "", port, path] =
     /^([a-z]+):\/\/(\[[^\]]+\]|[^:/@]+)(?::(\d{1,5}))?(\/.*)?$/.exec(text) ?? []
-  if (!isKnown(scheme)) {
+  if (!isKnown(scheme) || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))) {
     throw new InvalidArgumentError("It must be mqtt://, mqtts://, ws:// or wss://HOST:PORT, or unix:///PATH.")
   }
   const place = { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? defaultPorts[scheme]) }

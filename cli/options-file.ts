@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { isAbsolute, join } from "node:path"
 import type { ClientName } from "./called-as.ts"
 import type { MannerName } from "./manner.ts"
 import { CommandError } from "./output.ts"
@@ -10,7 +10,12 @@ export function defaultOptionsFile(
   manner: MannerName,
   { XDG_CONFIG_HOME: configHome, HOME: home }: Readonly<Record<string, string | undefined>> = process.env,
 ): string | undefined {
-  const folder = configHome ?? (home === undefined ? undefined : join(home, ".config"))
+  // An empty one is none, and a relative one would be a file of whatever directory we are in.
+  const folder = isAbsolute(configHome ?? "")
+    ? configHome
+    : isAbsolute(home ?? "")
+      ? `${home}/.config`
+      : undefined
   if (folder === undefined) return undefined
   return manner === "mosquitto" ? join(folder, `mosquitto_${client}`) : join(folder, "bantam", client)
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { constants } from "node:os"
 import { Command, Option } from "commander"
 import type { Flag } from "../src/config/load.ts"
@@ -14,6 +15,7 @@ interface RunOptions {
 
 /** What a shell answers for a command that is not there, and for one that cannot be executed. */
 const notFound = 127
+const notExecutable = 126
 
 /** bantam run */
 export function runCommand(): Command {
@@ -48,7 +50,7 @@ Examples:
   bantam run -l tcp://127.0.0.1:0 -l ws://127.0.0.1:0 -- npx playwright test
 
 Exits as the command does: with its code, or with 128 and the number of the signal that ended it; with ${notFound} when
-there is no such command.`,
+there is no such command, and with ${notExecutable} when it cannot be executed.`,
     )
     .action(async (words: readonly string[], options: RunOptions) => {
       const { startBroker } = await import("../src/index.ts")
@@ -62,13 +64,18 @@ async function runBeside(
   start: typeof startBroker,
 ): Promise<number> {
   if (Bun.which(program) === null) {
-    complain(`${program}: there is no such command`)
-    return notFound
+    const isFile = program.includes("/") && existsSync(program)
+    complain(`${program}: ${isFile ? "it cannot be executed" : "there is no such command"}`)
+    return isFile ? notExecutable : notFound
   }
   const running = Promise.withResolvers<Bun.Subprocess>()
-  // A terminal tells the whole group; whoever tells us alone means the command, which may be told as soon as it runs.
+  // A terminal tells the command as well as us; who tells us alone means the command, which may be told once it runs.
+  const isAtTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => void running.promise.then((command) => command.kill(signal)))
+    process.on(signal, () => {
+      if (isAtTerminal && signal !== "SIGTERM") return
+      void running.promise.then((command) => command.kill(signal))
+    })
   }
   // It is the command's output that somebody may have seen enough of.
   goOnWithoutLog()

@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
-import { idleSettings } from "../src/config/idle-settings.ts"
+import { canShow, idleSettings } from "../src/config/idle-settings.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { AuthenticatorName } from "../src/config/schema.ts"
 import type { ListenerSettings, Settings } from "../src/config/settings.ts"
@@ -279,15 +279,23 @@ async function announce(
   caFile: string | undefined,
 ): Promise<void> {
   const { storage } = settings
-  for (const { url, address, loopback, allowsAnonymous } of settings.listeners) {
-    if (!allowsAnonymous) continue
-    if (!loopback) log.warn("whoever can reach this address may publish and subscribe", { url })
+  for (const listener of settings.listeners) {
+    const { url, address, loopback, allowsAnonymous } = listener
+    if (allowsAnonymous && !loopback)
+      log.warn("whoever can reach this address may publish and subscribe", { url })
     const isForPages = address.scheme === "ws" || address.scheme === "wss"
+    if (!isForPages || settings.websocket.origins !== undefined) continue
     // A browser lets every page connect to the machine that it runs on.
-    if (isForPages && settings.websocket.origins === undefined) {
+    if (allowsAnonymous) {
       log.warn("any web page may publish and subscribe here; name those that may in websocket.origins", {
         url,
       })
+    } else if (canShow(listener, "certificate", settings)) {
+      // And it shows its certificate to the broker whatever page asks for the connection.
+      log.warn(
+        "any web page may act for whoever has a certificate in his browser; name those that may in websocket.origins",
+        { url },
+      )
     }
   }
   for (const { setting, why } of idleSettings(settings))

@@ -111,6 +111,13 @@ async function outcomeOf(
   const { file, name } = scenario
   const skipped = url === undefined ? undefined : whyNotElsewhere(scenario)
   if (skipped !== undefined) return { file, name, seconds: 0, steps: [], skipped }
-  await using stage = url === undefined ? await ownStage(scenario, start) : elsewhere(url)
-  return await play(scenario, stage)
+  try {
+    await using stage = url === undefined ? await ownStage(scenario, start) : elsewhere(url)
+    return await play(scenario, stage)
+  } catch (error) {
+    // The others are to be told of all the same.
+    const got = error instanceof Error ? error.message : String(error)
+    const step = { number: 0, text: "begin", seconds: 0, result: { expected: "a broker to play with", got } }
+    return { file, name, seconds: 0, steps: [step] }
+  }
 }

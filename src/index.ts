@@ -69,10 +69,13 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
 
 /** Port and host of a unix socket are none of a network: 0, and its path. */
 function firstOf([url = ""]: readonly string[]): { url: string; host: string; port: number } {
-  const { protocol, hostname, port, pathname } = new URL(url)
-  if (protocol === "unix:") return { url, host: pathname, port: 0 }
+  const [, path] = /^unix:\/\/(.+)$/.exec(url) ?? []
+  if (path !== undefined) return { url, host: path, port: 0 }
+  const { protocol, hostname, port } = new URL(url)
   const scheme = { "tcp:": "mqtt:", "tls:": "mqtts:" }[protocol] ?? protocol
-  return { url: `${scheme}//${hostname}:${port}`, host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) }
+  // What is listened at on every interface is reached on this machine.
+  const reached = { "0.0.0.0": "127.0.0.1", "[::]": "[::1]" }[hostname] ?? hostname
+  return { url: `${scheme}//${reached}:${port}`, host: reached.replace(/^\[|\]$/g, ""), port: Number(port) }
 }
 
 const nothing = (): void => {}

@@ -37,6 +37,19 @@ describe("a broker inside a program", () => {
     await publish(Number(new URL(other.urls[1] ?? "").port))
   })
 
+  test("at a unix socket is told by its path, and one on all interfaces by where it is reached", async () => {
+    const parent = mkdtempSync(join(tmpdir(), "bantam index "))
+    try {
+      const path = join(parent, "mqtt.sock")
+      await using broker = await startBroker({ listen: [`unix://${path}`] })
+      expect(broker).toMatchObject({ host: path, port: 0, url: `unix://${path}` })
+      await using wide = await startBroker({ listen: ["tcp://0.0.0.0:0"], log: "none" })
+      expect(wide.host).toBe("127.0.0.1")
+    } finally {
+      rmSync(parent, { recursive: true })
+    }
+  })
+
   test("keeps in a directory what it is to keep, and can be stopped more than once", async () => {
     const parent = mkdtempSync(join(tmpdir(), "bantam-index-"))
     const directory = join(parent, "data")

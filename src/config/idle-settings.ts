@@ -20,21 +20,23 @@ export function idleSettings(settings: Settings): readonly IdleSetting[] {
   }
   if (certificate.identity !== undefined) {
     const why = 'no tls:// or wss:// address has a ca_file and "certificate" among its authenticators'
-    needsSome("certificate.identity", why, (each) => asks(each, "certificate", settings))
+    needsSome("certificate.identity", why, (each) => canShow(each, "certificate", settings))
   }
   if (jwt !== undefined) {
-    needsSome("jwt", 'no address has "jwt" among its authenticators', (each) => asks(each, "jwt", settings))
+    needsSome("jwt", 'no address has "jwt" among its authenticators', (each) =>
+      canShow(each, "jwt", settings),
+    )
   }
   if (httpAuthentication !== undefined) {
     const why = 'no address has "http" among its authenticators'
-    needsSome("http_authentication", why, (each) => asks(each, "http", settings))
+    needsSome("http_authentication", why, (each) => canShow(each, "http", settings))
   }
   if (listeners.some(({ tls }) => tls?.crlFile !== undefined)) {
     const why = "no address asks for client certificates; set ca_file"
     needsSome("tls.crl_file", why, ({ tls }) => tls?.crlFile !== undefined && tls.caFile !== undefined)
   }
   for (const each of listeners) {
-    if (each.allowsAnonymous || each.authenticators.some((way) => asks(each, way, settings))) continue
+    if (each.allowsAnonymous || each.authenticators.some((way) => canShow(each, way, settings))) continue
     const why =
       "nobody can come in there: none of its authenticators is set up, and it takes no anonymous clients"
     idle.push({ setting: each.url, why })
@@ -43,7 +45,7 @@ export function idleSettings(settings: Settings): readonly IdleSetting[] {
 }
 
 /** Whether somebody can prove who he is there in this way. */
-function asks(listener: ListenerSettings, way: AuthenticatorName, settings: Settings): boolean {
+export function canShow(listener: ListenerSettings, way: AuthenticatorName, settings: Settings): boolean {
   if (!listener.authenticators.includes(way)) return false
   switch (way) {
     case "certificate":

@@ -123,7 +123,7 @@ export const sections = {
     },
   },
   certificate: {
-    about: "What a client certificate says about a user, at tls:// addresses that have a ca_file.",
+    about: "What a client certificate says about a user, at tls:// and wss:// addresses that have a ca_file.",
     keys: {
       identity: v.exactOptional(
         v.pipe(

@@ -5,12 +5,12 @@ import { join } from "node:path"
 import type { TlsSettings } from "./socket.ts"
 import { codeOf } from "./system-error.ts"
 
-/** The certificates of a server as Bun.listen and Bun.serve take them. */
+/** The certificates of a server as Bun.listen takes them. */
 export interface ServerTls {
   /** As it goes over the wire: 0x0303 is TLS 1.2. */
   readonly minVersion: number
   readonly ciphers?: string
-  /** Names as the handshake writes them, each behind its length. For Bun.listen alone. */
+  /** Names as the handshake writes them, each behind its length. */
   readonly ALPNProtocols?: Uint8Array
   readonly key: string
   readonly cert: string

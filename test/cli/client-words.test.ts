@@ -123,6 +123,11 @@ describe("an options file", () => {
   test("is looked for by the name we are called by", () => {
     expect(defaultOptionsFile("pub", "bantam", { XDG_CONFIG_HOME: "/x", HOME: "/h" })).toBe("/x/bantam/pub")
     expect(defaultOptionsFile("rr", "mosquitto", { XDG_CONFIG_HOME: "/x" })).toBe("/x/mosquitto_rr")
+    // Empty is none, and a relative folder would be one of whatever directory we are in.
+    expect(defaultOptionsFile("sub", "bantam", { XDG_CONFIG_HOME: "", HOME: "/h" })).toBe(
+      "/h/.config/bantam/sub",
+    )
+    expect(defaultOptionsFile("sub", "bantam", { XDG_CONFIG_HOME: "planted", HOME: "" })).toBeUndefined()
     expect(defaultOptionsFile("sub", "bantam", { HOME: "/h" })).toBe("/h/.config/bantam/sub")
     expect(defaultOptionsFile("sub", "mosquitto", {})).toBeUndefined()
   })

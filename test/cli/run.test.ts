@@ -45,6 +45,12 @@ describe("bantam run", () => {
     expect(wrong.error).toContain("limits.connections")
   })
 
+  test("says when what is there cannot be executed, with the code that a shell has for that", async () => {
+    const { error, exitCode } = await run(["run", "--", new URL(import.meta.url).pathname])
+    expect(exitCode).toBe(126)
+    expect(error).toEndWith(": it cannot be executed\n")
+  })
+
   test("says when there is no such command, with the code that a shell has for that", async () => {
     const { error, exitCode } = await run(["run", "--", "no-such-command"])
     expect({ error, exitCode }).toEqual({

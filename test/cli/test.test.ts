@@ -158,9 +158,11 @@ describe("bantam test", () => {
 
   test("says all that is wrong with the files before it plays anything", async () => {
     writeFileSync(join(cwd, "two.yaml"), "steps: [")
+    writeFileSync(join(cwd, "three.yaml"), "settings: {limits.connections: 0}\nsteps: [{connect: a}]")
     const { out, error, exitCode } = await played(
       "  - {connect: a, verson: 5}\n  - {expect: a, matches: '('}\n  - {jump: 1}\n  - {publish: a}\n",
       "two.yaml",
+      "three.yaml",
     )
     expect({ out, exitCode }).toEqual({ out: "", exitCode: 1 })
     expect(error.split("\n")).toEqual([
@@ -169,6 +171,7 @@ describe("bantam test", () => {
       expect.stringMatching(/^bantam: one.yaml: step 3 must have one of connect, .*, and has none$/),
       "bantam: one.yaml: step 4 (publish) topic is missing",
       expect.stringMatching(/^bantam: two.yaml: is no YAML/),
+      expect.stringMatching(/^bantam: three.yaml: limits.connections is "0", but must be/),
       "",
     ])
   })
