@@ -1,9 +1,9 @@
 import { existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
-import { type CopiedCounts, checkStore, copyStore, removeDraft, writeLogBack } from "./sqlite/copy.ts"
+import { type CopiedCounts, checkStore, copyStore, writeLogBack } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
 import { databaseFile, giveToOwner, lockDirectory } from "./sqlite/directory.ts"
-import { draftOf, hasCode, removeStaleDrafts } from "./sqlite/drafts.ts"
+import { draftOf, hasCode, removeDraft, removeStaleDrafts } from "./sqlite/drafts.ts"
 import { makeDirectory, syncPath } from "./sqlite/sync-path.ts"
 import { StoreError } from "./store-error.ts"
 

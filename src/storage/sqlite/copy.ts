@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs"
+import { closeSync, existsSync, openSync, statSync } from "node:fs"
 import { damage, StoreError } from "../store-error.ts"
 import { BatchLog } from "./batch-log.ts"
 import {
@@ -13,6 +13,7 @@ import {
   quickCheck,
   type Database,
 } from "./database.ts"
+import { removeDraft } from "./drafts.ts"
 import { checkHead, closeHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
 import { allIsIntact } from "./recovery.ts"
@@ -55,11 +56,6 @@ export function copyStore(source: string, copy: string, logIsChecked: boolean): 
     removeDraft(copy)
     throw error
   }
-}
-
-/** What of a copy was not finished. */
-export function removeDraft(copy: string): void {
-  for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(`${copy}${suffix}`, { force: true })
 }
 
 /** Checks the structure of a store's database and all that is in it, and changes nothing. @throws StoreError */

@@ -160,6 +160,17 @@ export function initialize(database: Database): void {
   migrate(database)
 }
 
+/**
+ * Puts all that is in the log into the database, so that its file alone is whole. Closing does so as well, and says
+ * nothing when there is no room for it.
+ *
+ * @throws SQLiteError, StoreError it could not
+ */
+export function emptyLog(database: Database): void {
+  const done = database.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)").get()
+  if (done?.busy !== 0) throw new StoreError(`${database.filename}: another process holds it, so try again`)
+}
+
 /** @param maximumBytes no write makes the file larger than this; undefined: as large as SQLite can */
 export function limitSize(database: Database, maximumBytes: number | undefined): void {
   const pageSize = database.query<{ page_size: number }, []>("PRAGMA page_size").get()?.page_size ?? 4096

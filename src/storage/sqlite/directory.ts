@@ -1,9 +1,10 @@
-import { chmodSync, chownSync, closeSync, existsSync, linkSync, openSync, rmSync, statSync } from "node:fs"
+import { chmodSync, chownSync, closeSync, existsSync, linkSync, openSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { damage, StoreError } from "../store-error.ts"
-import { draftOf } from "./drafts.ts"
+import { draftOf, removeDraft } from "./drafts.ts"
 import {
   asStoreError,
+  emptyLog,
   guarded,
   initialize,
   isBusy,
@@ -57,13 +58,13 @@ export function giveToOwner(directory: string, file: string): void {
 /** Made elsewhere and put in its place whole: a crash, or another process, leaves no half of it, nor does a power cut. */
 export function createDatabase(file: string): void {
   const draft = draftOf(file)
-  createDraft(draft)
   try {
+    createDraft(draft)
     linkSync(draft, file)
   } catch (error) {
     if (!existsSync(file)) throw error
   } finally {
-    rmSync(draft)
+    removeDraft(draft)
   }
   // Before there is a log, for a log without its database is taken for damage.
   syncPath(dirname(file))
@@ -71,11 +72,15 @@ export function createDatabase(file: string): void {
 
 /** A database of ours with nothing in it. */
 export function createDraft(draft: string): void {
-  rmSync(draft, { force: true })
+  removeDraft(draft)
   createEmpty(draft)
   const database = openFile(draft, "full")
-  initialize(database)
-  database.close()
+  try {
+    initialize(database)
+    emptyLog(database)
+  } finally {
+    database.close()
+  }
 }
 
 /** Another process has the directory. */

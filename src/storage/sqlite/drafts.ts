@@ -13,6 +13,11 @@ export function draftOf(file: string): string {
   return `${file}.${process.pid}.new`
 }
 
+/** With all that SQLite may have laid beside it. */
+export function removeDraft(draft: string): void {
+  for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(`${draft}${suffix}`, { force: true })
+}
+
 /** What a killed process has left, each as large as a store; a disk would fill up with them. */
 export function removeStaleDrafts(file: string): void {
   for (const name of readdirSync(dirname(file))) {

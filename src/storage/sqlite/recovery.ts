@@ -13,8 +13,9 @@ import { parsePacketId } from "../../protocol/packet.ts"
 import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { BatchLog } from "./batch-log.ts"
 import { ByteReader } from "./bytes.ts"
-import { isAgainstRules, isUnreadable, openFile, openReadOnly, type Database } from "./database.ts"
+import { emptyLog, isAgainstRules, isUnreadable, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDraft } from "./directory.ts"
+import { removeDraft } from "./drafts.ts"
 import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
 import { replace } from "./replacement.ts"
@@ -61,8 +62,8 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
   const draft = `${file}.saved`
   // By another name it gets another index: in that of the store stands what the log has lost.
   const source = `${file}.source`
-  removeDatabase(draft)
-  removeDatabase(source)
+  removeDraft(draft)
+  removeDraft(source)
   for (const suffix of ["", "-wal"]) {
     if (existsSync(`${file}${suffix}`)) linkSync(`${file}${suffix}`, `${source}${suffix}`)
   }
@@ -72,8 +73,8 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
     const counts = salvage(source, draft)
     return { damagedFile: replace(file, draft, nowMs), ...counts, lostLogPages: pages }
   } finally {
-    removeDatabase(source)
-    removeDatabase(draft)
+    removeDraft(source)
+    removeDraft(draft)
   }
 }
 
@@ -81,15 +82,14 @@ function salvage(source: string, draft: string): Omit<RecoveredCounts, "damagedF
   const fresh = openFile(draft, "full")
   const damaged = existsSync(source) ? openReadOnly(source) : undefined
   try {
-    return new Salvage(damaged, fresh, draft).run()
+    const counts = new Salvage(damaged, fresh, draft).run()
+    // Its file alone takes the place of the damaged one.
+    emptyLog(fresh)
+    return counts
   } finally {
     damaged?.close()
     fresh.close()
   }
-}
-
-function removeDatabase(file: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file}${suffix}`, { force: true })
 }
 
 /** SQLite opens no file that is shorter than its head says, so what was cut off is made up for with zeros, in a copy. */
