@@ -1,8 +1,20 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
+import { dirname, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import { openAccounts, openStore } from "../../src/storage/open-store.ts"
+import { openFile } from "../../src/storage/sqlite/database.ts"
+import { openHead } from "../../src/storage/sqlite/head.ts"
+import { putBack } from "../../src/storage/sqlite/put-back.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { sessionRecord } from "./samples.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
@@ -96,5 +108,46 @@ describe("a store whose files are taken away while it is open is lost, and put b
     rmSync(file)
     linkSync(join(directory, saved), file)
     expect(await sessionsIn(directory)).toBe(1)
+  })
+
+  /** As the worker does it, for a store that was open when its database was removed. */
+  async function putBackRemoved(hinder: (file: string) => void): Promise<{ file: string; outcome: string }> {
+    const file = join(await stored(), "bantam.db")
+    const database = openFile(file, "full")
+    openHead(database)
+    rmSync(file)
+    hinder(file)
+    try {
+      return { file, outcome: putBack(database, file, [`${file}-wal`, `${file}-shm`], 0) }
+    } catch (error) {
+      return { file, outcome: String(error) }
+    }
+  }
+
+  test("and nothing but it is left", async () => {
+    const { file, outcome } = await putBackRemoved(() => {})
+    expect(outcome).toBe(file)
+    expect(readdirSync(dirname(file)).toSorted()).toEqual(["bantam.db", "bantam.lock"])
+    expect(await sessionsIn(dirname(file))).toBe(1)
+  })
+
+  test("until it is whole its log stays, so that whoever is stopped before leaves no store that looks new", async () => {
+    const whole = (file: string) => `${file}.whole-1970-01-01T00-00-00.000Z`
+    const { file, outcome } = await putBackRemoved((removed) =>
+      mkdirSync(join(whole(removed), "in the way"), { recursive: true }),
+    )
+    rmSync(whole(file), { recursive: true })
+    expect(outcome).not.toBe(file)
+    await expect(open(dirname(file))).rejects.toThrow("the database is gone, and only its log is left")
+  })
+
+  test("what stands in its place is never seen beside its log", async () => {
+    const { file } = await putBackRemoved((removed) => {
+      writeFileSync(removed, "another one")
+      // It cannot be written.
+      mkdirSync(`${removed}.saved`)
+    })
+    expect(existsSync(`${file}-wal`)).toBe(false)
+    expect(readFileSync(file, "utf8")).toBe("another one")
   })
 })

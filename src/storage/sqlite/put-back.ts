@@ -13,19 +13,27 @@ import { syncPath } from "./sync-path.ts"
  */
 export function putBack(database: Database, file: string, left: readonly string[], nowMs: number): string {
   const draft = `${file}.saved`
+  // What others put there must not lie beside a log of ours. Where nothing is, that is all there is until the draft is whole.
+  if (existsSync(file)) removeAll(left)
   try {
     rmSync(draft, { force: true })
     database.query<unknown, [string]>("VACUUM INTO ?").run(draft)
   } finally {
     database.close()
   }
-  for (const name of left) rmSync(name, { force: true })
   if (existsSync(file)) {
+    removeAll(left)
     const beside = `${draft}-${stampOf(nowMs)}`
     syncPath(draft)
     renameSync(draft, beside)
     return beside
   }
-  replace(file, draft, nowMs)
+  const kept = replace(file, draft, nowMs)
+  // What was left of it is in the new one.
+  rmSync(`${kept}-wal`, { force: true })
   return file
+}
+
+function removeAll(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true })
 }
