@@ -11,19 +11,32 @@ import {
 } from "node:fs"
 import { dirname, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
+import type { Log } from "../../src/foundation/log.ts"
+import type { Drops } from "../../src/storage/drop-store.ts"
 import { openAccounts, openStore } from "../../src/storage/open-store.ts"
-import { openFile } from "../../src/storage/sqlite/database.ts"
+import { openBare, openFile } from "../../src/storage/sqlite/database.ts"
 import { openHead } from "../../src/storage/sqlite/head.ts"
 import { putBack } from "../../src/storage/sqlite/put-back.ts"
+import type { Store } from "../../src/storage/store.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { sessionRecord } from "./samples.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
 
 const newDirectory = temporaryDirectories()
 
-async function open(directory: string) {
-  const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, silentLog)
+async function open(directory: string, log: Log = silentLog): Promise<Store> {
+  const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, log)
   return store
+}
+
+const lostOnce: Drops = {
+  clientId: "a",
+  why: "expired",
+  prefix: "x/y",
+  firstMs: 5,
+  lastMs: 6,
+  messages: 1,
+  bytes: 9,
 }
 
 /** A store with one session. @returns its directory */
@@ -78,21 +91,60 @@ test("so it is by the command line, if that comes first", async () => {
 })
 
 describe("a store whose files are taken away while it is open is lost, and put back", () => {
-  async function takeAway(harm: (directory: string) => void): Promise<{ directory: string; why: string }> {
+  interface Taken {
+    readonly directory: string
+    readonly why: string
+    /** What was said of what was stored. */
+    readonly said: readonly string[]
+  }
+
+  async function takeAway(harm: (directory: string, store: Store) => void): Promise<Taken> {
     const directory = await stored()
-    const store = await open(directory)
+    const said: string[] = []
+    const store = await open(directory, { ...silentLog, error: (sentence) => void said.push(sentence) })
     const lost = Promise.withResolvers<string>()
     store.onMood((mood, why) => mood === "lost" && lost.resolve(why))
-    harm(directory)
+    harm(directory, store)
     const why = await lost.promise
     await store.close()
-    return { directory, why }
+    return { directory, why, said }
   }
 
   test.each(["bantam.db", "bantam.db-wal", "bantam.db-shm", "bantam.lock"])("%s is removed", async (name) => {
     const { directory, why } = await takeAway((from) => rmSync(join(from, name)))
     expect(why).toBe(`${join(directory, name)} was removed or replaced while it was served`)
     expect(await sessionsIn(directory)).toBe(1)
+  })
+
+  test("once, whatever is asked of it meanwhile", async () => {
+    const asked: Promise<unknown>[] = []
+    const { directory, said } = await takeAway((from, store) => {
+      rmSync(join(from, "bantam.db"))
+      // The write is on its way already when the question finds that the database is gone.
+      asked.push(store.drops.addDrops([lostOnce]).catch(String))
+      store.create(sessionRecord("later"))
+    })
+    await Promise.all(asked)
+    expect(said).toEqual(["what was stored is in its place again, for the next start"])
+    expect(readdirSync(directory).toSorted()).toEqual(["bantam.db", "bantam.lock"])
+  })
+
+  test("without its lock it is left as it is, for another may serve it by now", async () => {
+    const { directory, said } = await takeAway((from) => rmSync(join(from, "bantam.lock")))
+    expect(said).toEqual(["what was stored is in its place, for the next start"])
+    using database = openBare(join(directory, "bantam.db"))
+    expect(database.query("SELECT closed_cleanly AS closedCleanly FROM head").get()).toEqual({
+      closedCleanly: 0,
+    })
+  })
+
+  test("with its directory it is where that was moved to", async () => {
+    const { directory, said } = await takeAway((from) => renameSync(from, `${from}-moved`))
+    expect(said).toEqual([
+      "what was stored is where its directory was moved to; if that was removed, it is lost",
+    ])
+    expect(existsSync(directory)).toBe(false)
+    expect(await sessionsIn(`${directory}-moved`)).toBe(1)
   })
 
   test("what others have put in its place stays there, and it is kept beside", async () => {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import { unreachable } from "../../foundation/assert.ts"
 import type { AdministrativeChange } from "../account-store.ts"
@@ -84,6 +86,7 @@ class StorageWorker {
   #moreIsDue: NodeJS.Immediate | undefined
   #upkeepFails = false
   #timeIsLost = false
+  #isLost = false
   /** Since a write failed, the log has not been written back to its end. */
   #isOverdue = false
 
@@ -123,19 +126,26 @@ class StorageWorker {
   }
 
   take(message: Exclude<ToWorker, { type: "close" }>): void {
+    // It was on its way when the end of the port was decided.
+    if (this.#isLost) return
     if (message.type === "write") this.#write(message.packed, message.way)
     else this.#answer(message.number, message.question)
   }
 
   close(): void {
-    this.#finish()
+    if (this.#isLost) return
+    this.#rest()
+    this.#writeHead()
     this.#database.close()
     this.#lock.release()
   }
 
-  #finish(): void {
+  #rest(): void {
     clearImmediate(this.#moreIsDue)
     clearInterval(this.#lookout)
+  }
+
+  #writeHead(): void {
     try {
       this.#log.foldAll()
       this.#time.keep()
@@ -151,22 +161,42 @@ class StorageWorker {
    * to stop. What is committed is still at hand: it goes where the next one finds it.
    */
   #lose(missing: string): void {
+    this.#isLost = true
     this.#send({ type: "lost", why: `${missing} was removed or replaced while it was served` })
-    this.#finish()
+    this.#rest()
+    // Without the lock another may serve the database by now, in which we must not write then.
+    if (missing === this.#file || this.#holdsDirectory()) this.#writeHead()
     try {
-      const isGone = missing === this.#file
-      // Without its log alone: closing writes that back.
-      if (!isGone) this.#database.close()
-      const place = isGone ? this.#putBack() : this.#file
-      const where =
-        place === this.#file ? "in its place again, for the next start" : "beside what is in its place"
-      this.#send({ type: "trouble", sentence: `what was stored is ${where}`, what: place })
+      this.#send({ type: "trouble", ...this.#leave(missing) })
     } catch (error) {
       const sentence = "what was stored is lost, for it could not be written again"
       this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
     }
     this.#lock.release()
     this.#end()
+  }
+
+  /** Closes the database. @returns where what it holds is */
+  #leave(missing: string): { sentence: string; what: string } {
+    const directory = dirname(this.#file)
+    if (!existsSync(directory)) {
+      this.#database.close()
+      const sentence = "what was stored is where its directory was moved to; if that was removed, it is lost"
+      return { sentence, what: directory }
+    }
+    if (missing !== this.#file) {
+      // Closing writes the log back, if that alone is missing.
+      this.#database.close()
+      return { sentence: "what was stored is in its place, for the next start", what: this.#file }
+    }
+    const place = this.#putBack()
+    const where =
+      place === this.#file ? "in its place again, for the next start" : "beside what is in its place"
+    return { sentence: `what was stored is ${where}`, what: place }
+  }
+
+  #holdsDirectory(): boolean {
+    return this.#files.standing().includes(this.#lock.file)
   }
 
   #putBack(): string {
