@@ -1,4 +1,5 @@
 import { type Stats, statSync } from "node:fs"
+import { hasCode } from "./drafts.ts"
 
 interface Standing {
   readonly path: string
@@ -33,9 +34,14 @@ export class StandingFiles {
   }
 }
 
+/** What cannot be looked at is not known to be gone: its folder may be closed to us, or its disk away for a moment. */
 function stands({ path, device, inode }: Standing): boolean {
-  const found = look(path)
-  return found?.ino === inode && found.dev === device
+  try {
+    const found = look(path)
+    return found?.ino === inode && found.dev === device
+  } catch (error) {
+    return !hasCode(error, ["ENOTDIR"])
+  }
 }
 
 function look(path: string): Stats | undefined {
