@@ -172,6 +172,26 @@ describe("a store whose files are damaged says so at start, and what to do", () 
     change(directory, `PRAGMA user_version = ${migrations.length}`)
     await (await open(directory)).store.close()
   })
+
+  test("nor does one that has no room for the time, and it says so", async () => {
+    const directory = await stored()
+    const file = databaseIn(directory)
+    change(
+      directory,
+      `CREATE TABLE filler (bytes BLOB);
+       CREATE TRIGGER filling BEFORE INSERT ON clock BEGIN INSERT INTO filler VALUES (zeroblob(4000000)); END`,
+    )
+    const opening = openStore(
+      { kind: "sqlite", directory, durability: "full", maximumBytes: 2_000_000 },
+      systemClock,
+      silentLog,
+    )
+    await expect(opening).rejects.toThrow(`${file}: database or disk is full; make room on its disk`)
+    // The last to close a database takes its log away.
+    expect(existsSync(`${file}-wal`)).toBe(false)
+    change(directory, "DROP TRIGGER filling")
+    await (await open(directory)).store.close()
+  })
 })
 
 describe("a stored message in which a bit has flipped", () => {
@@ -303,6 +323,15 @@ describe("recovery", () => {
     )
     openAccounts(directory).close()
     expect(backUp(directory, "full", backup, false).queued).toBe(200)
+  })
+
+  test("that was killed leaves nothing behind once the store was opened, and what was put beside it stays", async () => {
+    const directory = await stored()
+    const left = ["source", "source-wal", "source-shm", "saved", "saved-journal", "saved-wal", "saved-1970"]
+    for (const name of left) writeFileSync(`${databaseIn(directory)}.${name}`, "left")
+    const { store } = await open(directory)
+    await store.close()
+    expect(readdirSync(directory).toSorted()).toEqual(["bantam.db", "bantam.db.saved-1970", "bantam.lock"])
   })
 
   test("leaves the damaged store where it was until all is saved", async () => {

@@ -13,6 +13,11 @@ export function draftOf(file: string): string {
   return `${file}.${process.pid}.new`
 }
 
+/** Under which name is written what is saved of a store that is damaged or was removed. Only for whoever has the directory. */
+export function savedDraft(file: string): string {
+  return `${file}.saved`
+}
+
 /** With all that SQLite may have laid beside it. */
 export function removeDraft(draft: string): void {
   for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(`${draft}${suffix}`, { force: true })

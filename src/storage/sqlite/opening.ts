@@ -12,14 +12,16 @@ import { removeStaleDrafts } from "./drafts.ts"
 import type { WorkerSettings } from "./exchange.ts"
 import { checkHead, openHead } from "./head.ts"
 import { checkLog } from "./log-check.ts"
-import { allIsIntact, recover, type RecoveredCounts } from "./recovery.ts"
+import { allIsIntact, recover, removeRemnants, type RecoveredCounts } from "./recovery.ts"
 import { finishReplacement, isBeingReplaced } from "./replacement.ts"
 import { makeDirectory } from "./sync-path.ts"
+import { TimeKeeper } from "./time-keeper.ts"
 
 export interface Opened {
   readonly database: Database
   /** All that was committed is folded. */
   readonly log: BatchLog
+  readonly time: TimeKeeper
   readonly lock: DirectoryLock
   readonly recovered: RecoveredCounts | undefined
 }
@@ -34,10 +36,15 @@ export function openServed(settings: WorkerSettings): Opened {
     makeDirectory(settings.directory)
     const lock = lockDirectory(settings.directory)
     try {
-      removeStaleDrafts(databaseFile(settings.directory))
+      const file = databaseFile(settings.directory)
+      removeStaleDrafts(file)
       const { database, log, recovered } = openOrRecover(settings)
-      openHead(database)
-      return { database, log, lock, recovered }
+      return closingUponError(database, () => {
+        // Only now, for until it is open they may be all there is to look into.
+        removeRemnants(file)
+        openHead(database)
+        return { database, log, time: new TimeKeeper(database), lock, recovered }
+      })
     } catch (error) {
       lock.release()
       throw error
@@ -91,7 +98,7 @@ function withLock(directory: string, work: () => void): void {
   }
 }
 
-function openOrRecover(settings: WorkerSettings): Omit<Opened, "lock"> {
+function openOrRecover(settings: WorkerSettings): Pick<Opened, "database" | "log" | "recovered"> {
   try {
     return { ...openChecked(settings), recovered: undefined }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync } from "node:fs"
 import type { Database } from "./database.ts"
+import { removeDraft, savedDraft } from "./drafts.ts"
 import { replace, stampOf } from "./replacement.ts"
 import { syncPath } from "./sync-path.ts"
 
@@ -12,11 +13,11 @@ import { syncPath } from "./sync-path.ts"
  * @throws StoreError, or what SQLite or the system says: then what it held is lost
  */
 export function putBack(database: Database, file: string, left: readonly string[], nowMs: number): string {
-  const draft = `${file}.saved`
+  const draft = savedDraft(file)
   // What others put there must not lie beside a log of ours. Where nothing is, that is all there is until the draft is whole.
   if (existsSync(file)) removeAll(left)
   try {
-    rmSync(draft, { force: true })
+    removeDraft(draft)
     database.query<unknown, [string]>("VACUUM INTO ?").run(draft)
   } finally {
     database.close()

@@ -15,7 +15,7 @@ import { BatchLog } from "./batch-log.ts"
 import { ByteReader } from "./bytes.ts"
 import { emptyLog, isAgainstRules, isUnreadable, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDraft } from "./directory.ts"
-import { removeDraft } from "./drafts.ts"
+import { removeDraft, savedDraft } from "./drafts.ts"
 import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
 import { replace } from "./replacement.ts"
@@ -59,11 +59,9 @@ export function allIsIntact(database: Database): boolean {
  */
 export function recover(file: string, nowMs: number): RecoveredCounts {
   const pages = lostLogPages(file)
-  const draft = `${file}.saved`
-  // By another name it gets another index: in that of the store stands what the log has lost.
-  const source = `${file}.source`
-  removeDraft(draft)
-  removeDraft(source)
+  const draft = savedDraft(file)
+  const source = sourceOf(file)
+  removeRemnants(file)
   for (const suffix of ["", "-wal"]) {
     if (existsSync(`${file}${suffix}`)) linkSync(`${file}${suffix}`, `${source}${suffix}`)
   }
@@ -73,9 +71,19 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
     const counts = salvage(source, draft)
     return { damagedFile: replace(file, draft, nowMs), ...counts, lostLogPages: pages }
   } finally {
-    removeDraft(source)
-    removeDraft(draft)
+    removeRemnants(file)
   }
+}
+
+/** What a recovery that was killed, or the putting back of a store, has not finished. Only for whoever has the directory. */
+export function removeRemnants(file: string): void {
+  removeDraft(sourceOf(file))
+  removeDraft(savedDraft(file))
+}
+
+/** By another name it gets another index: in that of the store stands what the log has lost. */
+function sourceOf(file: string): string {
+  return `${file}.source`
 }
 
 function salvage(source: string, draft: string): Omit<RecoveredCounts, "damagedFile" | "lostLogPages"> {

@@ -24,7 +24,7 @@ import { openServed, type Opened } from "./opening.ts"
 import { putBack } from "./put-back.ts"
 import { StoreReader } from "./reader.ts"
 import { StandingFiles } from "./standing-files.ts"
-import { TimeKeeper } from "./time-keeper.ts"
+import type { TimeKeeper } from "./time-keeper.ts"
 
 /** Tells the storage worker from any other one that the program may start. */
 export const storageWorkerRole = "bantam-storage"
@@ -92,7 +92,7 @@ class StorageWorker {
 
   constructor(
     file: string,
-    { database, log, lock }: Omit<Opened, "recovered">,
+    { database, log, time, lock }: Omit<Opened, "recovered">,
     send: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
     end: () => void,
   ) {
@@ -112,7 +112,7 @@ class StorageWorker {
     })
     this.#accounts = new Accounts(database)
     this.#drops = new DropTable(database)
-    this.#time = new TimeKeeper(database)
+    this.#time = time
     this.#dataVersion = dataVersion(database)
     this.#lookout = setInterval(() => this.#lookOut(), lookoutMs)
   }
