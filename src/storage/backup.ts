@@ -2,8 +2,9 @@ import { existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from
 import { basename, dirname } from "node:path"
 import { type CopiedCounts, checkStore, copyStore, writeLogBack } from "./sqlite/copy.ts"
 import { type Durability, guarded, openFile } from "./sqlite/database.ts"
-import { databaseFile, giveToOwner, lockDirectory } from "./sqlite/directory.ts"
+import { databaseFile, giveToOwner, holdsStore, lockDirectory } from "./sqlite/directory.ts"
 import { draftOf, hasCode, removeDraft, removeStaleDrafts } from "./sqlite/drafts.ts"
+import { finishReplacement, stampOf } from "./sqlite/replacement.ts"
 import { makeDirectory, syncPath } from "./sqlite/sync-path.ts"
 import { StoreError } from "./store-error.ts"
 
@@ -24,8 +25,9 @@ export function backUp(
   replace: boolean,
 ): CopiedCounts {
   const source = databaseFile(directory)
-  if (!existsSync(source)) throw new StoreError(`${directory} holds no store; name its directory with --data`)
   return guarded(file, () => {
+    if (!holdsStore(directory))
+      throw new StoreError(`${directory} holds no store; name its directory with --data`)
     refuseStoreItself(file, directory)
     refuseToReplace(file, replace)
     removeStaleDrafts(file)
@@ -57,12 +59,14 @@ export interface Restored extends CopiedCounts {
 export function restore(file: string, directory: string, replace: boolean): Restored {
   asBackup(() => checkStore(file, true))
   const database = databaseFile(directory)
-  refuseToReplaceStore(directory, replace)
   return guarded(directory, () => {
+    refuseToReplaceStore(directory, replace)
     makeDirectory(directory)
     const lock = lockDirectory(directory)
     const draft = draftOf(database)
     try {
+      // Otherwise the next start would, and what is restored would be thrown out.
+      finishReplacement(database)
       removeStaleDrafts(database)
       // Another may have made one before the lock was ours.
       refuseToReplaceStore(directory, replace)
@@ -118,7 +122,7 @@ function hasFiles(database: string): boolean {
 }
 
 function refuseToReplaceStore(directory: string, replace: boolean): void {
-  if (replace || !hasFiles(databaseFile(directory))) return
+  if (replace || (!holdsStore(directory) && !hasFiles(databaseFile(directory)))) return
   throw new StoreError(
     `${directory} holds a store already; name another directory, or keep the old one aside with --force`,
   )
@@ -131,7 +135,7 @@ function refuseToReplaceStore(directory: string, replace: boolean): void {
  * @returns the database's other name
  */
 function setAside(database: string, nowMs: number): string {
-  const aside = `${database}.replaced-${new Date(nowMs).toISOString().replaceAll(":", "-")}`
+  const aside = `${database}.replaced-${stampOf(nowMs)}`
   for (const suffix of ["", "-wal"]) {
     if (existsSync(`${database}${suffix}`)) linkSync(`${database}${suffix}`, `${aside}${suffix}`)
   }

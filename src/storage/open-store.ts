@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs"
 import type { Clock } from "../foundation/clock.ts"
 import type { Log } from "../foundation/log.ts"
 import { MemoryStore } from "./memory-store.ts"
@@ -12,6 +11,8 @@ import { SqliteStore, type SqliteOptions } from "./sqlite/sqlite-store.ts"
 import type { AccountStore } from "./account-store.ts"
 import type { DropStore } from "./drop-store.ts"
 import type { Store } from "./store.ts"
+
+export { holdsStore as hasStore } from "./sqlite/directory.ts"
 
 export type StoreSettings = { readonly kind: "memory" } | ({ readonly kind: "sqlite" } & SqliteOptions)
 
@@ -31,11 +32,6 @@ export async function openStore(settings: StoreSettings, clock: Clock, log: Log)
   if (settings.kind === "memory") return { store: new MemoryStore() }
   const { recovered, ...opened } = await SqliteStore.open(settings, clock, log)
   return { ...opened, ...(recovered !== undefined && { recovered }) }
-}
-
-/** False where opening it would begin a new one. */
-export function hasStore(directory: string): boolean {
-  return existsSync(databaseFile(directory))
 }
 
 /**

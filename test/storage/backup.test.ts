@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -14,7 +15,7 @@ import {
 import { basename, dirname, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import { backUp, restore } from "../../src/storage/backup.ts"
-import { openStore } from "../../src/storage/open-store.ts"
+import { hasStore, openStore } from "../../src/storage/open-store.ts"
 import { migrations } from "../../src/storage/sqlite/schema.ts"
 import type { Store } from "../../src/storage/store.ts"
 import { StoreError } from "../../src/storage/store-error.ts"
@@ -329,5 +330,39 @@ describe("restoring a backup", () => {
     )
     change(file, "PRAGMA user_version = 99")
     expect(refusal(file)).toContain("was written by a newer bantam (schema 99")
+  })
+})
+
+describe("a store whose recovery was cut off when all was saved", () => {
+  const whole = (directory: string) => join(directory, "bantam.db.whole-then")
+
+  test("is one that a restore does not replace unasked, though its database has no name yet", async () => {
+    const { directory, file } = await backedUp()
+    renameSync(join(directory, "bantam.db"), whole(directory))
+    expect(hasStore(directory)).toBe(true)
+    expect(() => restore(file, directory, false)).toThrow(`${directory} holds a store already`)
+  })
+
+  test("is kept aside by a restore, which stays in its place at the next start", async () => {
+    const { directory, file } = await backedUp()
+    const other = newDirectory()
+    await close(await open(other))
+    renameSync(join(other, "bantam.db"), whole(directory))
+    const { keptAside = "" } = restore(file, directory, true)
+    const store = await open(directory)
+    expect(await Array.fromAsync(store.sessions())).toHaveLength(1)
+    await close(store)
+    // It was the empty one that had taken the place of the damaged one.
+    using kept = new Database(keptAside)
+    expect(kept.query("SELECT count(*) AS sessions FROM session").get()).toEqual({ sessions: 0 })
+    expect(existsSync(join(directory, "bantam.db.damaged-then"))).toBe(true)
+  })
+
+  test("is not taken for one that is not there by a backup", async () => {
+    const { directory, file } = await backedUp()
+    renameSync(join(directory, "bantam.db"), whole(directory))
+    expect(() => backUp(directory, "full", file, true)).toThrow(
+      "is being recovered: let the broker serve it first",
+    )
   })
 })

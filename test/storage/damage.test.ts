@@ -7,11 +7,12 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
 import { migrations } from "../../src/storage/sqlite/schema.ts"
@@ -342,6 +343,14 @@ describe("recovery", () => {
     mkdirSync(`${databaseIn(directory)}.saved`)
     await expect(open(directory, true)).rejects.toThrow()
     expect(readFileSync(databaseIn(directory))).toEqual(damaged)
+  })
+
+  test("of a log alone says where that is kept", async () => {
+    const directory = await stored()
+    renameSync(databaseIn(directory), `${databaseIn(directory)}-wal`)
+    const { store, recovered } = await open(directory, true)
+    await store.close()
+    expect(readdirSync(directory)).toContain(basename(recovered?.damagedFile ?? ""))
   })
 
   test("gives no message twice to a session, whatever a damaged row names", async () => {

@@ -104,11 +104,12 @@ export function readSource<Result>(
   read: (database: Database) => Result,
 ): Result {
   return guarded(file, () => {
+    if (isBeingReplaced(file)) {
+      throw new StoreError(`${file} is being recovered: let the broker serve it first`)
+    }
     if (!existsSync(file)) throw new StoreError(`${file} is not there; check the path`)
     // SQLite takes a file without content for a new database; ours has never been empty.
     if (statSync(file).size === 0) throw damage("a file without content was found", file)
-    if (isBeingReplaced(file))
-      throw new StoreError(`${file} is being recovered: let the broker serve it first`)
     // The last to close a database writes its log back, and with it would go what shows that something is lost.
     if (logIsChecked) checkLog(file)
     const database = openSource(file)

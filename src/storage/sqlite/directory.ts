@@ -13,6 +13,7 @@ import {
   openFile,
   pragma,
 } from "./database.ts"
+import { isBeingReplaced } from "./replacement.ts"
 import { makeDirectory, syncPath } from "./sync-path.ts"
 
 const ownerAlone = 0o600
@@ -20,6 +21,16 @@ const ownerAlone = 0o600
 /** The database within a store's directory. */
 export function databaseFile(directory: string): string {
   return join(directory, "bantam.db")
+}
+
+/**
+ * False where opening it would begin a new one. A recovery that was cut off may have left no database of that name.
+ *
+ * @throws StoreError the directory cannot be read
+ */
+export function holdsStore(directory: string): boolean {
+  const file = databaseFile(directory)
+  return guarded(directory, () => existsSync(file) || isBeingReplaced(file))
 }
 
 /**

@@ -20,7 +20,7 @@ import { lostLogPages } from "./log-check.ts"
 import { isIntact, MessageReader } from "./records.ts"
 import { replace } from "./replacement.ts"
 
-/** How many rows of each table were saved, and where the damaged file is kept. */
+/** How many rows of each table were saved, and where the damaged file is kept, or its log where there was no more. */
 export interface RecoveredCounts {
   readonly damagedFile: string
   readonly sessions: number
@@ -69,7 +69,10 @@ export function recover(file: string, nowMs: number): RecoveredCounts {
     if (existsSync(source)) padToItsLength(source, file)
     createDraft(draft)
     const counts = salvage(source, draft)
-    return { damagedFile: replace(file, draft, nowMs), ...counts, lostLogPages: pages }
+    const kept = replace(file, draft, nowMs)
+    // There may have been a log alone.
+    const damagedFile = existsSync(kept) ? kept : `${kept}-wal`
+    return { damagedFile, ...counts, lostLogPages: pages }
   } finally {
     removeRemnants(file)
   }

@@ -35,7 +35,7 @@ export function replace(file: string, draft: string, nowMs: number): string {
 
 /** Whether a replacement was begun and not finished. */
 export function isBeingReplaced(file: string): boolean {
-  return wholeStamps(file).length > 0
+  return existsSync(dirname(file)) && wholeStamps(file).length > 0
 }
 
 /** Takes the steps that are left. Only for whoever has the directory. */
