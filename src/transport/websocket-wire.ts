@@ -73,9 +73,15 @@ export class WebSocketWire implements Wire {
     return this.#say("pong", payload)
   }
 
+  /** Whether a ping waits for `relieve` to answer it. */
+  get owesPong(): boolean {
+    return this.#pong !== undefined
+  }
+
+  /** Keeps the answer until `relieve`: of many pings that came together, the last alone costs a system call. */
   answer(ping: Uint8Array): void {
-    this.#pong = ping
-    this.relieve()
+    // Nothing follows a close of ours [RFC 6455, section 5.5.1].
+    if (this.#state === "open") this.#pong = ping
   }
 
   pause(): void {

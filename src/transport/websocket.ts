@@ -148,6 +148,7 @@ class Channel {
   /** Hot. */
   received(chunk: Uint8Array): void {
     const length = this.#frames.read(chunk)
+    if (this.#wire.owesPong) this.#wire.relieve()
     if (length > 0) this.stream.received(chunk.subarray(0, length))
     if (this.#frames.end !== undefined) this.#end(this.#frames.end)
   }

@@ -83,6 +83,15 @@ describe("A wire", () => {
     expect(framesOf(sink.taken).map(({ payload }) => payload.length)).toEqual([65_535, 65_535, 18_930])
   })
 
+  test("answers the last of the pings that came before it is relieved, and no other", () => {
+    const sink = new Sink([Number.POSITIVE_INFINITY])
+    const wire = wireTo(sink)
+    for (const ping of [1, 2, 3]) wire.answer(new Uint8Array([ping]))
+    wire.relieve()
+    expect(framesOf(sink.taken)).toEqual([{ opcode: 10, payload: [3] }])
+    expect(wire.owesPong).toBe(false)
+  })
+
   test("says close once, with its code, and then nothing more", () => {
     const sink = new Sink([Number.POSITIVE_INFINITY])
     const wire = wireTo(sink)

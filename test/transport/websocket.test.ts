@@ -141,6 +141,16 @@ describe("a WebSocket connection", () => {
     expect(met[0]?.bytes).toBe(3)
   })
 
+  test("answers the last of 1,000 pings that come together, and none before [RFC 6455, section 5.5.3]", async () => {
+    const { url } = listenWith({})
+    const pings = Array.from({ length: 1_000 }, (_, index) => maskedFrame(9, Buffer.from(`ping ${index}`)))
+    const close = maskedFrame(8, Buffer.from([3, 232]))
+    const answers = await answersTo(url, Buffer.concat([...pings, close]))
+    expect(answers).toEqual(
+      Buffer.concat([Buffer.from([0x8a, 8]), Buffer.from("ping 999"), Buffer.from([0x88, 2, 3, 232])]),
+    )
+  })
+
   test("closes with 1000 when its owner ends it, after the last byte", async () => {
     const { url, met } = listenWith({})
     const socket = await opened(`${url}/mqtt`, ["mqtt"])
@@ -177,6 +187,31 @@ async function opened(url: string, protocols: string[]): Promise<WebSocket> {
     socket.addEventListener("error", reject)
   })
   return socket
+}
+
+/** A short frame as a client sends it, with a mask that changes nothing. */
+function maskedFrame(opcode: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), payload])
+}
+
+/** What a listener says until it closes, behind its upgrade, to frames that come in one write with the request. */
+async function answersTo(url: string, frames: Buffer): Promise<Buffer> {
+  const headers = Object.entries({ Host: "localhost", ...upgrade }).map(([name, value]) => `${name}: ${value}`)
+  const request = Buffer.from(["GET /mqtt HTTP/1.1", ...headers, "", ""].join("\r\n"))
+  const said: Buffer[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(url).port),
+    socket: {
+      open: (socket) => void socket.write(Buffer.concat([request, frames])),
+      data: (_, chunk) => void said.push(Buffer.from(chunk)),
+      close: () => resolve(),
+    },
+  })
+  await promise
+  const all = Buffer.concat(said)
+  return all.subarray(all.indexOf("\r\n\r\n") + 4)
 }
 
 async function closeCode(socket: WebSocket): Promise<number> {
