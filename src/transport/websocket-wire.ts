@@ -96,7 +96,8 @@ export class WebSocketWire implements Wire {
   shutdown(): void {
     if (this.#state === "said close") return
     this.#state = "said close"
-    if (this.#owed > 0 || this.#rest.length > 0) return this.terminate()
+    if (this.#owed > 0) return this.terminate()
+    this.#pong = undefined
     const code = new Uint8Array([this.closeCode >> 8, this.closeCode & 0xff])
     if (this.#say("close", code)) this.#socket.shutdown()
   }
@@ -115,12 +116,11 @@ export class WebSocketWire implements Wire {
     this.#socket.terminate()
   }
 
-  /** @returns whether all of it left */
+  /** Behind what is left of a pong. @returns whether all of it left */
   #say(kind: "close" | "pong", payload: Uint8Array): boolean {
-    const frame = new Uint8Array(longestOwnHeader + payload.length)
-    const headerBytes = writeHeader(frame, kind, payload.length)
-    frame.set(payload, headerBytes)
-    const whole = frame.subarray(0, headerBytes + payload.length)
+    const header = new Uint8Array(longestOwnHeader)
+    const headerBytes = writeHeader(header, kind, payload.length)
+    const whole = Buffer.concat([this.#rest, header.subarray(0, headerBytes), payload])
     this.#rest = whole.subarray(Math.max(0, this.#socket.write(whole)))
     return this.#rest.length === 0
   }

@@ -112,6 +112,24 @@ describe("A wire", () => {
     expect(sink.state).toBe("shut down")
   })
 
+  test("says close behind a pong that has left in part, and forgets one that has not", () => {
+    const sink = new Sink([3, 0, 2])
+    const wire = wireTo(sink)
+    wire.answer(new Uint8Array([1, 2, 3]))
+    wire.relieve()
+    wire.answer(new Uint8Array([4]))
+    wire.shutdown()
+    expect(sink.state).toBe("open")
+    while (!wire.relieve());
+    wire.answer(new Uint8Array([5]))
+    wire.relieve()
+    expect(framesOf(sink.taken)).toEqual([
+      { opcode: 10, payload: [1, 2, 3] },
+      { opcode: 8, payload: [3, 232] },
+    ])
+    expect(sink.state).toBe("shut down")
+  })
+
   test("cannot say close in the middle of a message", () => {
     const sink = new Sink([100])
     const wire = wireTo(sink)
