@@ -12,6 +12,12 @@ const webSocketVersion = "13"
 /** A key is 16 bytes in Base64 [4.2.1]. */
 const keyPattern = /^[A-Za-z0-9+/]{22}==$/
 const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+/** Without spaces and control characters. */
+const visiblePattern = /^[!-~\u0080-\u00ff]+$/
+/** What a proxy is asked for is a whole URL [RFC 9112, section 3.2.2]; without a path it means the root. */
+const absolutePattern = /^https?:\/\/[^/?#]+(\/[^?]*)?(?:\?|$)/i
+/** Of the control characters the tab alone may be in a value [RFC 9110, section 5.5]. */
+const valuePattern = /^[\t -~\u0080-\u00ff]*$/
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** A request as it was written. */
@@ -67,16 +73,20 @@ function parsed(head: string): UpgradeRequest | UpgradeRefusal {
     return { status: 400, why: "This is no HTTP request." }
   }
   if (version !== "HTTP/1.1") return { status: 505, why: "HTTP/1.1 is spoken here." }
-  const upgrade = headers.get("upgrade")?.toLowerCase()
-  if (upgrade !== "websocket") return { status: 426, why: "Only MQTT over WebSocket is spoken here." }
+  const upgrade = wordsOf(headers.get("upgrade"))
+  if (!upgrade.includes("websocket")) return { status: 426, why: "Only MQTT over WebSocket is spoken here." }
   if (method !== "GET") return { status: 405, why: "An upgrade is asked for with GET." }
   if (headers.get("sec-websocket-version") !== webSocketVersion) {
     return { status: 426, why: `Version ${webSocketVersion} of WebSocket is spoken here.` }
   }
   const key = headers.get("sec-websocket-key") ?? ""
-  const connection = listOf(headers.get("connection")).map((word) => word.toLowerCase())
+  const connection = wordsOf(headers.get("connection"))
   if (!headers.has("host") || !connection.includes("upgrade") || !keyPattern.test(key)) {
     return { status: 400, why: "This is no WebSocket upgrade." }
+  }
+  // Whoever counts a body in front of us would take our frames for another's request.
+  if (headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0") {
+    return { status: 400, why: "An upgrade has no body." }
   }
   return {
     path,
@@ -86,13 +96,15 @@ function parsed(head: string): UpgradeRequest | UpgradeRefusal {
   }
 }
 
-/** @returns undefined when it is none: what a proxy is asked for is a whole URL */
+/** As it stands up to the query: what leads elsewhere to whoever looks at it before us is not to lead here. */
 function pathOf(target: string): string | undefined {
-  const url = URL.parse(target.startsWith("/") ? `http://localhost${target}` : target)
-  return url?.pathname
+  if (!visiblePattern.test(target)) return undefined
+  if (target.startsWith("/")) return target.split("?", 1)[0]
+  const absolute = absolutePattern.exec(target)
+  return absolute === null ? undefined : (absolute[1] ?? "/")
 }
 
-/** @returns names in lower case; undefined when a line is no header */
+/** @returns names in lower case; undefined when a line is no header, or a second host [RFC 9112, section 3.2] */
 function headersOf(lines: readonly string[]): ReadonlyMap<string, string> | undefined {
   const headers = new Map<string, string>()
   for (const line of lines) {
@@ -101,6 +113,8 @@ function headersOf(lines: readonly string[]): ReadonlyMap<string, string> | unde
     if (!tokenPattern.test(name)) return undefined
     const value = line.slice(colon + 1).trim()
     const earlier = headers.get(name)
+    if (!valuePattern.test(line.slice(colon + 1)) || (name === "host" && earlier !== undefined))
+      return undefined
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
   }
   return headers
@@ -108,6 +122,11 @@ function headersOf(lines: readonly string[]): ReadonlyMap<string, string> | unde
 
 function listOf(header: string | undefined): readonly string[] {
   return (header ?? "").split(",").map((word) => word.trim())
+}
+
+/** Those of a list whose case means nothing. */
+function wordsOf(header: string | undefined): readonly string[] {
+  return listOf(header).map((word) => word.toLowerCase())
 }
 
 /** The answer after which a WebSocket is spoken. */

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer"
+
 /*
  * The frames of a WebSocket [RFC 6455, section 5], as a server reads and writes them. Where a message ends means nothing
  * to MQTT [MQTT-6.0.0-2], so no message is gathered: what a frame brings is handed on as it comes.
@@ -8,6 +10,7 @@ export const closeCodes = {
   normal: 1000,
   protocolError: 1002,
   unsupportedData: 1003,
+  invalidPayload: 1007,
 } as const
 
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
@@ -171,12 +174,15 @@ export class WebSocketFrames {
   }
 }
 
-/** A close is answered with the code that came, if it is one that may come [7.4]. */
-function echoOf([high, low]: Uint8Array): number {
+/** A close is answered with the code that came, if it is one that may come [7.4], whole, and before a text [5.5.1]. */
+function echoOf(payload: Uint8Array): number {
+  const [high, low] = payload
   if (high === undefined) return closeCodes.normal
-  const code = high * 256 + (low ?? 0)
+  if (low === undefined) return closeCodes.protocolError
+  const code = high * 256 + low
   const isOfStandard = code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)
-  return isOfStandard || (code >= 3000 && code < 5000) ? code : closeCodes.protocolError
+  if (!isOfStandard && (code < 3000 || code >= 5000)) return closeCodes.protocolError
+  return isUtf8(payload.subarray(2)) ? code : closeCodes.invalidPayload
 }
 
 /** @param known how many of its bytes are there; at least one */

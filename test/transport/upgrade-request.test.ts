@@ -49,10 +49,23 @@ describe("A request to upgrade", () => {
 
   test.each([
     ["/mqtt?token=1", "/mqtt"],
-    ["/a/../mqtt", "/mqtt"],
+    ["/a/../mqtt", "/a/../mqtt"],
+    ["/%6dqtt", "/%6dqtt"],
+    ["/mqtt#here?token=1", "/mqtt#here"],
     ["http://broker.example/mqtt", "/mqtt"],
+    ["HTTPS://broker.example/a/../mqtt?token=1", "/a/../mqtt"],
+    ["http://broker.example", "/"],
+    ["http://broker.example?token=/1", "/"],
   ])("for %s is for %s", (target, path) => {
     expect(readWhole(request({ line: `GET ${target} HTTP/1.1` }))).toMatchObject({ request: { path } })
+  })
+
+  test.each([
+    ["of an upgrade in a list", { Upgrade: "h2c, WebSocket" }],
+    ["of a body of no bytes", { "Content-Length": "0" }],
+    ["of tabs and bytes above ASCII in a value", { Cookie: "a\tb\u00fc" }],
+  ])("is read in spite %s", (_, headers) => {
+    expect(readWhole(request(headers))).toMatchObject({ state: "read", request: { path: "/mqtt" } })
   })
 
   test.each<[string, string, number]>([
@@ -62,6 +75,18 @@ describe("A request to upgrade", () => {
     ["with a line that is no header", request({ line: "GET /mqtt HTTP/1.1\r\nno header" }), 400],
     ["with a header that goes on in the next line", request({ Cookie: "a\r\n b" }), 400],
     ["with a name that is none", request({ "b ad": "1" }), 400],
+    ["with a second host", request({ host: "other.example" }), 400],
+    ["with NUL in a value", request({ Cookie: "a\0b" }), 400],
+    ["with a bare CR in a value", request({ Cookie: "a\rb" }), 400],
+    ["with a bare LF in a value", request({ Cookie: "a\nb" }), 400],
+    ["with a control character at the end of a value", request({ Cookie: "a\u000b" }), 400],
+    ["with DEL in a value", request({ Cookie: "a\u007fb" }), 400],
+    ["with a control character in its path", request({ line: "GET /mqtt\t HTTP/1.1" }), 400],
+    ["for a URL of another scheme", request({ line: "GET ftp://broker.example/mqtt HTTP/1.1" }), 400],
+    ["for a URL without a host", request({ line: "GET http:///mqtt HTTP/1.1" }), 400],
+    ["with a body", request({ "Content-Length": "5" }), 400],
+    ["with a body of two lengths", request({ "Content-Length": "0, 5" }), 400],
+    ["with a body in chunks", request({ "Transfer-Encoding": "chunked" }), 400],
     ["of an older HTTP", request({ line: "GET /mqtt HTTP/1.0" }), 505],
     ["by another method", request({ line: "POST /mqtt HTTP/1.1" }), 405],
     ["to something else", request({ Upgrade: "h2c" }), 426],

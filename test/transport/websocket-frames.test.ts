@@ -122,6 +122,9 @@ describe("A close", () => {
     ["of an application is answered with its code", [0x0f, 0xa1], 4001],
     ["with a code that may not come is answered with 1002", [3, 237], 1002],
     ["with half a code is answered with 1002", [3], 1002],
+    ["with half a code of an application is answered with 1002", [0x0f], 1002],
+    ["with a reason is answered with its code", [3, 232, 0xc3, 0xbc], 1000],
+    ["with a reason that is no UTF-8 is answered with 1007", [3, 232, 0xc3], 1007],
   ])("%s", (_, payload, code) => {
     const bytes = frame({ opcode: 8, payload: new Uint8Array(payload) })
     expect(read(Buffer.concat([bytes, frame({ payload: Buffer.from("late") })]))).toEqual({

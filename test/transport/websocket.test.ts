@@ -196,7 +196,9 @@ function maskedFrame(opcode: number, payload: Buffer): Buffer {
 
 /** What a listener says until it closes, behind its upgrade, to frames that come in one write with the request. */
 async function answersTo(url: string, frames: Buffer): Promise<Buffer> {
-  const headers = Object.entries({ Host: "localhost", ...upgrade }).map(([name, value]) => `${name}: ${value}`)
+  const headers = Object.entries({ Host: "localhost", ...upgrade }).map(
+    ([name, value]) => `${name}: ${value}`,
+  )
   const request = Buffer.from(["GET /mqtt HTTP/1.1", ...headers, "", ""].join("\r\n"))
   const said: Buffer[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
