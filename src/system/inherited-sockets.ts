@@ -1,3 +1,4 @@
+import { keepFromChildren } from "./descriptors.ts"
 import { addressOf, type Libc, libc } from "./libc.ts"
 import { canonicalHost, nameOfSocket, type SocketName } from "./socket-name.ts"
 
@@ -41,6 +42,7 @@ export class InheritedSockets {
     const library = libc()
     if (library === undefined) return this.none
     const descriptors = Array.from({ length: count }, (_, index) => firstDescriptor + index)
+    for (const descriptor of descriptors) keepFromChildren(library, descriptor)
     return new InheritedSockets(
       descriptors.flatMap((descriptor) => {
         const name = isListening(library, descriptor) ? nameOfSocket(library, descriptor) : undefined

@@ -11,7 +11,7 @@ const symbols = {
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-  dup: { args: ["i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "u64"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   // Privileges.
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },

@@ -73,7 +73,8 @@ const capabilityVersion3 = 0x2008_0522
 const netBindService = 10
 
 /**
- * Becomes that user for good: every thread, all groups. No program that is started from here gets more rights either.
+ * Becomes that user for good: every thread, all groups. New privileges are renounced in this thread, which is the one
+ * that starts programs, and in those that it starts; not in threads that were there before.
  *
  * @param mayBindLowPorts keeps the one right of root that ports below 1024 need (CAP_NET_BIND_SERVICE), in this thread and
  *   those that it starts
