@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readFileSync, statSync } from "node:fs"
+import { lchownSync, mkdirSync, readFileSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { Settings } from "../src/config/settings.ts"
 import { become, findSystemUser, PrivilegeError, type SystemUser } from "../src/system/privileges.ts"
@@ -49,7 +49,8 @@ function giveDirectory(
     mkdirSync(dirname(directory), { recursive: true })
     process.umask(before)
     mkdirSync(directory, { mode: 0o700 })
-    chownSync(directory, userId, groupId)
+    // Whoever may write in the folder above may have put a link in its place.
+    lchownSync(directory, userId, groupId)
   } else if (found.uid !== userId) {
     const remedy = `chown -R ${userId}:${groupId} ${shellWord(directory)}`
     throw new CommandError(
