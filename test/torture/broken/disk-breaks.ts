@@ -10,14 +10,6 @@ export const diskBreaks: readonly Break[] = [
     replace: `full: "NORMAL", normal`,
   },
   {
-    what: "builds upon what a killed broker wrote and did not sync",
-    noticedBy: "disk power cut",
-    effort: "long",
-    file: "src/storage/sqlite/log-check.ts",
-    find: "if (existsSync(`${file}-wal`)) syncPath(`${file}-wal`)",
-    replace: "",
-  },
-  {
     what: "acknowledges what the disk had no room for",
     noticedBy: "disk full",
     effort: "short",

@@ -18,14 +18,6 @@ export const protocolBreaks: readonly Break[] = [
     replace: `return new ProtocolError(ReasonCode.protocolError, detail)`,
   },
   {
-    what: "reads on behind a packet that ended the connection",
-    noticedBy: "protocol violations",
-    effort: "short",
-    file: "src/connection/connection.ts",
-    find: `return state.at === "awaiting-connect" || state.at === "online"`,
-    replace: `return true`,
-  },
-  {
     what: "does not count what is sent beyond the Receive Maximum",
     noticedBy: "protocol violations",
     effort: "short",
