@@ -132,7 +132,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   closed(): void {
     // What it said before it went is heard to the end, its farewell too.
-    this.#peerIsGone = this.#reading.goesOnByItself
+    this.#peerIsGone = this.#reading.awaitsTurn
     if (this.#peerIsGone) return
     this.#end(true, undefined, "connection lost")
     this.#keeper.gone(this)

@@ -35,9 +35,9 @@ export class Reading {
     return this.#state === "reading"
   }
 
-  /** It is read on soon, whether or not it takes any answers: its turn comes, or the disk catches up. */
-  get goesOnByItself(): boolean {
-    return this.#awaitsTurn || this.#awaitsStore
+  /** Its turn is over, and the next one it has is still to come. */
+  get awaitsTurn(): boolean {
+    return this.#awaitsTurn
   }
 
   /** What has come is read in a later turn. */
