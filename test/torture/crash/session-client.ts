@@ -155,6 +155,8 @@ export class SessionClient {
   }
 
   #take(connection: Connection, packet: Packet): void {
+    // Whoever has begun another connection hears no more on the last one: it is all said again.
+    if (connection !== this.#connection) return
     switch (packet.type) {
       case "publish":
         return this.#receive(connection, packet)
