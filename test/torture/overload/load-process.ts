@@ -16,14 +16,7 @@ export class LoadProcess<Said extends { readonly did: string }> {
 
   private constructor(file: string, task: unknown, { effort }: Trial) {
     this.#process = Bun.spawn({
-      // It gives way to the broker and to who measures it, who would otherwise wait for a processor.
-      cmd: [
-        ...(Bun.which("nice") === null ? [] : ["nice", "-n", "10"]),
-        process.execPath,
-        "run",
-        new URL(file, import.meta.url).pathname,
-        JSON.stringify(task),
-      ],
+      cmd: [process.execPath, "run", new URL(file, import.meta.url).pathname, JSON.stringify(task)],
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
