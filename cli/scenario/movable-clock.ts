@@ -30,7 +30,7 @@ export class MovableClock implements Clock {
     }
   }
 
-  /** What is due by then happens at once, in its order. */
+  /** What is due by then happens at once, in its order; what is asked for meanwhile and due as well, soon after. */
   advance(milliseconds: number): void {
     this.#aheadMs += milliseconds
     for (const waiting of [...this.#waiting].toSorted((one, other) => one.atMs - other.atMs)) {

@@ -41,6 +41,8 @@ class Player {
   readonly #scenario: Scenario
   readonly #stage: Stage
   readonly #actors = new Map<string, Actor>()
+  /** Those too whose name another one has by now. */
+  readonly #clients: Client[] = []
 
   constructor(scenario: Scenario, stage: Stage) {
     this.#scenario = scenario
@@ -58,7 +60,7 @@ class Player {
   }
 
   async leave(): Promise<void> {
-    for (const { client } of this.#actors.values()) await client.disconnect()
+    for (const client of this.#clients) await client.disconnect()
   }
 
   async #do({ verb, step }: Step): Promise<Difference | undefined> {
@@ -114,6 +116,7 @@ class Player {
       })
       // Who had the name before stays connected, or is taken over by the broker.
       this.#actors.set(step.connect, { client, inbox })
+      this.#clients.push(client)
     } catch (error) {
       if (!(error instanceof ConnectionEnded)) {
         throw new CommandError(error instanceof Error ? error.message.replace(/\.$/, "") : String(error))

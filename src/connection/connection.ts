@@ -286,7 +286,8 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
         this.#frame(frames)
         // While a run goes on, nothing is done but to look for its end.
         if (publishRun.count > 1 || this.#state.at !== "online") continue
-        // An acknowledgement is little work, and a look at the clock half as much again (bench row pairs-2).
+        // An acknowledgement is little work, and a look at the clock half as much again (bench row pairs-2): one in
+        // sixteen or so is enough, whosever packets are counted.
         if (isAcknowledgement(frames.firstByte) && counters.packetsReceived % 16 !== 0) continue
         if (!turn.isOver(this.#heardMs)) continue
         counters.yielded += 1

@@ -40,7 +40,7 @@ export interface ConnectionSurroundings {
   readonly clock: Clock
   readonly counters: Counters
   readonly log: Log
-  /** Long work is done in slices of this. */
+  /** What a client has sent at once, and what it is sent at once, is worked through in turns of this. */
   readonly turn: Turn
   /** More waits for the disk than should, so whoever publishes durably is to be read no further. */
   readonly storeIsBehind: boolean

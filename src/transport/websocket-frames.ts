@@ -74,7 +74,7 @@ export class WebSocketFrames {
       } else this.#gather(this.#control, chunk.subarray(from, from + length))
       from += length
       this.#left -= length
-      if (this.#left === 0) this.#endControl()
+      if (this.#left === 0) this.#endFrame()
     }
     return to
   }
@@ -128,7 +128,7 @@ export class WebSocketFrames {
     this.#mask.set(header.subarray(maskStart, maskStart + 4))
     this.#maskAt = 0
     this.#left = length
-    if (length === 0) this.#endControl()
+    if (length === 0) this.#endFrame()
   }
 
   /** Hot. */
@@ -161,7 +161,7 @@ export class WebSocketFrames {
   }
 
   /** A frame has come to its end: what is no stretch of the stream is told. */
-  #endControl(): void {
+  #endFrame(): void {
     if (this.#control === undefined) return
     const { opcode, payload } = this.#control
     this.#control = undefined

@@ -1,4 +1,3 @@
-import type { Drops } from "../../src/storage/drop-store.ts"
 import { Database } from "bun:sqlite"
 import { addRules, saveUsers, storedUser } from "../support/accounts.ts"
 import { describe, expect, test } from "bun:test"
@@ -23,7 +22,7 @@ import { Batch } from "../../src/storage/sqlite/batch.ts"
 import { BatchLog } from "../../src/storage/sqlite/batch-log.ts"
 import { ByteWriter } from "../../src/storage/sqlite/bytes.ts"
 import { StoreError } from "../../src/storage/store-error.ts"
-import { message, queued, sessionRecord, subscription, texts, topicName } from "./samples.ts"
+import { lostOnce, message, queued, sessionRecord, subscription, texts, topicName } from "./samples.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
 
 const newDirectory = temporaryDirectories()
@@ -45,16 +44,6 @@ async function refusal(directory: string): Promise<string> {
 }
 
 const databaseIn = (directory: string) => join(directory, "bantam.db")
-
-const lostOnce: Drops = {
-  clientId: "a",
-  why: "expired",
-  prefix: "x/y",
-  firstMs: 5,
-  lastMs: 6,
-  messages: 1,
-  bytes: 9,
-}
 
 /** A store that was closed with one session, 200 queued messages, a retained one and a user. */
 async function stored(): Promise<string> {

@@ -12,14 +12,13 @@ import {
 import { dirname, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
-import type { Drops } from "../../src/storage/drop-store.ts"
 import { openAccounts, openStore } from "../../src/storage/open-store.ts"
 import { openBare, openFile } from "../../src/storage/sqlite/database.ts"
 import { openHead } from "../../src/storage/sqlite/head.ts"
 import { putBack } from "../../src/storage/sqlite/put-back.ts"
 import type { Store } from "../../src/storage/store.ts"
 import { silentLog } from "../support/silent-log.ts"
-import { sessionRecord } from "./samples.ts"
+import { lostOnce, sessionRecord } from "./samples.ts"
 import { temporaryDirectories } from "./temporary-directory.ts"
 
 const newDirectory = temporaryDirectories()
@@ -27,16 +26,6 @@ const newDirectory = temporaryDirectories()
 async function open(directory: string, log: Log = silentLog): Promise<Store> {
   const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, log)
   return store
-}
-
-const lostOnce: Drops = {
-  clientId: "a",
-  why: "expired",
-  prefix: "x/y",
-  firstMs: 5,
-  lastMs: 6,
-  messages: 1,
-  bytes: 9,
 }
 
 /** A store with one session. @returns its directory */

@@ -8,6 +8,7 @@ import {
   type TopicFilter,
   type TopicName,
 } from "../../src/protocol/topic.ts"
+import type { Drops } from "../../src/storage/drop-store.ts"
 import type { Ticket } from "../../src/foundation/ticket.ts"
 import type {
   QueuedMessage,
@@ -15,6 +16,17 @@ import type {
   SessionRecord,
   StoredSubscription,
 } from "../../src/storage/store.ts"
+
+/** One message that expired. */
+export const lostOnce: Drops = {
+  clientId: "a",
+  why: "expired",
+  prefix: "x/y",
+  firstMs: 5,
+  lastMs: 6,
+  messages: 1,
+  bytes: 9,
+}
 
 export function topicName(text: string): TopicName {
   const name = parseTopicName(text)

@@ -5,6 +5,7 @@ import { type Message, topicOf } from "../../../src/protocol/message.ts"
 import { openStore } from "../../../src/storage/open-store.ts"
 import type { Store } from "../../../src/storage/store.ts"
 import {
+  lostOnce,
   message,
   outcome,
   packetId,
@@ -101,16 +102,6 @@ async function fillAccounts(store: Store, { schema, users }: SampleParts): Promi
   if (schema >= 4) await ban(store.accounts, "client", "mallory")
   if (schema >= 5) await store.drops.addDrops([lostOnce])
 }
-
-const lostOnce = {
-  clientId: "session 1",
-  why: "expired",
-  prefix: "house",
-  firstMs: 5,
-  lastMs: 6,
-  messages: 1,
-  bytes: 9,
-} as const
 
 function retained(index: number): Message {
   return message(`retained ${index}`, { retain: true, topic: topicOf(topicName(`sample/${index}`)) })
