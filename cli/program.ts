@@ -1,0 +1,97 @@
+import { Command } from "commander"
+import { aclCommand } from "./acl.ts"
+import { auditCommand } from "./audit.ts"
+import { backupCommand, restoreCommand } from "./backup.ts"
+import { banCommand } from "./ban.ts"
+import { certCommand } from "./cert.ts"
+import { checkCommand } from "./check.ts"
+import { completeCommand, completionCommand } from "./completion.ts"
+import { configCommand } from "./config.ts"
+import { doctorCommand } from "./doctor.ts"
+import { dropsCommand } from "./drops.ts"
+import { groupCommand } from "./groups.ts"
+import { importCommand } from "./import.ts"
+import { pubCommand } from "./pub.ts"
+import { rrCommand } from "./rr.ts"
+import { runCommand } from "./run.ts"
+import { serveCommand } from "./serve.ts"
+import { subCommand } from "./sub.ts"
+import { testCommand } from "./test.ts"
+import { userCommand } from "./users.ts"
+
+const examples = `
+Examples:
+  bantam serve                         serve this machine on port 1883
+  bantam sub -t '#' -v                 show every message
+  bantam pub -t hello -m world         publish one
+  bantam rr -t ask -e answer -m 7      publish a request and print the response
+  bantam run -- npm test               run a command beside a broker of its own
+  bantam test door.yaml                play clients by a script, and see what was not as expected
+  bantam check mqtt://localhost:1883   look what a broker can do
+  bantam user add alice                let alice log in
+  bantam acl allow alice both 'home/#' let her do that, and nobody anything else
+  bantam audit --since 1h              who changed what, and was refused what
+  bantam drops --since 1h              which messages were lost, and why
+  bantam backup FILE                   copy all that is stored, while the broker serves
+  bantam doctor                        look whether all is well, and what to do if not
+  bantam cert server localhost         make certificates for TLS
+  bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
+  bantam config print > bantam.toml    every setting, explained`
+
+/** The whole command line, not yet parsed. Errors on it are one line each, and are thrown as a CommanderError. */
+export function makeProgram(version: string): Command {
+  const program = new Command("bantam")
+    .description("An MQTT 3.1, 3.1.1 and 5.0 broker that keeps what it acknowledged")
+    .version(`bantam ${version}`, "-V, --version", "print the version")
+    .addHelpText("after", examples)
+    // Behind a command the same letter is that command's: `sub -V mqttv5`, `pub -h host`.
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(asOneLine(text, "bantam")) })
+  for (const command of [
+    serveCommand(version),
+    pubCommand(),
+    subCommand(),
+    rrCommand(),
+    runCommand(),
+    testCommand(),
+    checkCommand(),
+    userCommand(),
+    groupCommand(),
+    aclCommand(),
+    auditCommand(),
+    dropsCommand(),
+    backupCommand(),
+    restoreCommand(),
+    doctorCommand(version),
+    certCommand(),
+    banCommand(),
+    importCommand(),
+    configCommand(),
+    completionCommand(),
+  ]) {
+    adopt(program, command)
+  }
+  return program.addCommand(completeCommand(), { hidden: true })
+}
+
+/** Commands made elsewhere answer errors as the program does. */
+function adopt(parent: Command, command: Command): void {
+  inherit(parent, command, `${parent.name()} ${command.name()}`)
+  parent.addCommand(command)
+}
+
+/** @param name the words that lead to it, which lead to its help as well */
+function inherit(parent: Command, command: Command, name: string): void {
+  command.copyInheritedSettings(parent)
+  command.configureOutput({ outputError: (text, write) => write(asOneLine(text, name)) })
+  for (const inner of command.commands) inherit(command, inner, `${name} ${inner.name()}`)
+}
+
+function asOneLine(text: string, name: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ")
+  return `bantam: ${line.endsWith("?)") ? line : `${line.replace(/\.$/, "")}; see ${name} --help`}\n`
+}
