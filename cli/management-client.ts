@@ -4,7 +4,8 @@ import { whoAsks } from "./accounts.ts"
 import { type SettingsOptions, settingsFlags } from "./options.ts"
 import { CommandError } from "./output.ts"
 
-type Query = Readonly<Record<string, string | number | boolean | undefined>>
+/** Undefined is not said. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Asks the broker that serves a data directory, at its admin socket. */
 export class ManagementClient {

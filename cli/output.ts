@@ -14,7 +14,7 @@ export const paint = pc.createColors(
 )
 
 /** Writes to standard output and waits until it is taken: what is left at exit would be lost in a pipe. */
-export function print(text: string): Promise<void> {
+export function print(text: string | Uint8Array): Promise<void> {
   return new Promise((taken, failed) => {
     // That nobody reads any more is told to the stream as well, where one of the two manners below answers it.
     process.stdout.write(text, (error) => (error && !isBrokenPipe(error) ? failed(error) : taken()))

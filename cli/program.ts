@@ -11,6 +11,11 @@ import { doctorCommand } from "./doctor.ts"
 import { dropsCommand } from "./drops.ts"
 import { groupCommand } from "./groups.ts"
 import { importCommand } from "./import.ts"
+import { clientsCommand } from "./management/clients.ts"
+import { retainedCommand } from "./management/retained.ts"
+import { sessionsCommand } from "./management/sessions.ts"
+import { statusCommand } from "./management/status.ts"
+import { subsCommand } from "./management/subs.ts"
 import { pubCommand } from "./pub.ts"
 import { rrCommand } from "./rr.ts"
 import { runCommand } from "./run.ts"
@@ -28,6 +33,7 @@ Examples:
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
+  bantam status                        how the broker is; clients, sessions, subs and retained say more
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
@@ -56,6 +62,11 @@ export function makeProgram(version: string): Command {
     runCommand(),
     testCommand(),
     checkCommand(),
+    statusCommand(),
+    clientsCommand(),
+    sessionsCommand(),
+    subsCommand(),
+    retainedCommand(),
     userCommand(),
     groupCommand(),
     aclCommand(),

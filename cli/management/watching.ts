@@ -1,0 +1,53 @@
+import { type Command, InvalidArgumentError } from "commander"
+import { parseDuration } from "../duration.ts"
+import { print } from "../output.ts"
+import { stopping } from "../stopping.ts"
+
+export interface WatchOptions {
+  /** In milliseconds between two looks; undefined: one look is enough. */
+  readonly watch?: number
+}
+
+const usualMs = 2_000
+const shortestMs = 100
+
+/** Adds --watch. */
+export function withWatchOption(command: Command): Command {
+  return command.option(
+    "-w, --watch [every]",
+    "look again and again, every 2s unless told, until Ctrl-C",
+    interval,
+  )
+}
+
+function interval(text: string): number {
+  const ms = parseDuration(text)
+  if (ms !== undefined && ms >= shortestMs) return ms
+  throw new InvalidArgumentError("It must be a while of at least 100ms, such as 500ms, 2s or 1m.")
+}
+
+/**
+ * Prints the same thing again and again, until Ctrl-C: in place on a terminal, one below the other elsewhere.
+ *
+ * @param everyMs true: as often as usual
+ */
+export async function watching(everyMs: number | true, draw: () => Promise<string>): Promise<void> {
+  const stop = stopping()
+  const inPlace = process.stdout.isTTY === true && process.env["TERM"] !== "dumb"
+  if (inPlace) await print("\x1b[2J")
+  while (!stop.isAsked()) {
+    const text = await draw()
+    await print(inPlace ? `\x1b[H${fitted(text)}\x1b[J` : text)
+    await Promise.race([Bun.sleep(everyMs === true ? usualMs : everyMs), stop.asked])
+  }
+}
+
+/** What the terminal has room for, each line to its end, and how much there is beyond. */
+function fitted(text: string): string {
+  const { rows = 24, columns = 80 } = process.stdout
+  const lines = text.split("\n").slice(0, -1)
+  const shown = lines.length <= rows - 1 ? lines : lines.slice(0, rows - 2)
+  const more = lines.length - shown.length
+  const all = more > 0 ? [...shown, `and ${more} more`] : shown
+  return all.map((line) => `${Bun.sliceAnsi(line, 0, columns)}\x1b[K\n`).join("")
+}
