@@ -64,16 +64,16 @@ export class Changes {
   async subscribe(who: string, wanted: Omit<SubscriptionFacts, "retainHandling">): Promise<void> {
     const { broker, limits } = this.#surroundings
     const parsed = this.#filterOf(wanted.filter)
-    const session = findSession(this.#surroundings, wanted.client)
-    const { subscriptions } = session
-    if (subscriptions.size >= limits.subscriptionsPerClient && subscriptions.get(parsed) === undefined) {
-      throw new Refused(409, `it has ${subscriptions.size} subscriptions already, as many as it may`)
-    }
     if (parsed.shareName !== undefined && wanted.noLocal) {
       throw new Refused(
         400,
         "a shared subscription cannot leave out what its client publishes [MQTT-3.8.3-4]",
       )
+    }
+    const session = findSession(this.#surroundings, wanted.client)
+    const { subscriptions } = session
+    if (subscriptions.size >= limits.subscriptionsPerClient && subscriptions.get(parsed) === undefined) {
+      throw new Refused(409, `it has ${subscriptions.size} subscriptions already, as many as it may`)
     }
     const subscription: Subscription = {
       subscriber: session,
