@@ -59,20 +59,22 @@ export class ManagementClient {
   }
 
   async #fetch(url: string, request: RequestInit): Promise<Response> {
-    const { admin, storage } = this.#settings
-    if (admin.socket === undefined) {
-      throw new CommandError("there is no admin socket; name a path of less than 108 bytes as admin.socket")
+    const { management, storage } = this.#settings
+    if (management.socket === undefined) {
+      throw new CommandError(
+        "there is no admin socket; name a path of less than 108 bytes as management.socket",
+      )
     }
     try {
-      return await fetch(url, { ...request, unix: admin.socket })
+      return await fetch(url, { ...request, unix: management.socket })
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : ""
       if (code === "EACCES" || code === "EPERM") {
-        throw new CommandError(`${admin.socket} may not be opened; be the user that the broker runs as`)
+        throw new CommandError(`${management.socket} may not be opened; be the user that the broker runs as`)
       }
       const remedy = "start one with `bantam serve`, or name its directory with --data"
       throw new CommandError(
-        `no broker answers at ${admin.socket} (data directory ${storage.directory}); ${remedy}`,
+        `no broker answers at ${management.socket} (data directory ${storage.directory}); ${remedy}`,
       )
     }
   }

@@ -167,11 +167,11 @@ type Shown = Pick<
 
 /** @returns undefined where the settings want none */
 async function openManagement(
-  { admin, storage, limits, mqtt }: Settings,
+  { management, storage, limits, mqtt }: Settings,
   store: Store,
   { log, ...shown }: Shown,
 ): Promise<ManagementSocket | undefined> {
-  if (admin.socket === undefined) return undefined
+  if (management.socket === undefined) return undefined
   const surroundings: ManagementSurroundings = {
     ...shown,
     accounts: store.accounts,
@@ -187,7 +187,7 @@ async function openManagement(
       return store.mood === "behind"
     },
   }
-  return openManagementSocket(admin.socket, surroundings, log)
+  return openManagementSocket(management.socket, surroundings, log)
 }
 
 /** Everything behind the doors. */

@@ -360,7 +360,7 @@ export const sections = {
       ),
     },
   },
-  admin: {
+  management: {
     about: "How `bantam status`, `clients`, `subs`, `sessions`, `retained` and `top` reach the broker.",
     keys: {
       socket: text(
@@ -444,7 +444,7 @@ export const settingsSchema = v.strictObject({
   guard: v.strictObject(sections.guard.keys),
   limits: v.strictObject(sections.limits.keys),
   mqtt: v.strictObject(sections.mqtt.keys),
-  admin: v.strictObject(sections.admin.keys),
+  management: v.strictObject(sections.management.keys),
   process: v.strictObject(sections.process.keys),
   log: v.strictObject(sections.log.keys),
 } satisfies typeof topLevel & Record<keyof typeof sections, v.GenericSchema>)

@@ -37,7 +37,7 @@ export interface ListenerSettings {
  */
 export type Settings = Omit<
   Camel<WrittenSettings>,
-  "listen" | "tls" | "jwt" | "httpAuthentication" | "storage" | "admin"
+  "listen" | "tls" | "jwt" | "httpAuthentication" | "storage" | "management"
 > & {
   readonly listeners: readonly ListenerSettings[]
   /** Undefined: tokens prove nothing. */
@@ -46,7 +46,7 @@ export type Settings = Omit<
   readonly httpAuthentication: HttpAuthenticationSettings | undefined
   /** The directory is an absolute path. */
   readonly storage: Camel<WrittenSettings["storage"]> & { readonly directory: string }
-  readonly admin: {
+  readonly management: {
     /** Absolute; undefined: the broker is administered by nobody while it serves. */
     readonly socket: string | undefined
   }
@@ -65,7 +65,7 @@ export function resolveSettings(
   environment: Environment,
   problems: Problem[],
 ): Settings {
-  const { listen, tls, storage, security, jwt: token, http_authentication, admin, ...rest } = written
+  const { listen, tls, storage, security, jwt: token, http_authentication, management, ...rest } = written
   const jwt = resolveJwt(token, problems)
   const httpAuthentication = resolveHttpAuthentication(http_authentication, problems)
   if (rest.certificate.known_users_only && rest.certificate.identity === undefined) {
@@ -87,7 +87,9 @@ export function resolveSettings(
     jwt,
     httpAuthentication,
     storage: { ...camel(storage), directory },
-    admin: { socket: adminSocket(admin.socket, storage.ephemeral ? undefined : directory, problems) },
+    management: {
+      socket: managementSocket(management.socket, storage.ephemeral ? undefined : directory, problems),
+    },
   }
 }
 
@@ -95,7 +97,7 @@ export function resolveSettings(
 const longestSocketPath = 107
 
 /** @param directory undefined: everything is kept in memory */
-function adminSocket(
+function managementSocket(
   written: string,
   directory: string | undefined,
   problems: Problem[],
@@ -106,7 +108,7 @@ function adminSocket(
   // Nobody asked for it, and the broker serves as well without.
   if (written === "auto") return undefined
   const what = `would be ${path}, and a socket's path has less than 108 bytes; name a shorter one, or "off"`
-  problems.push({ key: "admin.socket", what })
+  problems.push({ key: "management.socket", what })
   return undefined
 }
 

@@ -80,14 +80,14 @@ describe("the admin socket", () => {
     expect((await ask({ origin: "https://example.org" })).status).toBe(403)
   })
 
-  test("is where admin.socket says, or nowhere", async () => {
+  test("is where management.socket says, or nowhere", async () => {
     const elsewhere = join(directory, "elsewhere")
-    const there = ["--set", `admin.socket=${elsewhere}`]
+    const there = ["--set", `management.socket=${elsewhere}`]
     await using broker = await serve(...there)
     expect(existsSync(path())).toBe(false)
     expect(await bantam("status", ...there)).toMatchObject({ exitCode: 0 })
     await broker.end("SIGTERM")
-    await using _ = await serve("--set", "admin.socket=off")
+    await using _ = await serve("--set", "management.socket=off")
     expect(existsSync(path())).toBe(false)
     expect(existsSync(elsewhere)).toBe(false)
   })
@@ -101,8 +101,8 @@ describe("the admin socket", () => {
 
   test("whose path is too long is told of when it is named", async () => {
     const long = join("/tmp", "x".repeat(120))
-    const { error } = await bantam("status", "--set", `admin.socket=${long}`)
-    expect(error).toContain("admin.socket")
+    const { error } = await bantam("status", "--set", `management.socket=${long}`)
+    expect(error).toContain("management.socket")
     expect(error).toContain("a socket's path has less than 108 bytes")
   })
 })

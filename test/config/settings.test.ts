@@ -21,7 +21,7 @@ function resolve(
     guard: {},
     limits: {},
     mqtt: {},
-    admin: {},
+    management: {},
     process: {},
     log: {},
   }
@@ -37,7 +37,7 @@ describe("What no access rule decides", () => {
       guard: {},
       limits: {},
       mqtt: {},
-      admin: {},
+      management: {},
       process: {},
       log: {},
       security: { default_access },
@@ -207,12 +207,12 @@ describe("The data directory", () => {
 })
 
 describe("The admin socket", () => {
-  const socketOf = (admin: object, storage: object) => {
+  const socketOf = (management: object, storage: object) => {
     const others = { websocket: {}, security: {}, certificate: {}, jwt: {}, http_authentication: {}, tls: {} }
     const more = { guard: {}, limits: {}, mqtt: {}, process: {}, log: {} }
     const problems: Problem[] = []
-    const written = v.parse(settingsSchema, { ...others, ...more, admin, storage })
-    const { socket } = resolveSettings(written, {}, problems).admin
+    const written = v.parse(settingsSchema, { ...others, ...more, management, storage })
+    const { socket } = resolveSettings(written, {}, problems).management
     return problems.length === 0 ? socket : problems.map(({ key, what }) => `${key} ${what}`)
   }
   const long = `/${"x".repeat(107)}`
@@ -228,7 +228,7 @@ describe("The admin socket", () => {
     expect(socketOf({ socket: "off" }, { directory: "/data" })).toBeUndefined()
     expect(socketOf({ socket: long.slice(0, 107) }, {})).toBe(long.slice(0, 107))
     expect(socketOf({ socket: long }, {})).toEqual([
-      `admin.socket would be ${long}, and a socket's path has less than 108 bytes; name a shorter one, or "off"`,
+      `management.socket would be ${long}, and a socket's path has less than 108 bytes; name a shorter one, or "off"`,
     ])
   })
 })
