@@ -57,22 +57,37 @@ export function announcement(facts: Announcement, columns: number): string {
     tls(facts),
     ...(isFirst ? [firstSteps(facts), network(facts), settings(facts), stop] : []),
   ].filter(({ lines }) => lines.length > 0)
-  const head = `${paint.bold(`Bantam ${version}`)}\n`
   const isNarrow = columns < narrowest
+  const indent = isNarrow ? 2 : nameWidth + 4
+  const widths: Widths = { text: columns - indent, command: commandWidth(sections) }
+  const blocks = sections.map((section) => render(section, widths, isNarrow))
   // One screen of text wants air; three lines do not.
   const gap = isFirst ? "\n" : ""
-  return (
-    head + gap + sections.map((section) => render(section, columns, isNarrow)).join(isNarrow ? gap : "") + gap
-  )
+  return `${paint.bold(`Bantam ${version}`)}\n${gap}${blocks.join(isNarrow ? gap : "")}${gap}`
 }
 
 const nameWidth = 9
 /** From here on a name has a column of its own. */
 const narrowest = 64
+/** A longer command has its note below, and does not push the others aside. */
+const widestCommand = 48
 
-function render({ name, lines }: Section, columns: number, isNarrow: boolean): string {
+/** In columns. */
+interface Widths {
+  readonly text: number
+  readonly command: number
+}
+
+function commandWidth(sections: readonly Section[]): number {
+  const commands = sections.flatMap(({ lines }) =>
+    lines.flatMap((line) => ("command" in line && line.note !== undefined ? [line.command.length] : [])),
+  )
+  return Math.max(0, ...commands.filter((length) => length <= widestCommand))
+}
+
+function render({ name, lines }: Section, widths: Widths, isNarrow: boolean): string {
+  const rendered = lines.flatMap((line) => renderLine(line, widths))
   const indent = isNarrow ? 2 : nameWidth + 4
-  const rendered = lines.flatMap((line) => renderLine(line, columns - indent))
   const margin = " ".repeat(indent)
   if (isNarrow) return `${paint.dim(name)}\n${rendered.map((line) => `${margin}${line}\n`).join("")}`
   return rendered
@@ -80,11 +95,11 @@ function render({ name, lines }: Section, columns: number, isNarrow: boolean): s
     .join("")
 }
 
-function renderLine(line: Line, width: number): readonly string[] {
+function renderLine(line: Line, { text: width, command: commands }: Widths): readonly string[] {
   if ("text" in line) return Bun.wrapAnsi(line.text, width).split("\n")
   const { command, note } = line
   if (note === undefined) return [paint.cyan(command)]
-  const padded = command.padEnd(commandWidth)
+  const padded = command.padEnd(commands)
   if (padded.length + 2 + note.length <= width) return [`${paint.cyan(padded)}  ${paint.dim(note)}`]
   return [
     paint.cyan(command),
@@ -93,8 +108,6 @@ function renderLine(line: Line, width: number): readonly string[] {
       .map((each) => `  ${paint.dim(each)}`),
   ]
 }
-
-const commandWidth = 34
 
 function listening({ urls, settings: { listeners } }: Announcement): Section {
   const width = Math.max(...urls.map((url) => url.length))
@@ -151,13 +164,12 @@ function firstSteps({ urls }: Announcement): Section {
   }
 }
 
-function network(facts: Announcement): Section {
-  const { settings: all, where, userCount } = facts
-  if (all.storage.ephemeral || all.listeners.some(({ loopback }) => !loopback))
-    return { name: "network", lines: [] }
-  const serve = { command: `bantam serve -l tcp://0.0.0.0:1883${where}`, note: "others can reach it as well" }
-  const add = { command: addUser(facts), note: "first: outside needs a user" }
-  return { name: "network", lines: userCount > 0 ? [serve] : [add, serve] }
+function network({ settings: all, where, userCount }: Announcement): Section {
+  const isReached = all.listeners.some(({ loopback }) => !loopback)
+  // Nobody comes in from outside who is no user, and in memory alone there are none.
+  if (isReached || all.storage.ephemeral) return { name: "network", lines: [] }
+  const note = userCount > 0 ? "lets others reach it" : "lets others reach it, once there is a user"
+  return { name: "network", lines: [{ command: `bantam serve -l tcp://0.0.0.0:1883${where}`, note }] }
 }
 
 function settings({ configFile }: Announcement): Section {

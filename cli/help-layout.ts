@@ -17,8 +17,12 @@ export const helpOutput: OutputConfiguration = {
  */
 export function laidOut(text: string, columns: number | undefined): string {
   const width = columns || Number.POSITIVE_INFINITY
+  let heading = ""
   return paragraphs(text.split("\n"), width)
-    .flatMap((line) => fitted(line, width))
+    .flatMap((line) => {
+      if (/^\S/.test(line)) heading = line
+      return fitted(line, width, heading === "Examples:")
+    })
     .map((line) => line.replace(/^[A-Z][a-z]*( [a-z]+)?:/, (heading) => paint.bold(heading)))
     .join("\n")
 }
@@ -40,17 +44,17 @@ function isProse(line: string): boolean {
   return /^[^\s].* /.test(line) && !line.endsWith(":")
 }
 
-function fitted(line: string, width: number): readonly string[] {
+function fitted(line: string, width: number, isExample: boolean): readonly string[] {
   if (Bun.stringWidth(line) <= width) return [line]
-  if (isProse(line)) return Bun.wrapAnsi(line, width).split("\n")
-  // An example and what it does: one below the other. The example itself must stay whole, for it is copied.
-  const [, example, remark] = /^( +\S.*?) {2,}(\S.*)$/.exec(line) ?? []
-  if (example === undefined || remark === undefined) return [line]
-  const margin = " ".repeat(6)
-  return [
-    example,
-    ...Bun.wrapAnsi(remark, Math.max(width - margin.length, 20))
-      .split("\n")
-      .map((each) => margin + each),
-  ]
+  if (isProse(line)) return wrapped(line, width, "")
+  // A word and what it means, an example and what it does: one below the other.
+  const [, word, remark] = /^( +\S.*?) {2,}(\S.*)$/.exec(line) ?? []
+  if (word !== undefined && remark !== undefined) return [word, ...wrapped(remark, width, " ".repeat(6))]
+  // An example must stay whole, for it is copied.
+  return isExample ? [line] : wrapped(line.trim(), width, "  ")
+}
+
+function wrapped(text: string, width: number, margin: string): readonly string[] {
+  const lines = Bun.wrapAnsi(text, Math.max(width - margin.length, 20)).split("\n")
+  return lines.map((each) => margin + each)
 }

@@ -133,7 +133,7 @@ async function serve(options: ServeOptions, version: string, start: typeof start
       caFile: certificate?.caFile,
       configFile: options.config,
       isFirst,
-      where: whereOf(options),
+      where: whereOf(options, settings.storage.directory),
     })
     manager.status(`Serving ${server.urls.join(" ")}`)
     manager.ready()
@@ -232,8 +232,14 @@ async function announce(log: Log, facts: Omit<Announcement, "userCount">): Promi
 }
 
 /** What the other commands are told so that they find the same data. */
-function whereOf({ config, data }: ServeOptions): string {
-  const words = [...(config === undefined ? [] : ["-c", config]), ...(data === undefined ? [] : ["-d", data])]
+function whereOf({ config, data, set = [] }: ServeOptions, directory: string): string {
+  const variables = ["BANTAM_DATA", "BANTAM_STORAGE_DIRECTORY"].some((name) => name in process.env)
+  const isNamed = variables || set.some(({ key }) => key === "storage.directory")
+  const place = data ?? (isNamed ? directory : undefined)
+  const words = [
+    ...(config === undefined ? [] : ["-c", config]),
+    ...(place === undefined ? [] : ["-d", place]),
+  ]
   return words.map((word) => ` ${shellWord(word)}`).join("")
 }
 

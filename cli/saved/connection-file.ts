@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
+import { nearest } from "../../src/config/nearest.ts"
 import { readToml, tomlValue } from "../../src/config/toml.ts"
 import type { ConnectTarget } from "../../src/transport/connect.ts"
 import { configFolder } from "../config-folder.ts"
@@ -58,10 +59,12 @@ export function savedConnection(name: string): SavedConnection {
   const connections = readConnections(path)
   const connection = connections.get(name)
   if (connection !== undefined) return connection
-  const known = connections.size === 0 ? "none is saved" : `there are ${[...connections.keys()].join(", ")}`
-  throw new CommandError(
-    `there is no connection ${name}; ${known}; \`bantam connect save ${shellWord(name)} mqtt://HOST\` makes it`,
-  )
+  const meant = nearest(name, [...connections.keys()])
+  const remedy =
+    meant === undefined
+      ? `\`bantam connect save ${shellWord(name)} mqtt://HOST\` makes it, \`bantam connect list\` shows all`
+      : `did you mean ${meant}?`
+  throw new CommandError(`there is no connection ${name}; ${remedy}`)
 }
 
 /** Puts a connection into the file in the place of one of the same name; undefined takes it out. */

@@ -5,7 +5,7 @@ import { startBroker } from "bantam-mqtt"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { shellWord } from "../../cli/output.ts"
 import { parseConnectionUrl } from "../../cli/saved/connection-url.ts"
-import { freshDirectory, type Outcome, run } from "./program.ts"
+import { freshDirectory, fromSource, type Outcome, run } from "./program.ts"
 import { type Script, startScripted } from "./pub-sub-server.ts"
 
 /** Lets whoever comes in, and grants what is asked for. */
@@ -70,7 +70,10 @@ describe("bantam connect", () => {
     expect((await bantam(["connect", "remove", "b"])).out).toBe("connection b removed\n")
     const gone = await bantam(["connect", "show", "b"])
     expect(gone).toMatchObject({ exitCode: 1, out: "" })
-    expect(gone.error).toStartWith("bantam: there is no connection b; there are a;")
+    expect(gone.error).toBe("bantam: there is no connection b; did you mean a?\n")
+    expect((await bantam(["connect", "show", "attic"])).error).toContain(
+      "`bantam connect save attic mqtt://HOST` makes it",
+    )
   })
 
   test("keeps a password where it says, which is its owner's alone, and prints it nowhere", async () => {
@@ -291,4 +294,42 @@ describe("The address of a connection", () => {
     "%s is none",
     (text) => expect(parseConnectionUrl(text)).toBeString(),
   )
+})
+
+const tools = ["gnome-keyring-daemon", "dbus-run-session"].map((name) => Bun.which(name))
+
+describe.skipIf(tools.includes(null))("A keyring", () => {
+  test("has the password, and the file does not", async () => {
+    const home = freshDirectory()
+    try {
+      const bantam = fromSource.map((word) => shellWord(word)).join(" ")
+      const script = `
+        printf unlock | gnome-keyring-daemon --unlock --components=secrets > /dev/null
+        echo green | ${bantam} connect save a mqtt://ann@host --password-stdin
+        cat ${shellWord(join(home, "bantam", "connections.toml"))}
+        ${bantam} pub --to a --host 127.0.0.1 -p 1 -t t -n 2>&1
+        ${bantam} connect remove a
+        printf '[a]\\nurl = "mqtt://ann@host"\\nkeyring = true\\n' > ${shellWord(join(home, "bantam", "connections.toml"))}
+        ${bantam} pub --to a -t t -n 2>&1`
+      const session = Bun.spawn({
+        cmd: ["dbus-run-session", "--", "sh", "-c", script],
+        env: { PATH: process.env["PATH"], HOME: home, XDG_CONFIG_HOME: home, XDG_RUNTIME_DIR: home },
+        stdout: "pipe",
+        stderr: "ignore",
+      })
+      const lines = (await session.stdout.text()).split("\n")
+      expect(lines.filter((line) => !line.startsWith("#") && line !== "")).toEqual([
+        "connection a saved, its password in the system's keyring",
+        "[a]",
+        'url = "mqtt://ann@host"',
+        "keyring = true",
+        "bantam: the password of a is for its own server alone: leave out --host, or add -u NAME",
+        "connection a removed",
+        "bantam: the password of a cannot be had from the keyring (it is not there any more); " +
+          "save the connection again with bantam connect save",
+      ])
+    } finally {
+      rmSync(home, { recursive: true })
+    }
+  })
 })

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { startBroker } from "bantam-mqtt"
+import { CertificateAuthority } from "../support/certificates.ts"
 import { freshDirectory, fromSource, readUntil, run, start } from "./program.ts"
 import { type Script, startScripted } from "./pub-sub-server.ts"
 
@@ -24,14 +25,21 @@ function codesOf(command: string): readonly string[] {
 describe("docs/exit-codes.md holds", () => {
   let broker: Awaited<ReturnType<typeof startBroker>>
   let closed: Awaited<ReturnType<typeof startBroker>>
+  let encrypted: Awaited<ReturnType<typeof startBroker>>
+  const authority = new CertificateAuthority()
   let cwd: string
   beforeAll(async () => {
+    const { certFile, keyFile } = authority.server()
+    const settings = { "tls.cert_file": certFile, "tls.key_file": keyFile }
+    encrypted = await startBroker({ listen: ["tls://127.0.0.1:0"], settings, log: "none" })
     broker = await startBroker({ settings: { "mqtt.maximum_qos": 1 }, log: "none" })
     closed = await startBroker({ settings: { "security.allow_anonymous": false }, log: "none" })
   })
   afterAll(async () => {
     await broker.stop()
     await closed.stop()
+    await encrypted.stop()
+    rmSync(authority.folder, { recursive: true })
   })
   beforeEach(() => {
     cwd = freshDirectory()
@@ -54,7 +62,7 @@ describe("docs/exit-codes.md holds", () => {
     expect(await code("pub", ...at(closed.port), "-t", "t", "-m", "m", "-V", "5")).toBe(135)
     expect(await code("sub", ...at(1), "-t", "t")).toBe(14)
     expect(await code("sub", ...here, "-t", "t", "-W", "1")).toBe(27)
-    expect(await code("sub", ...here, "-t", "t", "--insecure")).toBe(8)
+    expect(await code("sub", ...at(encrypted.port), "-t", "t", "--tls-use-os-certs")).toBe(8)
     const closing: Script = () => ["close"]
     using server = startScripted(4, closing)
     expect(await code("sub", ...server.flags, "-t", "t")).toBe(7)
@@ -115,9 +123,8 @@ describe("docs/exit-codes.md holds", () => {
       expect(await running.exited).toBe(0)
       expect(await running.stderr.text()).not.toContain("    at ")
     }
-    const follow = start(["audit", "--follow", "--data", "data"], { cwd })
-    await readUntil(follow.stderr, "is a new data directory")
     await run(["acl", "allow", "everyone", "both", "a", "--data", "data"], { cwd })
+    const follow = start(["audit", "--follow", "--data", "data"], { cwd })
     await readUntil(follow.stdout, "rule added")
     follow.kill("SIGINT")
     expect(await follow.exited).toBe(0)

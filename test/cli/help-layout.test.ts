@@ -10,7 +10,10 @@ describe("Help on a terminal", () => {
     "",
     "Examples:",
     "  bantam x --some option            what it is good for, in some words",
-    "  bantam x",
+    "  bantam x --with many --options that --are copied --as one",
+    "",
+    "Exit codes:",
+    "  0 all is well, 1 something is not, 2 and much more besides",
   ].join("\n")
 
   test("is as it is, where there is room", () => {
@@ -30,7 +33,11 @@ describe("Help on a terminal", () => {
       "Examples:",
       "  bantam x --some option",
       "      what it is good for, in some words",
-      "  bantam x",
+      "  bantam x --with many --options that --are copied --as one",
+      "",
+      "Exit codes:",
+      "  0 all is well, 1 something is not, 2",
+      "  and much more besides",
     ])
   })
 })
