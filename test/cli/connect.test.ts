@@ -301,19 +301,24 @@ const tools = ["gnome-keyring-daemon", "dbus-run-session"].map((name) => Bun.whi
 describe.skipIf(tools.includes(null))("A keyring", () => {
   test("has the password, and the file does not", async () => {
     const home = freshDirectory()
+    using server = startScripted(4, welcoming)
+    const url = `mqtt://ann@127.0.0.1:${server.flags[3]}`
     try {
       const bantam = fromSource.map((word) => shellWord(word)).join(" ")
+      const file = shellWord(join(home, "bantam", "connections.toml"))
       const script = `
         printf unlock | gnome-keyring-daemon --unlock --components=secrets > /dev/null
-        echo green | ${bantam} connect save a mqtt://ann@host --password-stdin
-        cat ${shellWord(join(home, "bantam", "connections.toml"))}
-        ${bantam} pub --to a --host 127.0.0.1 -p 1 -t t -n 2>&1
+        echo green | ${bantam} connect save a ${url} --password-stdin
+        cat ${file}
+        ${bantam} connect test a > /dev/null
+        cp ${file} copy
         ${bantam} connect remove a
-        printf '[a]\\nurl = "mqtt://ann@host"\\nkeyring = true\\n' > ${shellWord(join(home, "bantam", "connections.toml"))}
-        ${bantam} pub --to a -t t -n 2>&1`
+        mv copy ${file}
+        ${bantam} connect test a 2>&1`
       const session = Bun.spawn({
         cmd: ["dbus-run-session", "--", "sh", "-c", script],
         env: { PATH: process.env["PATH"], HOME: home, XDG_CONFIG_HOME: home, XDG_RUNTIME_DIR: home },
+        cwd: home,
         stdout: "pipe",
         stderr: "ignore",
       })
@@ -321,13 +326,14 @@ describe.skipIf(tools.includes(null))("A keyring", () => {
       expect(lines.filter((line) => !line.startsWith("#") && line !== "")).toEqual([
         "connection a saved, its password in the system's keyring",
         "[a]",
-        'url = "mqtt://ann@host"',
+        `url = "${url}"`,
         "keyring = true",
-        "bantam: the password of a is for its own server alone: leave out --host, or add -u NAME",
         "connection a removed",
         "bantam: the password of a cannot be had from the keyring (it is not there any more); " +
           "save the connection again with bantam connect save",
       ])
+      const [connect] = server.heard
+      expect(connect?.type === "connect" && Buffer.from(connect.password ?? []).toString()).toBe("green")
     } finally {
       rmSync(home, { recursive: true })
     }
