@@ -7,15 +7,18 @@ import { certCommand } from "./cert.ts"
 import { checkCommand } from "./check.ts"
 import { completeCommand, completionCommand } from "./completion.ts"
 import { configCommand } from "./config.ts"
+import { connectCommand } from "./connect.ts"
 import { doctorCommand } from "./doctor.ts"
 import { dropsCommand } from "./drops.ts"
 import { groupCommand } from "./groups.ts"
+import { helpOutput } from "./help-layout.ts"
 import { importCommand } from "./import.ts"
 import { clientsCommand } from "./management/clients.ts"
 import { retainedCommand } from "./management/retained.ts"
 import { sessionsCommand } from "./management/sessions.ts"
 import { statusCommand } from "./management/status.ts"
 import { subsCommand } from "./management/subs.ts"
+import { print } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { rrCommand } from "./rr.ts"
 import { runCommand } from "./run.ts"
@@ -34,6 +37,7 @@ Examples:
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
   bantam status                        how the broker is; clients, sessions, subs and retained say more
+  bantam connect save home URL          keep a connection by its name; then: bantam sub --to home -t '#'
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
@@ -44,6 +48,17 @@ Examples:
   bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
   bantam config print > bantam.toml    every setting, explained`
 
+/** For who says nothing but our name. */
+export const shortHelp = `An MQTT broker in one file, and the clients to go with it.
+
+  bantam serve                   serve this machine on port 1883
+  bantam sub -t '#' -v           show every message
+  bantam pub -t hello -m world   publish one
+
+  bantam help                    all commands
+  bantam help COMMAND            one of them
+`
+
 /** The whole command line, not yet parsed. Errors on it are one line each, and are thrown as a CommanderError. */
 export function makeProgram(version: string): Command {
   const program = new Command("bantam")
@@ -53,7 +68,7 @@ export function makeProgram(version: string): Command {
     // Behind a command the same letter is that command's: `sub -V mqttv5`, `pub -h host`.
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(asOneLine(text, "bantam")) })
+    .configureOutput({ ...helpOutput, outputError: (text, write) => write(asOneLine(text, "bantam")) })
   for (const command of [
     serveCommand(version),
     pubCommand(),
@@ -67,6 +82,7 @@ export function makeProgram(version: string): Command {
     sessionsCommand(),
     subsCommand(),
     retainedCommand(),
+    connectCommand(),
     userCommand(),
     groupCommand(),
     aclCommand(),
@@ -80,10 +96,18 @@ export function makeProgram(version: string): Command {
     importCommand(),
     configCommand(),
     completionCommand(),
+    versionCommand(version),
   ]) {
     adopt(program, command)
   }
   return program.addCommand(completeCommand(), { hidden: true })
+}
+
+function versionCommand(version: string): Command {
+  return new Command("version")
+    .description("print the version")
+    .addHelpText("after", "\nExamples:\n  bantam version")
+    .action(() => print(`bantam ${version}\n`))
 }
 
 /** Commands made elsewhere answer errors as the program does. */
