@@ -2,8 +2,8 @@ import { type Command, Option } from "commander"
 import { escapeControls } from "../../src/foundation/log.ts"
 import { ManagementClient, type Query } from "../management-client.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
-import { print, table } from "../output.ts"
-import { type WatchOptions, watching, withWatchOption } from "./watching.ts"
+import { table } from "../output.ts"
+import { show, type WatchOptions, withWatchOption } from "./watching.ts"
 
 const layouts = ["table", "wide", "json", "csv"] as const
 type Layout = (typeof layouts)[number]
@@ -46,8 +46,7 @@ export async function printList<Row extends object>(
     for await (const row of client.list<Row>(path, query)) rows.push(row)
     return textOf(rows, layout, columns)
   }
-  if (options.watch === undefined) await print(await draw())
-  else await watching(options.watch, draw)
+  await show(options, draw)
 }
 
 function textOf<Row extends object>(

@@ -4,8 +4,8 @@ import type { Status } from "../../src/management/status.ts"
 import { ManagementClient } from "../management-client.ts"
 import { bytesText, countText, durationText, rateText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
-import { paint, print } from "../output.ts"
-import { type WatchOptions, watching, withWatchOption } from "./watching.ts"
+import { paint } from "../output.ts"
+import { show, type WatchOptions, withWatchOption } from "./watching.ts"
 
 interface StatusOptions extends SettingsOptions, WatchOptions {
   readonly json?: true
@@ -15,7 +15,7 @@ const examples = `
 Examples:
   bantam status
   bantam status --data /var/lib/bantam --json | jq .clients.connected
-  bantam status --watch 1s
+  bantam status --watch --every 1s
 
 Exit codes: 0 a broker serves, 1 none does, or it may not be asked`
 
@@ -34,8 +34,7 @@ async function status(options: StatusOptions): Promise<void> {
     const found = await client.ask<Status>("GET", "/v1/status")
     return options.json === true ? `${JSON.stringify(found)}\n` : statusText(found)
   }
-  if (options.watch === undefined) await print(await draw())
-  else await watching(options.watch, draw)
+  await show(options, draw)
 }
 
 function statusText(status: Status): string {

@@ -4,20 +4,19 @@ import { print } from "../output.ts"
 import { stopping } from "../stopping.ts"
 
 export interface WatchOptions {
-  /** In milliseconds between two looks; undefined: one look is enough. */
-  readonly watch?: number
+  readonly watch?: true
+  /** In milliseconds between two looks. */
+  readonly every?: number
 }
 
 const usualMs = 2_000
 const shortestMs = 100
 
-/** Adds --watch. */
+/** Adds --watch and --every. */
 export function withWatchOption(command: Command): Command {
-  return command.option(
-    "-w, --watch [every]",
-    "look again and again, every 2s unless told, until Ctrl-C",
-    interval,
-  )
+  return command
+    .option("-w, --watch", "look again and again, until Ctrl-C")
+    .option("--every <while>", "with --watch: how often, 2s unless told", interval)
 }
 
 function interval(text: string): number {
@@ -27,18 +26,21 @@ function interval(text: string): number {
 }
 
 /**
- * Prints the same thing again and again, until Ctrl-C: in place on a terminal, one below the other elsewhere.
- *
- * @param everyMs true: as often as usual
+ * Prints what is drawn; with --watch again and again, until Ctrl-C: in place on a terminal, one below the other
+ * elsewhere.
  */
-export async function watching(everyMs: number | true, draw: () => Promise<string>): Promise<void> {
+export async function show(
+  { watch, every = usualMs }: WatchOptions,
+  draw: () => Promise<string>,
+): Promise<void> {
+  if (watch === undefined) return print(await draw())
   const stop = stopping()
   const inPlace = process.stdout.isTTY === true && process.env["TERM"] !== "dumb"
   if (inPlace) await print("\x1b[2J")
   while (!stop.isAsked()) {
     const text = await draw()
     await print(inPlace ? `\x1b[H${fitted(text)}\x1b[J` : text)
-    await Promise.race([Bun.sleep(everyMs === true ? usualMs : everyMs), stop.asked])
+    await Promise.race([Bun.sleep(every), stop.asked])
   }
 }
 

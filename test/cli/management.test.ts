@@ -194,7 +194,7 @@ describe("a running broker", () => {
   test("is watched until Ctrl-C, in a pipe one look below the other", async () => {
     await using _ = await serve()
     const watching = Bun.spawn({
-      cmd: [...fromSource, "sessions", "list", "--json", "--watch", "100ms", "--data", directory],
+      cmd: [...fromSource, "sessions", "list", "--json", "--watch", "--every", "100ms", "--data", directory],
       env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
       stdout: "pipe",
       stderr: "pipe",

@@ -95,7 +95,7 @@ describe("The program", () => {
 
   test.each([
     [["sbu"], "unknown command 'sbu' (Did you mean sub?)"],
-    [["subb", "-t", "x"], "unknown command 'subb' (Did you mean sub?)"],
+    [["subb", "-t", "x"], "unknown command 'subb' (Did you mean one of sub, subs?)"],
     [["help", "serv"], "unknown command 'serv' (Did you mean serve?)"],
     [["user", "ad", "x"], "unknown command 'ad' (Did you mean add?)"],
     [["sub", "--topc", "x"], "unknown option '--topc' (Did you mean --topic?)"],
