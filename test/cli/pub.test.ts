@@ -200,7 +200,7 @@ describe("bantam pub and what a server may answer", () => {
 describe("bantam pub, a wrong command line", () => {
   test.each([
     ["-m x", "no topic: add -t TOPIC"],
-    ["-t t", "say what to publish with one of -m, -f, -l, -s and -n"],
+    ["-t t", "say what to publish with one of -m, -f, -l, -s, -n, --csv and --jsonl"],
     ["-t t -m x -n", "only one message can be published"],
     ["-t t -m x -m y", "Only one message can be published"],
     ["-t a/+ -m x", "holds neither + nor #"],

@@ -1,0 +1,83 @@
+const everyMs = 1000
+
+/**
+ * How far a long work is: a line on standard error that is written anew each second. Only on a terminal that can take it
+ * back.
+ */
+export class ProgressLine {
+  readonly #count: () => number
+  readonly #parts: (perSecond: string) => readonly string[]
+  readonly #timer: ReturnType<typeof setInterval> | undefined
+  #lastCount = 0
+  #lastMs = performance.now()
+  #isThere = false
+  #everShown = false
+
+  /**
+   * @param count of what is done
+   * @param parts of the line; where the terminal is too narrow the last ones are left out
+   * @param wanted false for a work that shows nothing
+   */
+  constructor(count: () => number, parts: (perSecond: string) => readonly string[], wanted: boolean) {
+    this.#count = count
+    this.#parts = parts
+    const isTerminal = process.stderr.isTTY === true && process.env["TERM"] !== "dumb"
+    if (wanted && isTerminal) this.#timer = setInterval(() => this.#draw(), everyMs)
+  }
+
+  /** Makes room for other words, below which it comes back. */
+  clear(): void {
+    if (this.#isThere) process.stderr.write("\r\x1b[K")
+    this.#isThere = false
+  }
+
+  /** @returns whether it was ever there */
+  end(): boolean {
+    clearInterval(this.#timer)
+    this.clear()
+    return this.#everShown
+  }
+
+  #draw(): void {
+    const nowMs = performance.now()
+    const count = this.#count()
+    const perSecond = ((count - this.#lastCount) * 1000) / (nowMs - this.#lastMs)
+    this.#lastCount = count
+    this.#lastMs = nowMs
+    const line = fitting(this.#parts(`${grouped(perSecond)}/s`), process.stderr.columns ?? 80)
+    process.stderr.write(`\r\x1b[K${line}`)
+    this.#isThere = true
+    this.#everShown = true
+  }
+}
+
+/** `1,234 messages` */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`
+}
+
+/** `3.4 s`, `12 min 5 s`, `3 h 20 min` */
+export function lasting(ms: number): string {
+  const seconds = ms / 1000
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60
+    ? `${minutes} min ${Math.floor(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** A whole number, or one below 10 with a digit behind the point. */
+function grouped(count: number): string {
+  const digits = Number.isInteger(count) || count >= 10 ? 0 : 1
+  return count.toLocaleString("en-US", { maximumFractionDigits: digits })
+}
+
+/** As many of the parts, from the first on, as stand on one line: the last column would begin another. */
+function fitting([first = "", ...others]: readonly string[], columns: number): string {
+  let line = first
+  for (const part of others) {
+    if (line.length + part.length + 3 >= columns) break
+    line += ` · ${part}`
+  }
+  return line.slice(0, columns - 1)
+}
