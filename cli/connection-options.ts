@@ -33,8 +33,15 @@ export interface ConnectionOptions extends TargetOptions {
   readonly quiet?: true
 }
 
-/** Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`. */
-export function withConnectionOptions(command: Command): Command {
+/**
+ * Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`.
+ *
+ * @param qos what -q is for, and what it is unless told
+ */
+export function withConnectionOptions(
+  command: Command,
+  qos: { readonly what: string; readonly level: Qos } = { what: "quality of service", level: 0 },
+): Command {
   return withTargetOptions(command.helpOption("--help", "display help for command"))
     .option("-u, --username <name>", "user name")
     .option("-P, --pw <password>", "password")
@@ -44,7 +51,7 @@ export function withConnectionOptions(command: Command): Command {
     .option("-c, --disable-clean-session", "keep the session when we go; needs -i")
     .option("-x, --session-expiry <seconds>", "keep it for so long, -1 for ever; MQTT 5", sessionExpiry)
     .option("-V, --protocol-version <version>", "5, 311 or 31 (default: what is needed)", version)
-    .option("-q, --qos <level>", "quality of service: 0, 1 or 2", qosLevel, 0)
+    .option("-q, --qos <level>", `${qos.what}: 0, 1 or 2`, qosLevel, qos.level)
     .option("-M, --max-inflight <count>", "unacknowledged messages on the way", wholeNumber(1, 65_535), 20)
     .option("-D, --property <packet name value>", "such as -D publish content-type text; repeatable", collect)
     .option("--will-topic <topic>", "what the server publishes if we vanish")

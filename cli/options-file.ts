@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs"
 import { isAbsolute, join } from "node:path"
-import type { ClientName } from "./called-as.ts"
+import type { ClientCommand } from "./called-as.ts"
 import type { MannerName } from "./manner.ts"
 import { CommandError } from "./output.ts"
 
 /** Where options are found that hold for each call, unless -o names another file; undefined without a home. */
 export function defaultOptionsFile(
-  client: ClientName,
+  client: ClientCommand,
   manner: MannerName,
   { XDG_CONFIG_HOME: configHome, HOME: home }: Readonly<Record<string, string | undefined>> = process.env,
 ): string | undefined {

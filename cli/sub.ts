@@ -114,13 +114,14 @@ function requestOf(
   }
 }
 
-function checkFilter(flag: string, text: string): void {
+/** @throws CommandError */
+export function checkFilter(flag: string, text: string): void {
   if (parseSubscriptionFilter(text, wireTopicLimits) !== undefined) return
   throw new CommandError(`${flag} ${text}: in a topic filter + fills a whole level, and # the last one`)
 }
 
 /** @returns false when the server refused all of them */
-async function subscribe(
+export async function subscribe(
   run: ClientRun,
   { manner, properties }: ConnectionPlan,
   requests: readonly SubscribeRequest[],
