@@ -1,4 +1,13 @@
+import type { RunOptions } from "./client-run.ts"
+
 const everyMs = 1000
+/** The rate is that of the last five seconds: what comes once a second would be 0, 1 or 2 of the last one. */
+const mostReadings = 6
+
+interface Reading {
+  readonly atMs: number
+  readonly count: number
+}
 
 /**
  * How far a long work is: a line on standard error that is written anew each second. Only on a terminal that can take it
@@ -8,8 +17,7 @@ export class ProgressLine {
   readonly #count: () => number
   readonly #parts: (perSecond: string) => readonly string[]
   readonly #timer: ReturnType<typeof setInterval> | undefined
-  #lastCount = 0
-  #lastMs = performance.now()
+  #readings: readonly Reading[] = [{ atMs: performance.now(), count: 0 }]
   #isThere = false
   #everShown = false
 
@@ -39,16 +47,20 @@ export class ProgressLine {
   }
 
   #draw(): void {
-    const nowMs = performance.now()
-    const count = this.#count()
-    const perSecond = ((count - this.#lastCount) * 1000) / (nowMs - this.#lastMs)
-    this.#lastCount = count
-    this.#lastMs = nowMs
+    const now = { atMs: performance.now(), count: this.#count() }
+    const [before = now] = this.#readings
+    this.#readings = [...this.#readings, now].slice(-mostReadings)
+    const perSecond = ((now.count - before.count) * 1000) / (now.atMs - before.atMs)
     const line = fitting(this.#parts(`${grouped(perSecond)}/s`), process.stderr.columns ?? 80)
     process.stderr.write(`\r\x1b[K${line}`)
     this.#isThere = true
     this.#everShown = true
   }
+}
+
+/** Behind -d other lines would run into it. */
+export function showsProgress({ quiet, debug }: RunOptions): boolean {
+  return quiet !== true && debug !== true
 }
 
 /** `1,234 messages` */

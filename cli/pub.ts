@@ -8,7 +8,7 @@ import { publishUntilInterrupted } from "./publishing.ts"
 import { wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
 import { type PayloadOptions, withPayloadOptions } from "./payload-options.ts"
-import { counted, lasting, ProgressLine } from "./progress-line.ts"
+import { counted, lasting, ProgressLine, showsProgress } from "./progress-line.ts"
 import { Composer } from "./pub/composer.ts"
 import { publishRows } from "./pub/publish-rows.ts"
 import { givenPayload, openSource, type SourceOptions } from "./pub/source.ts"
@@ -82,7 +82,7 @@ async function pub(options: PubOptions): Promise<void> {
   const publisher = new Publisher(run, manner)
   const beganMs = performance.now()
   const isOurs = manner.name === "bantam"
-  const progress = progressOf(publisher, isOurs && options.quiet !== true && !isTypedIn(options))
+  const progress = progressOf(publisher, isOurs && showsProgress(options) && !isTypedIn(options))
   run.beforeWords = () => progress.clear()
   const signalCode = await publishUntilInterrupted(run, publisher, isOurs, (isOver) =>
     publishRows(source, composer, new Schedule(), publisher, isOver),

@@ -9,7 +9,7 @@ import { parseDuration } from "./duration.ts"
 import { leaveInTime } from "./leave-in-time.ts"
 import { collect, wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
-import { counted, lasting, ProgressLine } from "./progress-line.ts"
+import { counted, lasting, ProgressLine, showsProgress } from "./progress-line.ts"
 import { Recorder } from "./recording/recorder.ts"
 import { RecordingFile } from "./recording/recording-file.ts"
 import { subscribeForRecording, wasStored } from "./recording/subscriptions.ts"
@@ -57,7 +57,7 @@ Exit codes:
   from 128 the server's reason code`
 
 async function record(file: string, options: RecordOptions): Promise<void> {
-  const { topic: filters = ["#"], force, append, quiet, count = Number.POSITIVE_INFINITY } = options
+  const { topic: filters = ["#"], force, append, count = Number.POSITIVE_INFINITY } = options
   for (const filter of filters) checkFilter("-t", filter)
   if (force === true && append === true) throw new CommandError("--force and --append exclude each other")
   if (file === "-" && options.debug === true) {
@@ -80,7 +80,7 @@ async function record(file: string, options: RecordOptions): Promise<void> {
     if (error.code !== "EPIPE") run.fail({ sentence, exitCode: 1 })
     void run.sayGoodbye()
   }
-  const progress = progressOf(file, recorder, quiet !== true)
+  const progress = progressOf(file, recorder, showsProgress(options))
   run.beforeWords = () => progress.clear()
   const forget = leaveInTime(run, plan, undefined)
   await run.finish(async () => {

@@ -6,7 +6,7 @@ import { type ConnectionOptions, planConnection, withConnectionOptions } from ".
 import { parseDuration } from "./duration.ts"
 import { collect, wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
-import { counted, lasting, ProgressLine } from "./progress-line.ts"
+import { counted, lasting, ProgressLine, showsProgress } from "./progress-line.ts"
 import { Publisher } from "./publisher.ts"
 import { publishUntilInterrupted } from "./publishing.ts"
 import { type Playing, playRecording } from "./recording/play-recording.ts"
@@ -68,14 +68,13 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
   const run = new ClientRun(plan, options, packets)
   const publisher = new Publisher(run, plan.manner)
   const schedule = new Schedule()
-  const progress = progressOf(publisher, schedule, options.quiet !== true)
+  const progress = progressOf(publisher, schedule, showsProgress(options))
   run.beforeWords = () => progress.clear()
-  const signalCode = await publishUntilInterrupted(run, publisher, true, (isOver) => {
-    schedule.begin()
-    return playRecording(file, playing, schedule, publisher, isOver, (place) =>
-      run.warn(`${place}: the line was not written to its end, and is left out`),
-    )
-  })
+  const tellTorn = (place: string) =>
+    run.warn(`${place}: the line was not written to its end, and is left out`)
+  const signalCode = await publishUntilInterrupted(run, publisher, true, (isOver) =>
+    playRecording(file, playing, schedule, publisher, isOver, tellTorn),
+  )
   progress.end()
   if (publisher.count > 0) run.warn(toldOf(publisher, schedule, playing.speed))
   if (signalCode !== undefined && playing.rounds !== Number.POSITIVE_INFINITY) process.exitCode ||= signalCode

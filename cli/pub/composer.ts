@@ -1,4 +1,5 @@
 import type { PublishRequest } from "../../src/client/sender.ts"
+import { type Clock, systemClock } from "../../src/foundation/clock.ts"
 import type { Qos } from "../../src/protocol/packet.ts"
 import type { PropertiesOf } from "../../src/protocol/properties.ts"
 import { parseTopicName, wireTopicLimits } from "../../src/protocol/topic.ts"
@@ -20,13 +21,15 @@ export interface Given {
 /** Makes the messages of the rows. */
 export class Composer {
   readonly #given: Given
+  readonly #clock: Clock
   readonly #topic: Template | undefined
   readonly #payload: Template | undefined
   #count = 0
 
   /** @throws CommandError for a template that is none */
-  constructor(given: Given) {
+  constructor(given: Given, clock = systemClock) {
     this.#given = given
+    this.#clock = clock
     const { topic, payload, isTemplate } = given
     if (!isTemplate) return
     this.#topic = topic === undefined ? undefined : templateOf(topic, "-t")
@@ -44,10 +47,14 @@ export class Composer {
     told("payload", () => this.#payload?.check(fields, what))
   }
 
-  /** @throws CommandError */
+  /**
+   * The message as it is at this moment.
+   *
+   * @throws CommandError
+   */
   compose({ place, fields, own }: Row): PublishRequest {
     const where = place ?? "message"
-    const occasion = { ...now, n: ++this.#count, wallMs: Date.now() }
+    const occasion = { ...chance, n: ++this.#count, wallMs: this.#clock.wall() }
     const { topic: givenTopic, payload: givenPayload, qos, retain, properties } = this.#given
     const topic = told(where, () => this.#topic?.fill(fields, occasion)) ?? givenTopic ?? own.topic
     const filled = told(where, () => this.#payload?.fill(fields, occasion))
@@ -62,7 +69,7 @@ export class Composer {
   }
 }
 
-const now: Pick<Occasion, "random" | "uuid"> = {
+const chance: Pick<Occasion, "random" | "uuid"> = {
   random: Math.random,
   uuid: () => crypto.randomUUID(),
 }

@@ -23,9 +23,8 @@ export async function publishRows(
     const { value: row, done } = await iterator.next()
     if (done === true) return
     schedule.postpone(schedule.latenessMs(dueMs) - lateMs)
-    const request = composer.compose(row)
     await schedule.reach(dueMs)
     if (isOver()) return
-    await publisher.publish(request)
+    await publisher.publish(composer.compose(row))
   }
 }

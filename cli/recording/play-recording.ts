@@ -21,7 +21,7 @@ export interface Playing {
 }
 
 /**
- * Publishes the messages of a recording when they are due. The next round begins when the one before has lasted as long
+ * Publishes the messages of a recording when they are due, by a schedule that begins now. The next round begins when the one before has lasted as long
  * as the recording.
  *
  * @param onTorn called in the first round when the last line was not written to its end
@@ -36,10 +36,14 @@ export async function playRecording(
   onTorn: (place: string) => void,
 ): Promise<void> {
   let roundMs = 0
+  let hasBegun = false
   for (let round = 0; round < rounds; round++) {
     const before = publisher.count
     let lastMs = fromMs
     for await (const line of readRecording(file, round === 0 ? onTorn : () => {})) {
+      // The file is open by now, and nobody is late before the first message.
+      if (!hasBegun) schedule.begin()
+      hasBegun = true
       lastMs = Math.min(Math.max(lastMs, line.atMs), untilMs)
       if (line.atMs > untilMs) break
       if (line.line === "end" || line.atMs < fromMs || !isWanted(line.request, filters)) continue

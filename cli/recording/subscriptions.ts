@@ -5,9 +5,9 @@ import type { ConnectionPlan } from "../connection-options.ts"
 import { subscribe } from "../sub.ts"
 
 /*
- * What was retained before and what is published now are told apart by the subscription they come by. The retained
- * messages are asked for by a first one; a second to the same filters takes its place at once, which asks for no
- * retained messages and for the retain flags as they were published.
+ * What was retained before and what is retained now are told apart by the subscription they come by. A first one asks for
+ * the retained messages; a second to the same filters, which asks for none, takes its place at once. Both want the flags
+ * as they were published: Mosquitto 2.0 goes on with those of the first.
  */
 
 const forStored = 1
@@ -21,17 +21,10 @@ export async function subscribeForRecording(
   { qos, stored }: { readonly qos: Qos; readonly stored: boolean },
 ): Promise<boolean> {
   const requests = (retainHandling: 0 | 2): readonly SubscribeRequest[] =>
-    filters.map((filter) => ({
-      filter,
-      qos,
-      noLocal: false,
-      retainAsPublished: retainHandling === 2,
-      retainHandling,
-    }))
+    filters.map((filter) => ({ filter, qos, noLocal: false, retainAsPublished: true, retainHandling }))
   // Before MQTT 5 a set flag means stored. A server that knows no identifiers leaves open what it means.
   if (plan.client.version !== 5 || run.connack.subscriptionIdentifiersAvailable === false) {
-    const asPublished = requests(stored ? 0 : 2).map((request) => ({ ...request, retainAsPublished: true }))
-    return subscribe(run, plan, asPublished)
+    return subscribe(run, plan, requests(stored ? 0 : 2))
   }
   const properties = (identifier: number): PropertiesOf<"subscribe"> => ({
     ...plan.properties.subscribe,

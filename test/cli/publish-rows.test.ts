@@ -8,7 +8,7 @@ import { HurriedClock } from "../support/hurried-clock.ts"
 
 const given = {
   topic: "t",
-  payload: Buffer.from("{{n}}"),
+  payload: Buffer.from("{{n}} {{now ms}}"),
   qos: 0,
   retain: false,
   properties: {},
@@ -22,14 +22,22 @@ async function timesOf(
   intervalMs: number,
   takesMs: readonly number[] = [],
 ) {
-  const times: (readonly [payload: string, atMs: number])[] = []
+  const times: (readonly [n: string, atMs: number])[] = []
   const publisher = {
     async publish({ payload }: PublishRequest) {
-      times.push([Buffer.from(payload).toString(), clock.now()])
+      const [n = "", nowMs] = Buffer.from(payload).toString().split(" ")
+      expect(Number(nowMs)).toBe(clock.now())
+      times.push([n, clock.now()])
       clock.pass(takesMs[times.length - 1] ?? 0)
     },
   }
-  await publishRows({ rows, intervalMs }, new Composer(given), new Schedule(clock), publisher, () => false)
+  await publishRows(
+    { rows, intervalMs },
+    new Composer(given, clock),
+    new Schedule(clock),
+    publisher,
+    () => false,
+  )
   return times
 }
 
