@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError, Option } from "commander"
 import type { ClientOptions } from "../src/client/client-options.ts"
 import type { ProtocolVersion, Qos, WillFields } from "../src/protocol/packet.ts"
 import type { PropertiesOf } from "../src/protocol/properties.ts"
@@ -36,11 +36,11 @@ export interface ConnectionOptions extends TargetOptions {
 /**
  * Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`.
  *
- * @param qos what -q is for, and what it is unless told
+ * @param ours for a command that Mosquitto does not have: what -q is for, and what it is unless told
  */
 export function withConnectionOptions(
   command: Command,
-  qos: { readonly what: string; readonly level: Qos } = { what: "quality of service", level: 0 },
+  ours?: { readonly qosIs: string; readonly qos: Qos },
 ): Command {
   return withTargetOptions(command.helpOption("--help", "display help for command"))
     .option("-u, --username <name>", "user name")
@@ -51,7 +51,12 @@ export function withConnectionOptions(
     .option("-c, --disable-clean-session", "keep the session when we go; needs -i")
     .option("-x, --session-expiry <seconds>", "keep it for so long, -1 for ever; MQTT 5", sessionExpiry)
     .option("-V, --protocol-version <version>", "5, 311 or 31 (default: what is needed)", version)
-    .option("-q, --qos <level>", `${qos.what}: 0, 1 or 2`, qosLevel, qos.level)
+    .option(
+      "-q, --qos <level>",
+      `${ours?.qosIs ?? "quality of service"}: 0, 1 or 2`,
+      qosLevel,
+      ours?.qos ?? 0,
+    )
     .option("-M, --max-inflight <count>", "unacknowledged messages on the way", wholeNumber(1, 65_535), 20)
     .option("-D, --property <packet name value>", "such as -D publish content-type text; repeatable", collect)
     .option("--will-topic <topic>", "what the server publishes if we vanish")
@@ -61,7 +66,11 @@ export function withConnectionOptions(
     .option("-d, --debug", "print each packet")
     .option("--quiet", "print no errors while running")
     .option("-o, --options-file <file>", "options that hold for each call, one a line (default: see below)")
-    .option("--as-mosquitto", "say and exit as Mosquitto's own program does")
+    .addOption(
+      new Option("--as-mosquitto", "say and exit as Mosquitto's own program does").hideHelp(
+        ours !== undefined,
+      ),
+    )
 }
 
 /** What the options come to. */

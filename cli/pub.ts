@@ -42,11 +42,14 @@ export function pubCommand(): Command {
 }
 
 const examples = `
-Templates, only with --template:
-  {{n}}  1, 2, 3 ...           {{now}}  2026-01-31T12:00:00.000Z     {{now unix}}  seconds, {{now ms}} milliseconds
-  {{uuid}}                     {{random 0 100}}, {{random 18.0 24.5}}  {{pick on off}}
-  {{COLUMN}} with --csv        {{KEY}}, {{KEY.KEY}} with --jsonl       {{line}} with -l
-  \\{{ is two braces, and nothing else in a text means anything.
+What --template fills in:
+  {{n}}                   1, 2, 3 ...
+  {{now}}                 2026-01-31T12:00:00.000Z; {{now unix}} seconds, {{now ms}} milliseconds
+  {{uuid}}                a new one each time
+  {{random 0 100}}        a number, both bounds included; {{random 18.0 24.5}} with digits behind the point
+  {{pick on off}}         one of the words
+  {{COLUMN}}              with --csv; {{KEY}} or {{KEY.KEY}} with --jsonl, {{line}} with -l
+  \\{{                     two braces
 
 Examples:
   bantam pub -t lamp/1 -m on -q 1 -r

@@ -2,6 +2,10 @@ import type { PublishRequest } from "../src/client/sender.ts"
 import { isError } from "../src/protocol/reason-code.ts"
 import type { ClientRun } from "./client-run.ts"
 import type { Manner } from "./manner.ts"
+import { counted } from "./progress-line.ts"
+
+/** A table that the server does not want at all is not worth a line for each row. */
+const mostRefusalsTold = 20
 
 /** Publishes as fast as the server takes it, and remembers what is not answered yet. */
 export class Publisher {
@@ -47,6 +51,12 @@ export class Publisher {
   /** @throws ConnectionEnded */
   async answered(): Promise<void> {
     await Promise.all(this.#unanswered)
+    const untold = this.#refusals - mostRefusalsTold
+    if (untold > 0 && !this.#tellsAll) this.#run.warn(`${counted(untold, "more message")} refused`)
+  }
+
+  get #tellsAll(): boolean {
+    return this.#manner.name === "mosquitto"
   }
 
   async #publish(request: PublishRequest): Promise<void> {
@@ -54,6 +64,7 @@ export class Publisher {
     const answer = await this.#run.client.publish(request)
     if (!isError(answer.reasonCode)) return
     this.#refusals += 1
-    this.#run.fail(this.#manner.publishRefused(request.topic, answer, count))
+    if (this.#refusals <= mostRefusalsTold || this.#tellsAll)
+      this.#run.fail(this.#manner.publishRefused(request.topic, answer, count))
   }
 }

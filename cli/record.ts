@@ -30,7 +30,7 @@ export function recordCommand(): Command {
   const command = new Command("record")
     .description("write messages to a file, with their times, for bantam replay")
     .argument("<file>", "the recording, lines of JSON; - is standard output")
-  return withConnectionOptions(command, { what: "the most to ask for", level: 2 })
+  return withConnectionOptions(command, { qosIs: "the most to ask for", qos: 2 })
     .option("-t, --topic <filter>", "what to record; repeatable (default: #)", collect)
     .option("-C, --count <count>", "end after so many messages", wholeNumber(1, 0xffff_ffff))
     .option("--for <time>", "end after 10s, 5m, 1h ...", whileMs)

@@ -28,7 +28,7 @@ export function replayCommand(): Command {
   const command = new Command("replay")
     .description("publish what bantam record wrote down, as it came")
     .argument("<file>", "the recording; - is standard input")
-  return withConnectionOptions(command, { what: "publish at no higher one", level: 2 })
+  return withConnectionOptions(command, { qosIs: "publish at no higher one", qos: 2 })
     .option("-t, --topic <filter>", "only what was recorded on these topics; repeatable", collect)
     .option("--topic-prefix <text>", "put this before each topic, such as test/", topicPrefix)
     .option("--speed <factor>", "2x is twice as fast, max as fast as the server takes it", speed, 1)

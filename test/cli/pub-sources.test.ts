@@ -95,6 +95,7 @@ describe("pub --csv", () => {
     ["a,b\n", "standard input:1: no column is called topic; name one so, or add -t TOPIC"],
     ["topic,text\n", "standard input:1: no column is called payload; name one so, or add --template -m TEXT"],
     ["a,a\n", "standard input:1: two columns are called a; rename one"],
+    [new Uint8Array([0x61, 0xe9, 0x0a]), "standard input: is no UTF-8 text; save it as UTF-8"],
   ])("%j is no such table, and nobody is connected to", async (text, problem) => {
     using server = startScripted(5, accepts)
     const outcome = await run(["pub", ...server.flags, "--csv", "-"], { stdin: text })
