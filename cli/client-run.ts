@@ -1,6 +1,7 @@
 import { Client } from "../src/client/client.ts"
 import { type ClientEnd, ConnectionEnded } from "../src/client/client-end.ts"
 import type { ClientOptions } from "../src/client/client-options.ts"
+import { noProperties, type PropertiesOf } from "../src/protocol/properties.ts"
 import { ReasonCode } from "../src/protocol/reason-code.ts"
 import { connect } from "../src/transport/connect.ts"
 import type { ByteOutput } from "./byte-output.ts"
@@ -25,12 +26,15 @@ const reconnectDelayMs = 1000
 
 /** One run of a client command: what went wrong on the way, and what the process exits with. */
 export class ClientRun {
+  /** Prints a line about what went wrong, newline included. */
+  say: (line: string) => void
+
   readonly #plan: ConnectionPlan
   readonly #quiet: boolean
-  readonly #say: (line: string) => void
   readonly #makeClient: () => Client
   readonly #leaving = Promise.withResolvers<void>()
   #client: Client
+  #connack: PropertiesOf<"connack"> = noProperties
   #isLeaving = false
 
   constructor(
@@ -41,7 +45,7 @@ export class ClientRun {
   ) {
     this.#plan = plan
     this.#quiet = quiet === true
-    this.#say = say
+    this.say = say
     const telling: Pick<ClientOptions, "onPacket"> =
       debug === true
         ? { onPacket: (way, packet) => output.text(packetLine(this.client.clientId, way, packet)) }
@@ -53,6 +57,11 @@ export class ClientRun {
   /** Of the connection that stands, or is the next to. */
   get client(): Client {
     return this.#client
+  }
+
+  /** What the server said of itself when the connection came to stand; nothing before MQTT 5.0. */
+  get connack(): PropertiesOf<"connack"> {
+    return this.#connack
   }
 
   /** Connects, lets `work` be done, says goodbye. */
@@ -94,7 +103,7 @@ export class ClientRun {
 
   /** Says it, unless --quiet. */
   warn(sentence: string): void {
-    if (!this.#quiet) this.#say(this.#plan.manner.line(sentence))
+    if (!this.#quiet) this.say(this.#plan.manner.line(sentence))
   }
 
   /** @returns undefined when all went well */
@@ -110,7 +119,7 @@ export class ClientRun {
     if (socket === undefined) return undefined
     if ("at" in socket) return socket
     try {
-      await client.start(socket)
+      this.#connack = (await client.start(socket)).properties
       // Work that waits for standard input would not notice that nobody is there any more.
       await Promise.race([work(), client.ended.then(throwUnlessOver)])
       await this.sayGoodbye()

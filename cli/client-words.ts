@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander"
-import type { ClientName } from "./called-as.ts"
+import type { ClientCommand } from "./called-as.ts"
 import type { MannerName } from "./manner.ts"
 import { defaultOptionsFile, optionsFileWords } from "./options-file.ts"
 import { CommandError } from "./output.ts"
@@ -13,13 +13,13 @@ export const mannerOption = "--as-mosquitto"
 const notTheirs: readonly string[] = ["--to", "--password-file", "--ws-path"]
 
 /**
- * The words of a command line of pub, sub or rr as commander can take them. Mosquitto's have three habits that it does
+ * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three habits that it does
  * not know: an options file, -D with three or four words, and -L, which stands for several options where it stands,
  * so that what comes later overrules it.
  *
  * @throws CommandError
  */
-export function clientWords(command: Command, client: ClientName, given: readonly string[]): string[] {
+export function clientWords(command: Command, client: ClientCommand, given: readonly string[]): string[] {
   const manner: MannerName = asksForTheirManner(command, given) ? "mosquitto" : "bantam"
   const here = readWords(command, given, manner)
   const file = readWords(command, fileWords(command, client, manner, here), manner)
@@ -88,7 +88,7 @@ function valueCount(option: Option | undefined, [, name]: readonly string[]): nu
 
 function fileWords(
   command: Command,
-  client: ClientName,
+  client: ClientCommand,
   manner: MannerName,
   here: readonly ReadOption[],
 ): readonly string[] {

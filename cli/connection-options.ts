@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError, Option } from "commander"
 import type { ClientOptions } from "../src/client/client-options.ts"
 import type { ProtocolVersion, Qos, WillFields } from "../src/protocol/packet.ts"
 import type { PropertiesOf } from "../src/protocol/properties.ts"
@@ -41,8 +41,15 @@ export interface ConnectionOptions extends TargetOptions, PasswordOptions {
   readonly quiet?: true
 }
 
-/** Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`. */
-export function withConnectionOptions(command: Command): Command {
+/**
+ * Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`.
+ *
+ * @param ours for a command that Mosquitto does not have: what -q is for, and what it is unless told
+ */
+export function withConnectionOptions(
+  command: Command,
+  ours?: { readonly qosIs: string; readonly qos: Qos },
+): Command {
   return withTargetOptions(
     command
       .helpOption("--help", "display help for command")
@@ -57,7 +64,12 @@ export function withConnectionOptions(command: Command): Command {
     .option("-c, --disable-clean-session", "keep the session when we go; needs -i")
     .option("-x, --session-expiry <seconds>", "keep it for so long, -1 for ever; MQTT 5", sessionExpiry)
     .option("-V, --protocol-version <version>", "5, 311 or 31 (default: what is needed)", version)
-    .option("-q, --qos <level>", "quality of service: 0, 1 or 2", qosLevel, 0)
+    .option(
+      "-q, --qos <level>",
+      `${ours?.qosIs ?? "quality of service"}: 0, 1 or 2`,
+      qosLevel,
+      ours?.qos ?? 0,
+    )
     .option("-M, --max-inflight <count>", "unacknowledged messages on the way", wholeNumber(1, 65_535), 20)
     .option("-D, --property <packet name value>", "such as -D publish content-type text; repeatable", collect)
     .option("--will-topic <topic>", "what the server publishes if we vanish")
@@ -67,7 +79,11 @@ export function withConnectionOptions(command: Command): Command {
     .option("-d, --debug", "print each packet")
     .option("--quiet", "print no errors while running")
     .option("-o, --options-file <file>", "options that hold for each call, one a line (default: see below)")
-    .option("--as-mosquitto", "say and exit as Mosquitto's own program does")
+    .addOption(
+      new Option("--as-mosquitto", "say and exit as Mosquitto's own program does").hideHelp(
+        ours !== undefined,
+      ),
+    )
     .hook("preAction", async (_, called) => {
       const { to } = called.opts<ConnectionOptions>()
       if (to !== undefined) await applyConnection(called, to)

@@ -2,11 +2,11 @@ import { type Command, CommanderError } from "commander"
 import { version } from "../package.json"
 import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
-import { calledAs, clientNames } from "./called-as.ts"
+import { calledAs, clientCommands, clientNames } from "./called-as.ts"
 import { runAsMosquitto } from "./client-program.ts"
-import { asksForTheirManner, clientWords } from "./client-words.ts"
-import { complain, stopWhenNobodyReads } from "./output.ts"
+import { asksForTheirManner, clientWords, mannerOption } from "./client-words.ts"
 import { laidOut } from "./help-layout.ts"
+import { CommandError, complain, stopWhenNobodyReads } from "./output.ts"
 import { makeProgram, shortHelp } from "./program.ts"
 
 // In the executable a worker begins here as well, and this must be the first thing it does.
@@ -44,12 +44,14 @@ async function run(given: readonly string[]): Promise<number> {
   const program = makeProgram(version)
   const words = helpWords(program, given)
   const [first, ...rest] = words
-  const client = clientNames.find((each) => each === first)
+  const client = clientCommands.find((each) => each === first)
   const command = program.commands.find((each) => each.name() === client)
   if (client === undefined || command === undefined) {
     await program.parseAsync([...words], { from: "user" })
   } else if (asksForTheirManner(command, rest)) {
-    return runAsMosquitto(`bantam ${client}`, client, version, rest)
+    const theirs = clientNames.find((each) => each === client)
+    if (theirs === undefined) throw new CommandError(`Mosquitto has no ${client}: leave out ${mannerOption}`)
+    return runAsMosquitto(`bantam ${theirs}`, theirs, version, rest)
   } else {
     await program.parseAsync([client, ...clientWords(command, client, rest)], { from: "user" })
   }

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import type { ClientName } from "./called-as.ts"
+import type { ClientCommand } from "./called-as.ts"
 import { configFolder, type Environment } from "./config-folder.ts"
 import type { MannerName } from "./manner.ts"
 import { CommandError } from "./output.ts"
 
 /** Where options are found that hold for each call, unless -o names another file; undefined without a home. */
 export function defaultOptionsFile(
-  client: ClientName,
+  client: ClientCommand,
   manner: MannerName,
   environment: Environment = process.env,
 ): string | undefined {

@@ -20,6 +20,8 @@ import { statusCommand } from "./management/status.ts"
 import { subsCommand } from "./management/subs.ts"
 import { print } from "./output.ts"
 import { pubCommand } from "./pub.ts"
+import { recordCommand } from "./record.ts"
+import { replayCommand } from "./replay.ts"
 import { rrCommand } from "./rr.ts"
 import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
@@ -33,6 +35,7 @@ Examples:
   bantam sub -t '#' -v                 show every message
   bantam pub -t hello -m world         publish one
   bantam rr -t ask -e answer -m 7      publish a request and print the response
+  bantam record FILE -t 'home/#'       write messages to a file; bantam replay FILE publishes them again
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
@@ -74,6 +77,8 @@ export function makeProgram(version: string): Command {
     pubCommand(),
     subCommand(),
     rrCommand(),
+    recordCommand(),
+    replayCommand(),
     runCommand(),
     testCommand(),
     checkCommand(),

@@ -54,6 +54,7 @@ const rooms = {
       commander: "all",
       picocolors: "all",
       valibot: ["cli/scenario/scenario.ts"],
+      "csv-parse": ["cli/pub/csv-rows.ts"],
       "node:": "all",
     },
     because: "the command line speaks to the server and the client, never to the broker's insides",

@@ -40,7 +40,8 @@ function withoutCovered(filters: readonly string[]): readonly string[] {
   )
 }
 
-function checkFilter(flag: string, text: string): void {
+/** @throws CommandError */
+export function checkFilter(flag: string, text: string): void {
   if (parseSubscriptionFilter(text, wireTopicLimits) !== undefined) return
   throw new CommandError(`${flag} ${text}: in a topic filter + fills a whole level, and # the last one`)
 }
@@ -60,7 +61,7 @@ export async function subscribe(
 ): Promise<boolean> {
   const requests = filters.map((filter) => requestOf(filter, options))
   const granted = await Promise.all([
-    begin(run, plan, requests, needsAll),
+    beginSubscriptions(run, plan, requests, needsAll),
     ...(options.unsubscribe ?? []).map((filter) => end(run, plan, filter)),
   ])
   return !granted.includes(false)
@@ -80,8 +81,11 @@ function requestOf(
   }
 }
 
-/** @returns false when the server refused all of them, or one of those that are all needed */
-async function begin(
+/**
+ * @param needsAll one that is refused is a failure
+ * @returns false when the server refused all of them, or one of those that are all needed
+ */
+export async function beginSubscriptions(
   run: ClientRun,
   { manner, properties }: ConnectionPlan,
   requests: readonly SubscribeRequest[],
