@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander"
 import { version } from "../package.json"
 import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
+import { benchCommand } from "./bench.ts"
 import { checkCommand } from "./check.ts"
 import { completeCommand, completionCommand } from "./completion.ts"
 import { configCommand } from "./config.ts"
@@ -35,6 +36,7 @@ Examples:
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
+  bantam bench fanout                  put a load on a broker and measure it
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
@@ -89,6 +91,7 @@ async function run(words: readonly string[]): Promise<number> {
     runCommand(),
     testCommand(),
     checkCommand(),
+    benchCommand(),
     userCommand(),
     groupCommand(),
     aclCommand(),
