@@ -2,7 +2,8 @@ import { Argument, Command } from "commander"
 import { type Comparison, compare, comparisonText } from "./bench/comparison.ts"
 import { type Findings, isFailure } from "./bench/findings.ts"
 import { interruption } from "./bench/interruption.ts"
-import { type BenchOptions, planOf, withBenchOptions } from "./bench/options.ts"
+import { planOf } from "./bench/make-plan.ts"
+import { type BenchOptions, withBenchOptions } from "./bench/options.ts"
 import { type Plan, type Server, type Shape, shapes } from "./bench/plan.ts"
 import { ProgressLine } from "./bench/progress-line.ts"
 import { unmet } from "./bench/requirements.ts"
@@ -32,7 +33,7 @@ Examples:
   bantam bench fanout --subscribers 500 --rate 100 --for 1m mqtt://broker:1883
   bantam bench fanin --share --subscribers 4 -q 1 --json
   bantam bench conn --clients 50                            connections a second
-  bantam bench offline --count 100000 -q 2                  how fast queues fill and drain
+  bantam bench offline --subscribers 200 --count 100000      how fast queues fill and drain
   bantam bench pub -q 1 --compare mqtt://other:1883         better, worse, or no difference
   bantam bench sub --rate 5000 --require 'p99<10ms'         for CI
 
@@ -78,8 +79,8 @@ async function bench(shape: Shape, url: WrittenServer | undefined, options: Benc
   const named = options.url === undefined ? undefined : parseServerOption(options.url)
   const plan = planOf(shape, { ...named, ...options })
   checkOpenFiles(plan)
-  const server = serverOf(url ?? named?.server, options)
-  const other = options.compare === undefined ? undefined : serverOf(options.compare, options)
+  const server = await serverOf(url ?? named?.server, options)
+  const other = options.compare === undefined ? undefined : await serverOf(options.compare, options)
   const progress = new ProgressLine()
   const watch = { show: progress.show.bind(progress), interrupted: interruption() }
   try {

@@ -1,6 +1,5 @@
-import { ConnectionEnded, describeEnd } from "../../src/client/client-end.ts"
 import { LoadClient, type LoadClientOptions } from "../../src/client/load-client.ts"
-import { CommandError } from "../output.ts"
+import { oneLine } from "./one-line.ts"
 import type { Plan, Server } from "./plan.ts"
 
 /** Connections that may be opening at a time: a listener's backlog takes no more than a few hundred. */
@@ -36,7 +35,8 @@ export class Crowd {
       if (this.#isClosed) return this.close()
       await welcome(client, index)
     }).catch((error: unknown) => {
-      throw this.#whyNot(error, count)
+      const stood = this.#clients.size
+      throw oneLine(error, stood === 0 ? "" : `connection ${stood + 1} of ${count}: `)
     })
     if (!this.#isClosed) this.#keepAlive()
   }
@@ -74,20 +74,6 @@ export class Crowd {
       Math.min(...seconds) * 500,
     )
   }
-
-  #whyNot(error: unknown, count: number): unknown {
-    const stood = this.#clients.size
-    const which = stood === 0 ? "" : `connection ${stood + 1} of ${count}: `
-    if (error instanceof ConnectionEnded) return new CommandError(which + refusal(error, this.#plan))
-    return error instanceof Error ? new CommandError(which + error.message.replace(/\.$/, "")) : error
-  }
-}
-
-/** What a broker said to a client that it did not let in, and what may help. */
-export function refusal({ end }: ConnectionEnded, { version }: Pick<Plan, "version">): string {
-  const text = describeEnd(end)
-  if (end.why === "refused" && /version/.test(text) && version === 5) return `${text}; try -V 311`
-  return text
 }
 
 /**

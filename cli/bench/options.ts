@@ -4,12 +4,11 @@ import { parseTopicName, wireTopicLimits } from "../../src/protocol/topic.ts"
 import { keepAlive, qosLevel, version } from "../connection-options.ts"
 import { parseDuration } from "../duration.ts"
 import { wholeNumber } from "../options.ts"
-import { CommandError } from "../output.ts"
 import { type TargetOptions, withTargetOptions } from "../target-options.ts"
-import type { Extent, Plan, Shape } from "./plan.ts"
+import type { Shape } from "./plan.ts"
 import { parseRequirements, type Requirement } from "./requirements.ts"
 import { parseServer, type WrittenServer } from "./server.ts"
-import { isEven, Topology } from "./topology.ts"
+import { mostInFlight, type Usual, usual, usualBytes } from "./usual.ts"
 
 /** What a bench command was told. What its shape does not know is undefined. */
 export interface BenchOptions extends TargetOptions {
@@ -39,43 +38,7 @@ export interface BenchOptions extends TargetOptions {
   readonly json?: true
 }
 
-/** What a shape is when nothing is said. */
-interface Usual {
-  readonly publishers?: number
-  readonly subscribers?: number
-  readonly clients?: number
-  /** Said of --topics. */
-  readonly topics?: string
-  readonly share?: true
-  readonly qos?: Qos
-  readonly count?: number
-  readonly rate?: number | "max"
-}
-
-export const usual = {
-  pub: { publishers: 10, topics: "one each", qos: 0, rate: "max" },
-  sub: { publishers: 1, subscribers: 10, topics: "one for each subscriber", qos: 0, rate: 1_000 },
-  fanout: { publishers: 1, subscribers: 10, topics: "1", qos: 0, rate: "max" },
-  fanin: {
-    publishers: 10,
-    subscribers: 1,
-    topics: "one for each publisher",
-    share: true,
-    qos: 0,
-    rate: "max",
-  },
-  conn: { clients: 10, rate: "max" },
-  offline: { publishers: 1, subscribers: 10, qos: 1, count: 5_000 },
-} as const satisfies Record<Shape, Usual>
-
-const usualInFlight = { closed: 20, open: 1_000 } as const
-const usualBytes = 64
-const usualMs = 10_000
-const usualWarmUpMs = 1_000
 const mostClients = 1_000_000
-/** What the packets of all publishers, and what the subscribers remember, may take of memory. */
-const mostBytes = 512 * 1024 * 1024
-
 /** Adds the options that a shape has. */
 export function withBenchOptions(command: Command, shape: Shape): Command {
   const { publishers, subscribers, clients, topics, share, qos, count, rate }: Usual = usual[shape]
@@ -118,9 +81,12 @@ export function withBenchOptions(command: Command, shape: Shape): Command {
       "topics are below it (default: bench/ and something random)",
       topicPrefix,
     )
+    const what = "messages of a publisher on their way"
     command.option(
       "--in-flight <count>",
-      `messages of a publisher on their way (default: ${usualInFlight.closed}${rate === undefined ? "" : `; with --rate ${usualInFlight.open}`})`,
+      rate === undefined
+        ? `${what} (default: ${mostInFlight})`
+        : `${what} (default: up to ${mostInFlight}; with --rate 1,000)`,
       wholeNumber(1, 65_535),
     )
   }
@@ -150,83 +116,15 @@ export function withBenchOptions(command: Command, shape: Shape): Command {
     .option("--compare <url>", "the same load on another broker as well, by turns", parseServer)
     .option("--rounds <count>", "of each broker, with --compare", wholeNumber(1, 100), 3)
     .optionsGroup("Connection:")
-  return withTargetOptions(command)
+  withTargetOptions(command)
+  // What Mosquitto's clients have and we cannot is told to whoever asks for it, and no more.
+  for (const option of command.options) option.hidden = option.description === "not possible here"
+  return command
     .option("-u, --username <name>", "user name")
     .option("-P, --pw <password>", "password")
     .option("--id-prefix <prefix>", "client identifiers begin with it (default: bench- and something random)")
     .option("-k, --keepalive <seconds>", "keep alive, 5 to 65535, or 0 for none", keepAlive, 60)
     .option("-V, --protocol-version <version>", "5, 311 or 31; only 5 tells why it refuses", version, 5)
-}
-
-/** @throws CommandError */
-export function planOf(shape: Shape, options: BenchOptions): Plan {
-  const mark = crypto.randomUUID().slice(0, 6)
-  const perSecond = options.rate === "max" ? undefined : options.rate
-  const { publishers = 0, subscribers = 0, clients = 0, qos = 0 } = options
-  if (shape === "offline" && qos === 0)
-    throw new CommandError("-q 0: messages of QoS 0 need not wait for anybody; use 1 or 2")
-  if (options.require !== undefined && options.compare !== undefined) {
-    throw new CommandError("--require and --compare exclude each other: leave one out")
-  }
-  const inFlight =
-    clients > 0 ? clients : (options.inFlight ?? usualInFlight[perSecond === undefined ? "closed" : "open"])
-  const plan: Plan = {
-    shape,
-    publishers,
-    subscribers,
-    topics: options.topics ?? usualTopics(shape, publishers, subscribers),
-    hearing: options.share === true ? "shared" : shape === "fanout" || shape === "fanin" ? "all" : "apart",
-    version: options.protocolVersion,
-    keepAliveSeconds: options.keepalive,
-    idPrefix: options.idPrefix ?? `bench-${mark}`,
-    topicPrefix: options.topic ?? `bench/${mark}`,
-    qos,
-    payloadBytes: options.size ?? usualBytes,
-    inFlight,
-    perSecond,
-    connectsPerSecond: options.connectRate,
-    extent: extentOf(options),
-  }
-  checkSize(plan)
-  return plan
-}
-
-function extentOf({ for: ms, warmUp, count }: BenchOptions): Extent {
-  if (count === undefined) return { by: "time", warmUpMs: warmUp ?? usualWarmUpMs, ms: ms ?? usualMs }
-  if (ms !== undefined) throw new CommandError("--count and --for exclude each other: leave one out")
-  if (warmUp !== undefined)
-    throw new CommandError("--warm-up goes with --for: with --count everything counts")
-  return { by: "count", count }
-}
-
-function usualTopics(shape: Shape, publishers: number, subscribers: number): number {
-  switch (shape) {
-    case "pub":
-    case "fanin":
-      return publishers
-    case "sub":
-    case "offline":
-      return subscribers
-    case "fanout":
-    case "conn":
-      return 1
-  }
-}
-
-function checkSize(plan: Plan): void {
-  const { subscribers, publishers, topics, payloadBytes } = plan
-  if (!isEven(plan)) {
-    throw new CommandError(
-      `--subscribers ${subscribers} --topics ${topics}: each topic must have as many subscribers; choose a multiple`,
-    )
-  }
-  const { lanes } = new Topology(plan, "")
-  const packets = Math.max(publishers, topics) * (payloadBytes + 64)
-  if (packets + subscribers * lanes * 12 > mostBytes) {
-    throw new CommandError(
-      "that load does not fit into memory: fewer --publishers, --subscribers or --topics, or a smaller --size",
-    )
-  }
 }
 
 function rateOf(text: string): number | "max" {

@@ -5,6 +5,8 @@ import type { View } from "./watch.ts"
 
 /** Often enough to look alive, and seldom enough to take no time from what is measured. */
 const drawEveryMs = 250
+/** Ctrl-C is shown as two letters behind the line, which must not begin another one. */
+const echoColumns = 3
 
 /** How far a run is, in a line of the terminal on standard error that is written over; nothing where that is none. */
 export class ProgressLine {
@@ -32,7 +34,7 @@ export class ProgressLine {
   #draw(): void {
     if (this.#view === undefined) return
     const view = this.#view()
-    const line = progressText(view, this.title, (process.stderr.columns ?? 80) - 1)
+    const line = progressText(view, this.title, (process.stderr.columns ?? 80) - echoColumns)
     const { cyan, dim } = this.#colors
     const colored = line.replace(/[█▏▎▍▌▋▊▉]+/, cyan).replace(/░+/, dim)
     process.stderr.write(`\r${colored}\u001B[K`)

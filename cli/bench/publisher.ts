@@ -55,6 +55,8 @@ export class Publisher implements LoadListener {
   #owed = 0
   #unacknowledged = 0
   #undelivered = 0
+  /** When one was delivered last, or this one began anew after a pause. */
+  #deliveredAt = 0
   #isReady = false
 
   /** @param quota how many it may publish in all, unless they are called */
@@ -93,8 +95,9 @@ export class Publisher implements LoadListener {
     this.#quota = 0
   }
 
-  /** Gives up what has not arrived: it is lost, and the window would stay closed. */
-  writeOff(): void {
+  /** Gives up deliveries of which none has come since then: they are lost, and the window would stay closed. */
+  writeOff(sinceMicroseconds: number): void {
+    if (this.#undelivered <= 0 || this.#deliveredAt > sinceMicroseconds) return
     this.#undelivered = 0
     this.#becomeReady()
   }
@@ -141,6 +144,7 @@ export class Publisher implements LoadListener {
   /** Hot. So many of the deliveries of its messages are not awaited any more. */
   delivered(count: number): void {
     this.#undelivered -= count
+    this.#deliveredAt = this.#gauge.lastAt
     this.#becomeReady()
   }
 
@@ -187,6 +191,7 @@ export class Publisher implements LoadListener {
     this.#belt.writeDue(this.#client.socket.output, due, count)
     this.#gauge.published += count
     this.#quota -= count
+    if (this.#undelivered <= 0) this.#deliveredAt = due
     this.#undelivered += count * fanOut
     if (dueAt !== undefined) this.#owed -= count
     if (qos === 0) return

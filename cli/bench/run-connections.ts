@@ -1,12 +1,11 @@
 import { ConnectionEnded } from "../../src/client/client-end.ts"
 import { deafListener, LoadClient } from "../../src/client/load-client.ts"
 import { describeReasonCode } from "../../src/protocol/reason-code.ts"
-import { CommandError } from "../output.ts"
-import { refusal } from "./crowd.ts"
 import { type Ending, type Findings, latencyFacts, noFaults, rateOf, type Refusal } from "./findings.ts"
 import { generatorRemarks, GeneratorHealth } from "./generator-health.ts"
 import { Histogram } from "./histogram.ts"
 import { brokerFacts } from "./load-facts.ts"
+import { oneLine } from "./one-line.ts"
 import type { Plan, Server } from "./plan.ts"
 import { Schedule } from "./schedule.ts"
 import { Turns } from "./turns.ts"
@@ -58,8 +57,7 @@ class ConnectionsRun {
       const client = await this.#connect()
       await client.disconnect()
     } catch (error) {
-      if (error instanceof ConnectionEnded) throw new CommandError(refusal(error, this.#plan))
-      throw error instanceof Error ? new CommandError(error.message.replace(/\.$/, "")) : error
+      throw oneLine(error)
     }
   }
 

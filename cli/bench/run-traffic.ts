@@ -1,27 +1,18 @@
-import { Belt, stampBytes } from "../../src/client/belt.ts"
-import { type ClientEnd, describeEnd } from "../../src/client/client-end.ts"
+import type { ClientEnd } from "../../src/client/client-end.ts"
 import type { LoadClient } from "../../src/client/load-client.ts"
-import { noProperties } from "../../src/protocol/properties.ts"
 import { CommandError } from "../output.ts"
 import { Crowd } from "./crowd.ts"
-import {
-  type Ending,
-  type Faults,
-  type Findings,
-  latencyFacts,
-  rateOf,
-  refusedPublishes,
-} from "./findings.ts"
-import type { GeneratorFacts } from "./findings.ts"
-import { generatorRemarks, GeneratorHealth } from "./generator-health.ts"
-import { brokerFacts } from "./load-facts.ts"
+import type { Ending, Findings, GeneratorFacts } from "./findings.ts"
+import { GeneratorHealth } from "./generator-health.ts"
+import { beltOf, trafficOf } from "./make-traffic.ts"
 import type { Plan, Server } from "./plan.ts"
-import { type Pace, Publisher } from "./publisher.ts"
-import { quotaOf, Schedule } from "./schedule.ts"
+import { Publisher } from "./publisher.ts"
+import { quotaOf } from "./schedule.ts"
 import { SequenceCheck } from "./sequence-check.ts"
 import { Subscriber } from "./subscriber.ts"
 import { Topology } from "./topology.ts"
-import { Traffic } from "./traffic.ts"
+import { trafficFindings } from "./traffic-findings.ts"
+import type { Traffic } from "./traffic.ts"
 import { phase, type Watch } from "./watch.ts"
 
 /** How long what is still awaited may be quiet before it is given up. */
@@ -29,8 +20,6 @@ const patienceMs = { qos0: 2_000, acknowledged: 10_000, interrupted: 1_000 } as 
 const writeOffEveryMs = 250
 /** A group's messages come to its members in any order, so that one has to remember further back. */
 const sharedMemory = 8_192
-/** As much as one append of a belt should carry. */
-const beltBytes = 64 * 1024
 
 /** pub, sub, fanout and fanin. @throws CommandError when the broker cannot be reached or does not take the load */
 export async function runTraffic(server: Server, plan: Plan, watch: Watch): Promise<Findings> {
@@ -72,7 +61,7 @@ class TrafficRun {
     if (early !== undefined) return this.#findings(early)
     const { gauge } = this.#traffic
     gauge.lastAt = gauge.now()
-    const writingOff = setInterval(() => this.#traffic.writeOffStalled(), writeOffEveryMs)
+    const writingOff = setInterval(() => this.#traffic.writeOffLost(), writeOffEveryMs)
     try {
       const ended = await (this.#plan.extent.by === "time" ? this.#forTime() : this.#forCount())
       return this.#findings(ended)
@@ -177,6 +166,10 @@ class TrafficRun {
     ])
   }
 
+  #findings(ended: Ending): Findings {
+    return trafficFindings(this.#server, this.#plan, this.#traffic, this.#usage, ended, this.#end)
+  }
+
   #show(share: () => number): void {
     const { gauge } = this.#traffic
     const { subscribers, qos } = this.#plan
@@ -187,94 +180,4 @@ class TrafficRun {
       return { phase: "measuring", share: Math.min(1, share()), count, seconds, latency }
     })
   }
-
-  #findings(ended: Ending): Findings {
-    const plan = this.#plan
-    const { gauge } = this.#traffic
-    const { seconds, published, acknowledged, delivered } = gauge.measured
-    const rate = (count: number) => rateOf(count, seconds, plan.payloadBytes)
-    const hears = plan.subscribers > 0
-    const sentLateP99 = plan.perSecond === undefined ? null : gauge.sentLate.percentile(0.99)
-    const generator = { ...this.#usage, sentLateP99 }
-    const latencies = {
-      ...(plan.qos > 0 ? { acknowledgement: latencyFacts(gauge.acknowledgement) } : {}),
-      ...(hears ? { delivery: latencyFacts(gauge.delivery) } : {}),
-    }
-    return {
-      ...brokerFacts(this.#server, plan),
-      ended,
-      seconds,
-      rates: {
-        published: rate(published),
-        ...(plan.qos > 0 ? { acknowledged: rate(acknowledged) } : {}),
-        ...(hears ? { delivered: rate(delivered) } : {}),
-      },
-      latencies,
-      faults: this.#faults(ended),
-      refused: refusedPublishes(gauge.refused),
-      generator,
-      remarks: [
-        ...this.#remarks(),
-        ...generatorRemarks(generator, latencies.delivery ?? latencies.acknowledgement),
-      ],
-    }
-  }
-
-  #faults(ended: Ending): Faults {
-    const { duplicated, late } = this.#traffic.gauge
-    // A broken connection takes with it what was on its way, and is told by itself.
-    const lost = ended === "connection-lost" ? 0 : Math.max(0, this.#traffic.undelivered)
-    const isBreach = this.#plan.qos > 0 && lost + duplicated + late > 0
-    return { lost, duplicated, outOfOrder: late, isBreach }
-  }
-
-  #remarks(): string[] {
-    const { gauge, owed, unacknowledged, undelivered } = this.#traffic
-    const { qos, subscribers } = this.#plan
-    const remarks: string[] = []
-    if (gauge.measured.seconds === 0)
-      remarks.push("it ended before the measured part began: there are no figures")
-    if (this.#end !== undefined) remarks.push(describeEnd(this.#end))
-    if (qos === 0 && subscribers === 0) {
-      remarks.push(
-        "QoS 0 is not acknowledged: this is what the broker read, and there is no latency; try -q 1",
-      )
-    }
-    if (unacknowledged > 0) remarks.push(`${unacknowledged} messages were not acknowledged`)
-    if (owed > 0) remarks.push(`${owed} messages that were due could not be sent: the broker took no more`)
-    if (undelivered > 0 && this.#plan.perSecond === undefined) {
-      remarks.push(
-        "a broker drops what does not fit a subscriber's queue: with less --in-flight less waits there",
-      )
-    }
-    if (gauge.strangers > 0) remarks.push(`${gauge.strangers} messages on our topics were none of ours`)
-    return remarks
-  }
-}
-
-function trafficOf(plan: Plan, topology: Topology): Traffic {
-  const { qos, inFlight, perSecond, extent, publishers, hearing } = plan
-  const total = extent.by === "count" ? extent.count : Infinity
-  const schedule = perSecond === undefined ? undefined : new Schedule(perSecond, total)
-  const dueAt =
-    schedule === undefined
-      ? undefined
-      : (index: number, sequence: number) => schedule.dueAt(sequence * publishers + index)
-  const pace: Pace = { qos, inFlight, fanOut: topology.fanOut, dueAt }
-  const lanes = Array.from({ length: publishers }, (_, index) => topology.lanesOf(index))
-  return new Traffic(pace, lanes, hearing === "shared", schedule)
-}
-
-/** What a publisher of the load sends round and round. */
-export function beltOf(index: number, plan: Plan, topology: Topology): Belt {
-  const { qos, payloadBytes, inFlight, version } = plan
-  const burst = Math.max(1, Math.min(inFlight, Math.floor(beltBytes / (payloadBytes + stampBytes))))
-  const traffic = {
-    topics: (publisher: number) => topology.topicsOf(publisher),
-    qos,
-    payloadBytes,
-    properties: noProperties,
-    aliases: false,
-  }
-  return new Belt(index, traffic, version, burst)
 }

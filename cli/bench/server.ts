@@ -2,8 +2,10 @@ import { InvalidArgumentError } from "commander"
 import { listenUrl } from "../../src/config/listen-url.ts"
 import { brokerUrl } from "../broker-url.ts"
 import { CommandError } from "../output.ts"
+import { lookUpServer } from "../srv-lookup.ts"
 import { targetOf } from "../target-options.ts"
 import type { BenchOptions } from "./options.ts"
+import { oneLine } from "./one-line.ts"
 import type { Server } from "./plan.ts"
 
 /** A broker as it stands in a URL. */
@@ -48,8 +50,9 @@ export function parseServerOption(text: string): { readonly server: WrittenServe
  *
  * @throws CommandError
  */
-export function serverOf(written: WrittenServer | undefined, options: BenchOptions): Server {
-  const target = targetWith(written, options)
+export async function serverOf(written: WrittenServer | undefined, options: BenchOptions): Promise<Server> {
+  const named = targetWith(written, options)
+  const target = options.srv === true ? await lookedUp(named) : named
   const username = written?.username ?? options.username
   const password = written?.username === undefined ? options.pw : written.password
   if (password !== undefined && username === undefined && options.protocolVersion !== 5) {
@@ -60,6 +63,14 @@ export function serverOf(written: WrittenServer | undefined, options: BenchOptio
     url: listenUrl(target),
     username,
     password: password === undefined ? undefined : Buffer.from(password),
+  }
+}
+
+async function lookedUp(target: Server["target"]): Promise<Server["target"]> {
+  try {
+    return await lookUpServer(target)
+  } catch (error) {
+    throw oneLine(error)
   }
 }
 

@@ -111,7 +111,7 @@ function verdict(findings: Findings, columns: number): string {
 }
 
 function generatorText({ cpuShare, sentLateP99 }: Findings["generator"]): string {
-  const late = sentLateP99 === null ? "" : `, ${latency(sentLateP99)} late`
+  const late = sentLateP99 === null ? "" : `, itself late by ${latency(sentLateP99)} (p99)`
   return `load generator: ${(cpuShare * 100).toFixed(0)} % of a core${late}`
 }
 

@@ -6,7 +6,7 @@ import { settle } from "./settle.ts"
 import type { Senders } from "./subscriber.ts"
 import { Turns } from "./turns.ts"
 
-/** How long a window may stay closed at QoS 0 before what should have opened it counts as lost. */
+/** How long a window may stay closed before what should have opened it counts as lost. */
 const writeOffMicroseconds = 1_000_000
 
 /** How long what was overtaken may still come. */
@@ -101,11 +101,11 @@ export class Traffic implements PublisherHost, Senders {
     if (gauge.skipped > 0) await settle(() => this.undelivered, Math.min(patienceMs, latecomersMs))
   }
 
-  /** To be called now and then: opens windows that messages lost at QoS 0 keep closed. */
-  writeOffStalled(): void {
-    const isStalled = this.gauge.now() - this.gauge.lastAt > writeOffMicroseconds
-    if (this.pace.qos > 0 || this.#isStopped || !isStalled) return
-    for (const publisher of this.#publishers) publisher.writeOff()
+  /** To be called now and then, in a closed loop: opens windows that lost messages keep closed. */
+  writeOffLost(): void {
+    if (this.#isStopped || this.#schedule !== undefined) return
+    const since = this.gauge.now() - writeOffMicroseconds
+    for (const publisher of this.#publishers) publisher.writeOff(since)
     this.#sendReady()
   }
 
