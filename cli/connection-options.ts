@@ -207,7 +207,7 @@ function willOf(
   return { topic: willTopic, payload, qos: willQos ?? 0, retain: willRetain === true, properties }
 }
 
-function keepAlive(text: string): number {
+export function keepAlive(text: string): number {
   return text === "0" ? 0 : wholeNumber(5, 65_535)(text)
 }
 
@@ -215,13 +215,13 @@ function sessionExpiry(text: string): number {
   return text === "-1" || text === "∞" ? 0xffff_ffff : wholeNumber(0, 0xffff_ffff)(text)
 }
 
-function qosLevel(text: string): Qos {
+export function qosLevel(text: string): Qos {
   const level = ([0, 1, 2] as const).find((one) => String(one) === text)
   if (level === undefined) throw new InvalidArgumentError("It must be 0, 1 or 2.")
   return level
 }
 
-function version(text: string): ProtocolVersion {
+export function version(text: string): ProtocolVersion {
   const versions: Readonly<Record<string, ProtocolVersion>> = { "5": 5, "311": 4, "31": 3 }
   const found = versions[text.replace(/^mqttv/, "")]
   if (found === undefined) throw new InvalidArgumentError("It must be 5, 311 or 31.")

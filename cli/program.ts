@@ -4,6 +4,7 @@ import { auditCommand } from "./audit.ts"
 import { backupCommand, restoreCommand } from "./backup.ts"
 import { banCommand } from "./ban.ts"
 import { certCommand } from "./cert.ts"
+import { benchCommand } from "./bench.ts"
 import { checkCommand } from "./check.ts"
 import { completeCommand, completionCommand } from "./completion.ts"
 import { configCommand } from "./config.ts"
@@ -39,6 +40,7 @@ Examples:
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
+  bantam bench fanout                  put a load on a broker and measure it
   bantam status                        how the broker is; clients, sessions, subs and retained say more
   bantam connect save home URL          keep a connection by its name; then: bantam sub --to home -t '#'
   bantam user add alice                let alice log in
@@ -82,6 +84,7 @@ export function makeProgram(version: string): Command {
     runCommand(),
     testCommand(),
     checkCommand(),
+    benchCommand(),
     statusCommand(),
     clientsCommand(),
     sessionsCommand(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import * as fc from "fast-check"
-import { Histogram } from "../../bench/histogram.ts"
+import { Histogram } from "../../cli/bench/histogram.ts"
 
 describe("a histogram of durations", () => {
   test("tells every duration to within an eighth of a microsecond or 1.6 %, and never too short", () => {
@@ -25,6 +25,21 @@ describe("a histogram of durations", () => {
     expect(p999).toBeWithin(999, 1_015)
     expect(maximum).toBe(1_000)
     expect(histogram.total).toBe(1_000)
+  })
+
+  test("has the percentiles of what it recorded, each within the width of a bucket", () => {
+    const durations = fc.array(fc.double({ min: 0, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 300 })
+    fc.assert(
+      fc.property(durations, fc.constantFrom(0.5, 0.9, 0.99, 0.999, 1), (given, share) => {
+        const histogram = new Histogram()
+        for (const microseconds of given) histogram.record(microseconds)
+        const sorted = given.toSorted((one, other) => one - other)
+        const exact = sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN
+        const told = histogram.percentile(share)
+        expect(told).toBeGreaterThanOrEqual(exact)
+        expect(told - exact).toBeLessThanOrEqual(Math.max(0.125, exact / 64))
+      }),
+    )
   })
 
   test("lists the buckets that are not empty, in rising order, and counts what it recorded", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Belt, type BeltTraffic, readFour, stamp } from "../../bench/belt.ts"
+import { Belt, type BeltTraffic, readFour, stamp } from "../../src/client/belt.ts"
 import { plainTraffic } from "../../bench/traffic.ts"
 import { decodePacket } from "../../src/protocol/decoder.ts"
 import { FrameReader } from "../../src/protocol/frame-reader.ts"

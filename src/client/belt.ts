@@ -1,7 +1,7 @@
-import { encodePacket } from "../src/protocol/encoder.ts"
-import type { PacketId, ProtocolVersion, Publish } from "../src/protocol/packet.ts"
-import type { WriteBuffer } from "../src/transport/write-buffer.ts"
-import type { Traffic } from "./scenario-kinds.ts"
+import { encodePacket } from "../protocol/encoder.ts"
+import type { PacketId, ProtocolVersion, Publish, Qos } from "../protocol/packet.ts"
+import type { PropertiesOf } from "../protocol/properties.ts"
+import type { WriteBuffer } from "../transport/write-buffer.ts"
 
 /** A payload begins with the number of its publisher, its place in that publisher's sequence, and when it was due. */
 export const stampBytes = 12
@@ -9,8 +9,17 @@ export const stampBytes = 12
 /** Where in the payload each of the three stands: four bytes, the highest first. */
 export const stamp = { publisher: 0, sequence: 4, dueMicroseconds: 8 } as const
 
-/** What a belt has to know of its scenario. */
-export type BeltTraffic = Pick<Traffic, "topics" | "qos" | "payloadBytes" | "properties" | "aliases"> & {
+/** What goes on a belt. */
+export interface BeltTraffic {
+  /** Topics that a publisher takes in turn, all of one length. */
+  topics(publisher: number): readonly string[]
+  readonly qos: Qos
+  /** A stamp's length at least. */
+  readonly payloadBytes: number
+  /** Of each PUBLISH of MQTT 5.0. */
+  readonly properties: PropertiesOf<"publish">
+  /** Each topic goes out once, and from then on its alias. */
+  readonly aliases: boolean
   readonly retain?: boolean
 }
 
@@ -29,7 +38,7 @@ export class Belt {
   readonly #introductions: Uint8Array[]
   #next = 0
   #sequence = 0
-  #packetId = 0
+  #dueMicroseconds = 0
 
   /** @param burst the most messages that are written at a time */
   constructor(publisher: number, traffic: BeltTraffic, version: ProtocolVersion, burst: number) {
@@ -56,6 +65,11 @@ export class Belt {
     this.#packetIdAt = packetIdAt(this.#bytes)
   }
 
+  /** Of one packet. */
+  get frameBytes(): number {
+    return this.#frameBytes
+  }
+
   /** How many were written. */
   get sequence(): number {
     return this.#sequence
@@ -79,23 +93,26 @@ export class Belt {
     }
   }
 
-  /** Hot. Writes one message that tells when it was due. */
-  writeDue(output: WriteBuffer, dueMicroseconds: number): void {
-    writeFour(
-      this.#bytes,
-      this.#next * this.#frameBytes + this.#payloadAt + stamp.dueMicroseconds,
-      dueMicroseconds,
-    )
-    this.write(output, 1)
+  /**
+   * Hot. Writes messages that tell when they were due.
+   *
+   * @param dueMicroseconds of which the lowest 32 bits are told, an hour and some more
+   */
+  writeDue(output: WriteBuffer, dueMicroseconds: number, count = 1): void {
+    this.#dueMicroseconds = dueMicroseconds
+    this.write(output, count)
   }
 
   #stamp(frame: number): void {
     const bytes = this.#bytes
-    writeFour(bytes, frame + this.#payloadAt + stamp.sequence, this.#sequence++)
+    const payload = frame + this.#payloadAt
+    const sequence = this.#sequence++
+    writeFour(bytes, payload + stamp.sequence, sequence)
+    writeFour(bytes, payload + stamp.dueMicroseconds, this.#dueMicroseconds)
     if (!this.#hasPacketIds) return
-    this.#packetId = (this.#packetId % 65_535) + 1
-    bytes[frame + this.#packetIdAt] = this.#packetId >> 8
-    bytes[frame + this.#packetIdAt + 1] = this.#packetId
+    const packetId = packetIdOf(sequence)
+    bytes[frame + this.#packetIdAt] = packetId >> 8
+    bytes[frame + this.#packetIdAt + 1] = packetId
   }
 
   /** Only the topic is longer than in the frame whose turn it would be, so its end is the same. */
@@ -112,6 +129,11 @@ export class Belt {
     output.append(frame)
     this.#next = (this.#next + 1) % this.#frames
   }
+}
+
+/** The packet identifier of a message above QoS 0, by its place in the sequence. */
+export function packetIdOf(sequence: number): number {
+  return (sequence % 65_535) + 1
 }
 
 /** Behind the fixed header and the topic. */

@@ -1,4 +1,12 @@
-import type { Latency } from "./load-report.ts"
+/** Microseconds. */
+export interface Percentiles {
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+  readonly maximum: number
+  /** Log-linear buckets that are not empty: upper bound, count. */
+  readonly histogram: readonly (readonly [number, number])[]
+}
 
 /** The finest that is told apart, in parts of a microsecond. */
 const unitsInMicrosecond = 8
@@ -41,7 +49,7 @@ export class Histogram {
     return 0
   }
 
-  summary(): Omit<Latency, "sentLate"> {
+  summary(): Percentiles {
     const histogram: (readonly [number, number])[] = []
     this.#counts.forEach((count, bucket) => {
       if (count > 0) histogram.push([upperMicroseconds(bucket), count])
