@@ -33,19 +33,24 @@ export interface CommandPage {
 export function commandPageOf(command: Command, leading = ""): CommandPage {
   const helper = command.createHelp()
   const name = `${leading}${command.name()}`
+  const inner = helper
+    .visibleCommands(command)
+    .filter((each) => each.name() !== "help")
+    .map((each) => commandPageOf(each, `${name} `))
+  const shared = sharedOptions(inner)
   return {
     name,
     summary: command.description(),
     usage: `${name} ${command.usage()}`,
     arguments: command.registeredArguments.flatMap((each) => argumentTerm(each, helper)),
-    optionGroups: grouped(
-      helper.visibleOptions(command).filter(({ long }) => long !== "--help"),
-      helper,
-    ),
-    commands: helper
-      .visibleCommands(command)
-      .filter((each) => each.name() !== "help")
-      .map((each) => commandPageOf(each, `${name} `)),
+    optionGroups: [
+      ...grouped(
+        helper.visibleOptions(command).filter(({ long }) => long !== "--help"),
+        helper,
+      ),
+      ...(shared.length === 0 ? [] : [{ title: "Options of each", options: shared }]),
+    ],
+    commands: shared.length === 0 ? inner : inner.map((each) => without(each, shared)),
     notes: notesOf(textBelowOptions(command)),
   }
 }
@@ -66,6 +71,28 @@ function grouped(options: readonly Option[], helper: Help): readonly OptionGroup
     groups.set(title, terms)
   }
   return [...groups].map(([title, terms]) => ({ title, options: terms }))
+}
+
+/** The options that all of several commands have: told once. */
+function sharedOptions([first, ...others]: readonly CommandPage[]): readonly Term[] {
+  if (first === undefined || others.length === 0) return []
+  return optionsOf(first).filter((option) =>
+    others.every((other) => optionsOf(other).some((each) => Bun.deepEquals(each, option))),
+  )
+}
+
+function optionsOf({ optionGroups }: CommandPage): readonly Term[] {
+  return optionGroups.flatMap(({ options }) => options)
+}
+
+function without(page: CommandPage, shared: readonly Term[]): CommandPage {
+  const groups = page.optionGroups.map(({ title, options }) => {
+    return {
+      title,
+      options: options.filter((option) => !shared.some((each) => Bun.deepEquals(each, option))),
+    }
+  })
+  return { ...page, optionGroups: groups.filter(({ options }) => options.length > 0) }
 }
 
 /** Commander prints it and does not tell it otherwise. What stands below all commands of a command is that one's. */

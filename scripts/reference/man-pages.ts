@@ -3,7 +3,7 @@ import { type CommandPage, type OptionGroup, type Term } from "./command-page.ts
 import type { Note } from "./help-notes.ts"
 import { capital } from "./markdown.ts"
 import { bold, heading, paragraph, roff, subheading, tagged, term, verbatim } from "./roff.ts"
-import { type SettingEntry, settingsSections } from "./settings-page.ts"
+import { type SettingEntry, settingsSections, valueText } from "./settings-page.ts"
 
 /** A man page of the program itself, of each of its commands, and of the settings: by their paths below man/. */
 export function manPages(program: CommandPage): ReadonlyMap<string, string> {
@@ -20,7 +20,10 @@ function fileName({ name }: CommandPage): string {
 
 function page(name: string, section: number, summary: string, parts: readonly string[]): string {
   const title = `.TH ${roff(name.toUpperCase())} ${section} "" "Bantam ${version}" "Bantam"`
-  return [title, heading("Name"), `${roff(name)} \\- ${roff(summary)}`, ...parts, ""].join("\n")
+  // Neither spaces nor hyphens that are not there: what is shown can be copied.
+  return [title, ".ad l", ".nh", heading("Name"), `${roff(name)} \\- ${roff(summary)}`, ...parts, ""].join(
+    "\n",
+  )
 }
 
 function programPage(program: CommandPage): string {
@@ -115,21 +118,12 @@ function settingsPage(): string {
   ])
 }
 
-function settingText({
-  name,
-  description,
-  expectation,
-  fallback,
-  example,
-  environment,
-  isReloaded,
-}: SettingEntry): string {
+function settingText(setting: SettingEntry): string {
+  const { name, description, environment } = setting
   const [first, ...rest] = description
-  const instead = fallback === undefined ? `Unset; for example ${example}` : `Default: ${fallback}`
-  const reload = isReloaded ? " Changes at a reload." : ""
   return [
     tagged(bold(name), first?.text ?? ""),
     ...rest.map(({ is, text }) => `.IP\n${is === "verbatim" ? `.nf\n${roff(text)}\n.fi` : roff(text)}`),
-    `.IP\n${roff(`${capital(expectation)}. ${instead}. ${environment}.${reload}`)}`,
+    `.IP\n${roff(`${valueText(setting, (toml) => toml)} ${environment}.`)}`,
   ].join("\n")
 }

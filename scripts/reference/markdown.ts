@@ -5,7 +5,9 @@ import type { CommandPage, Term } from "./command-page.ts"
 export function plain(text: string): string {
   return text
     .split(/(`[^`]+`)/)
-    .map((part) => (part.startsWith("`") && part.length > 1 ? part : part.replace(/[\\<>*_|[\]`]/g, "\\$&")))
+    .map((part) =>
+      part.startsWith("`") && part.length > 1 ? part : part.replace(/[\\<*|`]|(?<!\w)_|_(?!\w)/g, "\\$&"),
+    )
     .join("")
 }
 
@@ -18,9 +20,9 @@ export function fenced(language: string, text: string): string {
   return `\`\`\`${language}\n${text}\n\`\`\``
 }
 
-/** A first letter as at the beginning of a sentence. */
+/** A first letter as at the beginning of a sentence, if it begins with a word. */
 export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+  return text.replace(/^[a-z](?=[a-z]*[ ,;])/, (letter) => letter.toUpperCase())
 }
 
 /** docs/commands.md, not yet formatted. */

@@ -1,5 +1,5 @@
-import { capital, fenced, plain } from "./markdown.ts"
-import { type SettingEntry, type SettingsSection, settingsSections } from "./settings-page.ts"
+import { code, fenced, plain } from "./markdown.ts"
+import { type SettingEntry, type SettingsSection, settingsSections, valueText } from "./settings-page.ts"
 
 const beginning = `# Configuration
 
@@ -46,13 +46,12 @@ function sectionOf({ name, about, settings }: SettingsSection): readonly string[
 }
 
 function entryOf(setting: SettingEntry, level: string): readonly string[] {
-  const { key, name, description, expectation, fallback, example, environment, isReloaded } = setting
-  const instead = fallback === undefined ? `Unset; for example \`${example}\`.` : `Default: \`${fallback}\`.`
+  const { key, name, description, environment } = setting
   return [
     `${level} \`${key}\``,
     ...description.map(({ is, text }) =>
       is === "verbatim" ? fenced("toml part", `${name} = [${text}]`) : plain(text),
     ),
-    `- ${capital(plain(expectation))}. ${instead}${isReloaded ? " Changes at a reload." : ""}\n- \`${environment}\``,
+    `- ${plain(valueText(setting, code))}\n- \`${environment}\``,
   ]
 }

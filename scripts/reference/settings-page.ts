@@ -2,6 +2,7 @@ import { environmentName } from "../../src/config/gathering.ts"
 import { tomlValue } from "../../src/config/sample.ts"
 import { allSettings, reloadedSections, sections, type Setting } from "../../src/config/schema.ts"
 import { type Note, notesOf } from "./help-notes.ts"
+import { capital } from "./markdown.ts"
 
 /*
  * The settings as the schema holds them: what the reference in docs/ and bantam.toml(5) are made of.
@@ -21,8 +22,8 @@ export interface SettingEntry {
   readonly name: string
   /** Lines of TOML in it are verbatim. */
   readonly description: readonly Note[]
-  /** Completes "it takes …". */
-  readonly expectation: string
+  /** Completes "it must be …"; undefined where any text will do. */
+  readonly expectation: string | undefined
   /** As TOML; undefined when it is unset. */
   readonly fallback: string | undefined
   /** As TOML; of a setting without default. */
@@ -42,6 +43,18 @@ export const settingsSections: readonly SettingsSection[] = [
   })),
 ]
 
+/** What may stand there, and what does unless it is set: sentences. */
+export function valueText(
+  { expectation, fallback, example, isReloaded }: SettingEntry,
+  code: (toml: string) => string,
+): string {
+  return [
+    ...(expectation === undefined ? [] : [`${capital(expectation)}.`]),
+    fallback === undefined ? `Unset; for example ${code(example ?? "")}.` : `Default: ${code(fallback)}.`,
+    ...(isReloaded ? ["Changes at a reload."] : []),
+  ].join(" ")
+}
+
 function entriesOf(section: string): readonly SettingEntry[] {
   return [...allSettings.values()]
     .filter(({ key }) => sectionOf(key) === section)
@@ -58,7 +71,7 @@ function entryOf({ key, description, expectation, fallback, example }: Setting):
     name: key.slice(key.indexOf(".") + 1),
     // Written as the help of commands is, but that its samples are not indented.
     description: notesOf(description.replace(/^\{ /gm, "  { ")),
-    expectation,
+    expectation: expectation === "a text that is not empty" ? undefined : expectation,
     fallback: fallback === undefined ? undefined : tomlValue(fallback),
     example: fallback === undefined ? tomlValue(example) : undefined,
     environment: environmentName(key),

@@ -9,10 +9,12 @@ import { describeWith } from "../real-clients/tools.ts"
 const pages = [...manPages(commandPageOf(makeProgram(version)))]
 
 /** As a terminal shows it, without bold and slanted letters. */
-async function shown(page: string): Promise<{ readonly text: string; readonly complaints: string }> {
+async function shown(
+  page: string,
+  columns = 300,
+): Promise<{ readonly text: string; readonly complaints: string }> {
   const groff = Bun.spawn({
-    // Wide enough that nothing has to be broken; -k understands what is not ASCII, -c has no colours.
-    cmd: ["groff", "-ww", "-k", "-man", "-Tutf8", "-rLL=300n", "-P-cbou"],
+    cmd: ["groff", "-ww", "-k", "-man", "-Tutf8", `-rLL=${columns}n`, "-P-cbou"],
     stdin: new Blob([page]),
     stdout: "pipe",
     stderr: "pipe",
@@ -32,6 +34,7 @@ test("roff keeps every sign as it can be typed", () => {
 describeWith("groff", Bun.which("groff") ?? undefined, "man pages", () => {
   test.each(pages)("%s can be set without a warning", async (_, page) => {
     expect((await shown(page)).complaints).toBe("")
+    expect((await shown(page, 78)).complaints).toBe("")
   })
 
   test("show examples, options and settings as they are typed", async () => {
