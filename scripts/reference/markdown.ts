@@ -16,7 +16,7 @@ export function code(text: string): string {
   return `\`${text.replaceAll("|", "\\|")}\``
 }
 
-export function fenced(language: string, text: string): string {
+export function fenced(text: string, language = ""): string {
   return `\`\`\`${language}\n${text}\n\`\`\``
 }
 
@@ -47,7 +47,7 @@ function sectionOf(page: CommandPage, level: string): readonly string[] {
   return [
     `${level} ${page.name}`,
     `${capital(plain(page.summary))}.`,
-    fenced("text", page.usage),
+    fenced(page.usage),
     ...(page.arguments.length === 0 ? [] : [table("argument", page.arguments)]),
     ...page.optionGroups.map(({ title, options }) => table(title.toLowerCase(), options)),
     ...notes(page.notes),
@@ -68,7 +68,7 @@ function notes(all: readonly Note[]): readonly string[] {
       case "title":
         return `${plain(note.text)}:`
       case "verbatim":
-        return fenced("text", note.text)
+        return fenced(note.text)
       default:
         return note satisfies never
     }

@@ -32,12 +32,13 @@ those of certificates without being asked, within five seconds.`
 /** docs/configuration.md, not yet formatted. */
 export function settingsMarkdown(): string {
   const list = settingsSections.map(({ name, about }) => {
-    const [first = ""] = about.split(/(?<=\.) /)
+    const [first = ""] = about.split(/[.;] /)
     return name === ""
       ? "- [`listen`](#listen): where to listen."
       : `- [\`[${name}]\`](#${name}): ${plain(first)}`
   })
-  return [beginning, list.join("\n"), ...settingsSections.flatMap(sectionOf), ""].join("\n\n")
+  const page = [beginning, list.join("\n"), ...settingsSections.flatMap(sectionOf), ""].join("\n\n")
+  return page.replace(/docs\/([\w-]+\.md)/g, "[$1]($1)")
 }
 
 function sectionOf({ name, about, settings }: SettingsSection): readonly string[] {
@@ -50,7 +51,7 @@ function entryOf(setting: SettingEntry, level: string): readonly string[] {
   return [
     `${level} \`${key}\``,
     ...description.map(({ is, text }) =>
-      is === "verbatim" ? fenced("toml part", `${name} = [${text}]`) : plain(text),
+      is === "verbatim" ? fenced(`${name} = [${text}]`, "toml part") : plain(text),
     ),
     `- ${plain(valueText(setting, code))}\n- \`${environment}\``,
   ]

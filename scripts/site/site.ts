@@ -119,5 +119,5 @@ function chaptersOf(markdown: string): readonly Chapter[] {
       return text
     },
   })
-  return chapters
+  return chapters.filter(({ links }) => links.length > 0)
 }
