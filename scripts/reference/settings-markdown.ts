@@ -32,7 +32,7 @@ those of certificates without being asked, within five seconds.`
 /** docs/configuration.md, not yet formatted. */
 export function settingsMarkdown(): string {
   const list = settingsSections.map(({ name, about }) => {
-    const [first = ""] = about.split(/[.;] /)
+    const [first = ""] = about.split(/[.;](?: |$)/)
     return name === ""
       ? "- [`listen`](#listen): where to listen."
       : `- [\`[${name}]\`](#${name}): ${plain(first)}`
