@@ -45,7 +45,10 @@ describe.skipIf(whyNoMachineHere !== undefined)("The machine of a page's reader"
   test("waits until a terminal has nothing left to do, and shows what is new in it", async () => {
     await machine.run("mkfifo door\n", 0)
     expect(
-      await machine.openTerminal("", "echo up; cat <> door | while read -r line; do echo $line; done\n"),
+      await machine.openTerminal(
+        "",
+        "for ((i = 0; i < 500000; i++)); do :; done; echo up; cat <> door | while read -r line; do echo $line; done\n",
+      ),
     ).toBeUndefined()
     expect(await machine.lastOutput()).toBe("up\n")
     expect(await machine.run("for number in 1 2 3; do echo $number > door; done\n", 0)).toBeUndefined()
@@ -56,7 +59,7 @@ describe.skipIf(whyNoMachineHere !== undefined)("The machine of a page's reader"
 
   test("ends by Ctrl-C what runs in a terminal before something else does", async () => {
     await machine.run("mkfifo never\n", 0)
-    const script = "trap 'echo ended >> told; exit' INT; echo begun >> told; cat never & wait\n"
+    const script = "trap 'echo ended >> told; exit' INT; echo begun >> told; cat never\n"
     expect(await machine.openTerminal("broker", script)).toBeUndefined()
     expect(await machine.openTerminal("broker", script)).toBeUndefined()
     await machine.run("cat told\n", 0)
