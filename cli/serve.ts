@@ -1,7 +1,6 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
-import type { AuthenticatorName } from "../src/config/schema.ts"
 import type { ListenerSettings, Settings } from "../src/config/settings.ts"
 import {
   type Log,
@@ -196,16 +195,13 @@ async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<voi
 /** An address that the network reaches and only users of the store can log in at. */
 export function addressForUsers(settings: Settings): ListenerSettings | undefined {
   if (settings.security.allowAnonymous === true) return undefined
-  return settings.listeners.find(
-    ({ loopback, authenticators }) => !loopback && !isVouchedFor(settings, authenticators),
-  )
+  return settings.listeners.find((listener) => !listener.loopback && !isVouchedFor(listener, settings))
 }
 
 /** Somebody else than the store says who may come in there. */
-function isVouchedFor({ jwt, httpAuthentication }: Settings, ways: readonly AuthenticatorName[]): boolean {
-  return (
-    (jwt !== undefined && ways.includes("jwt")) || (httpAuthentication !== undefined && ways.includes("http"))
-  )
+function isVouchedFor(listener: ListenerSettings, settings: Settings): boolean {
+  const byCertificate = canShow(listener, "certificate", settings) && !settings.certificate.knownUsersOnly
+  return byCertificate || canShow(listener, "jwt", settings) || canShow(listener, "http", settings)
 }
 
 async function countUsers({ storage }: Settings): Promise<number> {

@@ -1,6 +1,7 @@
 import { Authenticators } from "./authenticators.ts"
 import { Broker } from "./broker/broker.ts"
 import { SysTopics } from "./broker/sys-topics.ts"
+import { reloadedSections } from "./config/schema.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
@@ -404,7 +405,9 @@ class StoreGate {
 
 function sectionsThatDiffer(before: Settings, after: Settings): string[] {
   const sections = Object.keys(before) as (keyof Settings)[]
-  return sections.filter((section) => section !== "log" && !Bun.deepEquals(before[section], after[section]))
+  return sections.filter(
+    (section) => !reloadedSections.has(section) && !Bun.deepEquals(before[section], after[section]),
+  )
 }
 
 function describeError(error: unknown): string {

@@ -43,8 +43,8 @@ function prose(text: string): string {
   return text.replace(/^/gm, "# ")
 }
 
-/** JSON's texts, switches and flat arrays are TOML's as well; numbers get TOML's underscores. */
-function tomlValue(value: unknown): string {
+/** A default as it is written in the file. JSON's texts, switches and flat arrays are TOML's as well; numbers get TOML's underscores. */
+export function tomlValue(value: unknown): string {
   if (typeof value === "number") return grouped(value)
   return Array.isArray(value) ? `[${value.map(tomlValue).join(", ")}]` : JSON.stringify(value)
 }

@@ -389,6 +389,9 @@ export const sections = {
   },
 } as const
 
+/** What a broker takes over when it reads its settings again; all else waits for its next start. */
+export const reloadedSections: ReadonlySet<string> = new Set<keyof typeof sections>(["log"])
+
 /** The keys that stand in front of the first section. */
 export const topLevel = {
   listen: v.optional(

@@ -135,6 +135,16 @@ describe("bantam serve", () => {
       )
     })
 
+    test("though not where certificates name users, unless they must be known", async () => {
+      const files = ["cert", "key", "ca"].flatMap((name) => ["--set", `tls.${name}_file=none.pem`])
+      const port = ["--listen", "tls://0.0.0.0:0", "--ephemeral", ...files]
+      expect(await complaint(port)).toContain("there is no user yet")
+      const named = [...port, "--set", "certificate.identity=common-name"]
+      expect(await complaint(named)).toContain("none.pem")
+      const known = [...named, "--set", "certificate.known_users_only=true"]
+      expect(await complaint(known)).toContain("there is no user yet")
+    })
+
     test("though not where tokens, or a service, say who may come in", async () => {
       const port = ["--listen", "tcp://192.0.2.1:1883", "--ephemeral"]
       const service = ["--set", "http_authentication.url=http://127.0.0.1:1/"]
