@@ -41,11 +41,17 @@ export class MessagePrinter {
   /** Messages since the rate was printed last. */
   #recently = 0
 
-  constructor(options: PrintOptions, manner: MannerName, output: ByteOutput) {
+  /** @param format what the options say, unless told */
+  constructor(
+    options: PrintOptions,
+    manner: MannerName,
+    output: ByteOutput,
+    format: MessageFormat = formatOf(options, manner),
+  ) {
     this.#options = options
     this.#manner = manner
     this.#output = output
-    this.#format = formatOf(options, manner)
+    this.#format = format
     this.#filteredOut = (options.filterOut ?? []).map(filteredOut)
     this.over = this.#enough.promise.then(async () => void (await Promise.all(this.#removals)))
     if (options.retainedOnly === true && options.hideRetained === true) {
@@ -124,7 +130,8 @@ export class MessagePrinter {
   }
 }
 
-function formatOf(options: PrintOptions, manner: MannerName): MessageFormat {
+/** What -F, -v, -N, --pretty and -w make of a message; without them, its payload alone. */
+export function formatOf(options: PrintOptions, manner: MannerName): MessageFormat {
   if (options.watch !== true) return layoutOf(options, options.omitNewline !== true, manner)
   return watchFormat(layoutOf({ verbose: true, ...options }, false, manner), process.stdout.rows ?? 24)
 }

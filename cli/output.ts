@@ -13,6 +13,9 @@ export const paint = pc.createColors(
   process.stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
 )
 
+/** Colours, or what leaves a text as it is. */
+export type Paint = typeof paint
+
 /** Writes to standard output and waits until it is taken: what is left at exit would be lost in a pipe. */
 export function print(text: string): Promise<void> {
   return new Promise((taken, failed) => {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs"
-import { constants } from "node:os"
 import { Command, Option } from "commander"
 import type { Flag } from "../src/config/load.ts"
 import { logLevels, type LogLevel } from "../src/foundation/log.ts"
 import type { startBroker } from "../src/index.ts"
+import { exitCodeOf } from "./exit-code-of.ts"
 import { collect, collectAssignment } from "./options.ts"
 import { complain, goOnWithoutLog } from "./output.ts"
 
@@ -98,8 +98,5 @@ async function runBeside(
   })
   running.resolve(command)
   await command.exited
-  const { exitCode, signalCode } = command
-  return (
-    exitCode ?? 128 + (typeof signalCode === "string" ? constants.signals[signalCode] : (signalCode ?? 0))
-  )
+  return exitCodeOf(command)
 }
