@@ -15,8 +15,10 @@ import { pubCommand } from "./pub.ts"
 import { rrCommand } from "./rr.ts"
 import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
+import { shellCommand } from "./shell.ts"
 import { subCommand } from "./sub.ts"
 import { testCommand } from "./test.ts"
+import { topCommand } from "./top.ts"
 import { userCommand } from "./users.ts"
 
 const examples = `
@@ -25,6 +27,8 @@ Examples:
   bantam sub -t '#' -v                 show every message
   bantam pub -t hello -m world         publish one
   bantam rr -t ask -e answer -m 7      publish a request and print the response
+  bantam shell                         subscribe, publish and look around at a prompt
+  bantam top                           watch the broker: rates, loudest topics, clients
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
@@ -53,6 +57,8 @@ export function makeProgram(version: string): Command {
     pubCommand(),
     subCommand(),
     rrCommand(),
+    shellCommand(),
+    topCommand(),
     runCommand(),
     testCommand(),
     checkCommand(),
