@@ -7,10 +7,13 @@ import { certCommand } from "./cert.ts"
 import { checkCommand } from "./check.ts"
 import { completeCommand, completionCommand } from "./completion.ts"
 import { configCommand } from "./config.ts"
+import { connectCommand } from "./connect.ts"
 import { doctorCommand } from "./doctor.ts"
 import { dropsCommand } from "./drops.ts"
 import { groupCommand } from "./groups.ts"
+import { helpOutput } from "./help-layout.ts"
 import { importCommand } from "./import.ts"
+import { print } from "./output.ts"
 import { pubCommand } from "./pub.ts"
 import { rrCommand } from "./rr.ts"
 import { runCommand } from "./run.ts"
@@ -32,6 +35,7 @@ Examples:
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
+  bantam connect save home mqtts://ann@broker.example.org   then: bantam sub --to home -t '#'
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
@@ -42,6 +46,17 @@ Examples:
   bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
   bantam config print > bantam.toml    every setting, explained`
 
+/** For who says nothing but our name. */
+export const shortHelp = `An MQTT broker in one file, and the clients to go with it.
+
+  bantam serve                   serve this machine on port 1883
+  bantam sub -t '#' -v           show every message
+  bantam pub -t hello -m world   publish one
+
+  bantam help                    all commands
+  bantam help COMMAND            one of them
+`
+
 /** The whole command line, not yet parsed. Errors on it are one line each, and are thrown as a CommanderError. */
 export function makeProgram(version: string): Command {
   const program = new Command("bantam")
@@ -51,7 +66,7 @@ export function makeProgram(version: string): Command {
     // Behind a command the same letter is that command's: `sub -V mqttv5`, `pub -h host`.
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(asOneLine(text, "bantam")) })
+    .configureOutput({ ...helpOutput, outputError: (text, write) => write(asOneLine(text, "bantam")) })
   for (const command of [
     serveCommand(version),
     pubCommand(),
@@ -62,6 +77,7 @@ export function makeProgram(version: string): Command {
     runCommand(),
     testCommand(),
     checkCommand(),
+    connectCommand(),
     userCommand(),
     groupCommand(),
     aclCommand(),
@@ -75,10 +91,18 @@ export function makeProgram(version: string): Command {
     importCommand(),
     configCommand(),
     completionCommand(),
+    versionCommand(version),
   ]) {
     adopt(program, command)
   }
   return program.addCommand(completeCommand(), { hidden: true })
+}
+
+function versionCommand(version: string): Command {
+  return new Command("version")
+    .description("print the version")
+    .addHelpText("after", "\nExamples:\n  bantam version")
+    .action(() => print(`bantam ${version}\n`))
 }
 
 /** Commands made elsewhere answer errors as the program does. */
