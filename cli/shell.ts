@@ -10,7 +10,6 @@ export function shellCommand(): Command {
   return withBrokerOptions(
     new Command("shell").description("one connection kept open: subscribe, publish, look around"),
   )
-    .argument("[url]", "mqtt[s]://, ws[s]://[USER[:PASSWORD]@]HOST[:PORT] or unix:///PATH")
     .addHelpText("after", examples)
     .action(async (url: string | undefined, options: BrokerOptions) => {
       process.exitCode = await shell(url, options)
@@ -34,7 +33,7 @@ Exit codes:
   from 128 the server's reason code`
 
 async function shell(url: string | undefined, options: BrokerOptions): Promise<number> {
-  const plan = planBroker(url, options, "shell")
+  const plan = await planBroker(url, options, "shell")
   const isDialogue =
     process.stdin.isTTY === true && process.stdout.isTTY === true && process.env["TERM"] !== "dumb"
   try {

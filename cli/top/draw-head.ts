@@ -19,7 +19,7 @@ export function headLines(
   { columns, rows }: Size,
   paint: Paint,
 ): readonly string[] {
-  const { name, version, uptimeSeconds, trouble, notes, totals, rates } = reading
+  const { name, version, uptimeSeconds, trouble, warnings, notes, totals, rates } = reading
   const time = formatCode("T", new Date(reading.atMs))
   const title = [
     paint.bold(harmless(name)),
@@ -49,6 +49,7 @@ export function headLines(
     trafficLine("in", rates.messagesIn, rates.bytesIn, past.messagesIn, columns, paint.green),
     trafficLine("out", rates.messagesOut, rates.bytesOut, past.messagesOut, columns, paint.blue),
     ...(trouble === undefined ? [] : [paint.red(`not reached: ${harmless(trouble)}; trying again`)]),
+    ...warnings.map((warning) => paint.yellow(harmless(warning))),
     ...flowed(
       notes.map((note) => paint.dim(harmless(note))),
       columns,

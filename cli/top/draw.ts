@@ -42,11 +42,23 @@ function panes({ reading, past, view, source }: Picture, size: Size, paint: Pain
   // By MQTT there are no clients to be seen, so that their table is only shown to whoever goes there.
   const isSplit = source === "management" && room >= 2 * leastPaneRows
   if (!isSplit) return pane(view.pane, reading, view, { columns: size.columns, rows: room }, paint)
-  const upper = Math.ceil(room / 2)
+  const upper = upperRows(
+    room,
+    topicRows(reading, view.panes.topics).length,
+    clientRows(reading, view.panes.clients).length,
+  )
   return [
     ...pane("topics", reading, view, { columns: size.columns, rows: upper }, paint),
     ...pane("clients", reading, view, { columns: size.columns, rows: room - upper }, paint),
   ]
+}
+
+/** Half for each, unless one of them needs less. */
+function upperRows(room: number, topics: number, clients: number): number {
+  const needed = (items: number) => Math.max(items + 2, leastPaneRows)
+  const half = Math.ceil(room / 2)
+  if (needed(clients) < room - half) return room - needed(clients)
+  return Math.max(Math.min(needed(topics), half), leastPaneRows)
 }
 
 function pane(which: Pane, reading: Reading, view: View, size: Size, paint: Paint): readonly string[] {
@@ -65,7 +77,7 @@ function pane(which: Pane, reading: Reading, view: View, size: Size, paint: Pain
   }
   return tableLines({
     ...shared,
-    title: "Clients",
+    title: "Busy clients",
     all: reading.clientRows?.length ?? 0,
     cells: clientColumns,
     items: clientRows(reading, view.panes.clients),

@@ -57,6 +57,7 @@ export class MqttSource implements Source, ConnectionOwner {
       name: plan.name,
       topics: this.#topics.read(performance.now()),
       clientRows: undefined,
+      warnings: [],
       notes: this.#notes(),
       trouble: state.at === "online" ? undefined : state.at === "waiting" ? state.why : "connecting",
     }

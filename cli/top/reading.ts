@@ -47,6 +47,8 @@ export interface Reading {
   readonly topics: readonly TopicRow[]
   /** Undefined where the clients are not told. */
   readonly clientRows: readonly ClientRow[] | undefined
+  /** What somebody should look at. */
+  readonly warnings: readonly string[]
   /** What a person must know to read this: what is not known, and why. */
   readonly notes: readonly string[]
   /** Why the broker cannot be asked at the moment; the rest is as it was. */

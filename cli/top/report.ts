@@ -46,6 +46,7 @@ export function jsonOf(reading: Reading, source: Source["kind"]): string {
       version: reading.version ?? null,
       uptimeSeconds: reading.uptimeSeconds ?? null,
       trouble: reading.trouble ?? null,
+      warnings: reading.warnings,
       clients: reading.clients ?? null,
       sessions: reading.sessions ?? null,
       subscriptions: reading.subscriptions ?? null,

@@ -35,17 +35,21 @@ export class TopicRates {
     return this.#entries.size
   }
 
-  /** Hot. */
-  count(topic: string, bytes: number): void {
+  /**
+   * Hot.
+   *
+   * @param bytes of all the messages together
+   */
+  count(topic: string, bytes: number, messages = 1): void {
     let entry = this.#entries.get(topic)
     if (entry === undefined) {
       if (this.#entries.size >= 2 * this.#capacity) this.#forgetQuieter()
       entry = { weight: 0, byteWeight: 0, recent: 0, recentBytes: 0, messages: 0 }
       this.#entries.set(topic, entry)
     }
-    entry.recent += 1
+    entry.recent += messages
     entry.recentBytes += bytes
-    entry.messages += 1
+    entry.messages += messages
   }
 
   /** Averages of the last seconds; a topic that is even has its true rate from the first reading on. */

@@ -4,6 +4,7 @@ import { difference } from "../../cli/top/difference.ts"
 import { cell, fitted, flowed } from "../../cli/top/draw-line.ts"
 import { bytesText, countText, durationText, rateText, sparkline } from "../../cli/number-text.ts"
 import { SysValues } from "../../cli/top/sys-values.ts"
+import { topicDeltas } from "../../cli/top/topic-deltas.ts"
 import { TopicRates } from "../../cli/top/topic-rates.ts"
 
 describe("Rates of counters", () => {
@@ -61,6 +62,35 @@ describe("The loudest topics", () => {
       expect(topics.size).toBeLessThanOrEqual(200)
     }
     expect(rateOf(topics, "loud", 51_000)).toBeGreaterThan(50)
+  })
+})
+
+describe("Counts of topics that another program keeps", () => {
+  const counts = (sinceMs: number, isCut: boolean, ...topics: readonly (readonly [string, number])[]) => ({
+    sinceMs,
+    isCut,
+    topics: topics.map(([topic, messages]) => ({ topic, messages, bytes: messages * 10 })),
+  })
+  const delta = (topic: string, messages: number) => ({ topic, messages, bytes: messages * 10 })
+
+  test("tell what came since the answer before", () => {
+    const before = counts(1, false, ["a", 5], ["b", 5])
+    expect(topicDeltas(before, counts(1, false, ["a", 7], ["b", 5], ["c", 2]))).toEqual([
+      delta("a", 2),
+      delta("c", 2),
+    ])
+    expect(topicDeltas(undefined, before)).toEqual([])
+  })
+
+  test("begin anew when the other does, wholly or for a topic that it had forgotten", () => {
+    const before = counts(1, false, ["a", 5])
+    expect(topicDeltas(before, counts(2, false, ["a", 7]))).toEqual([delta("a", 7)])
+    expect(topicDeltas(before, counts(1, false, ["a", 3]))).toEqual([delta("a", 3)])
+  })
+
+  test("say nothing of a topic that was too quiet to be told of before", () => {
+    const before = counts(1, true, ["a", 5])
+    expect(topicDeltas(before, counts(1, true, ["a", 6], ["b", 6]))).toEqual([delta("a", 1)])
   })
 })
 

@@ -42,6 +42,7 @@ const reading: Reading = {
   rates: { messagesIn: 12, messagesOut: 1_234, bytesIn: 1_200, bytesOut: 45_000, dropped: 0 },
   topics: [topic("home/hall", 1), topic("home/kitchen", 5, 3), topic("garage", 3, 99)],
   clientRows: [client("wall"), client("sensor", { inPerSecond: 4, queued: 2, marks: ["slow"] })],
+  warnings: [],
   notes: [],
   trouble: undefined,
 }
@@ -72,7 +73,7 @@ describe("The screen of top", () => {
       "    1.0      10 B        10 home/hall",
       "",
       "",
-      `── Clients (2) ${"─".repeat(65)}`,
+      `── Busy clients (2) ${"─".repeat(60)}`,
       "CLIENT                           ADDRESS          IN/S▼  OUT/S QUEUED STATE",
       "sensor                           10.0.0.7           4.0      0      2 slow",
       "wall                             10.0.0.7             0      0      0",
@@ -103,7 +104,12 @@ describe("The screen of top", () => {
     for (const paint of [plain, pc.createColors(true)]) {
       for (const source of ["management", "mqtt"] as const) {
         for (const view of views) {
-          const many = { ...reading, notes: ["a note", "and another one"], trouble: "nobody listens there" }
+          const many = {
+            ...reading,
+            warnings: ["a warning"],
+            notes: ["a note", "and another one"],
+            trouble: "nobody listens there",
+          }
           const lines = draw(
             picture({ reading: many, source, view: nothingChosen(view) }),
             { columns, rows },
@@ -123,6 +129,7 @@ describe("The screen of top", () => {
       name: nasty,
       version: nasty,
       trouble: nasty,
+      warnings: [nasty],
       notes: [nasty],
       topics: [topic(nasty, 1)],
       clientRows: [client(nasty, { username: nasty, address: nasty })],
@@ -224,6 +231,7 @@ describe("What top prints for programs", () => {
       version: null,
       uptimeSeconds: null,
       trouble: null,
+      warnings: [],
       clients: 2,
       sessions: 3,
       subscriptions: 4,

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { rmSync } from "node:fs"
+import { join } from "node:path"
 import { MosquittoBroker } from "../real-clients/mosquitto-broker.ts"
 import { describeWith, mosquittoBroker } from "../real-clients/tools.ts"
-import { readUntil, run, start } from "./program.ts"
+import { freshDirectory, readUntil, run, start } from "./program.ts"
 import { startBroker } from "./pub-sub-server.ts"
 import { startAtTerminal } from "./terminal.ts"
 
@@ -66,6 +68,107 @@ describe("bantam top by MQTT, at a terminal", () => {
   })
 })
 
+describe("bantam top at the admin socket of a broker", () => {
+  let directory: string
+  let serving: ReturnType<typeof start>
+  let flags: readonly string[]
+  beforeAll(async () => {
+    directory = freshDirectory()
+    const ready = join(directory, "ready")
+    const data = ["--data", join(directory, "data")]
+    serving = start(["serve", ...data, "--port", "0", "--ready-file", ready])
+    await readUntil(serving.stdout, "durability")
+    const { urls } = await Bun.file(ready).json()
+    flags = ["-h", "127.0.0.1", "-p", new URL(urls[0]).port]
+  })
+  afterAll(async () => {
+    serving.kill()
+    await serving.exited
+    rmSync(directory, { recursive: true })
+  })
+  const top = (...words: readonly string[]) => ["top", "--data", join(directory, "data"), ...words]
+
+  test("shows clients, and ends the connection of the one that is chosen", async () => {
+    const noisy = start([
+      "pub",
+      ...flags,
+      "-i",
+      "noisy",
+      "-t",
+      "house/lamp",
+      "-m",
+      "on",
+      "--repeat",
+      "100000",
+      "--repeat-delay",
+      "0.02",
+    ])
+    await using terminal = startAtTerminal(top("--interval", "200ms"))
+    await terminal.until("Busy clients")
+    await terminal.until("noisy")
+    await terminal.until("house/lamp")
+    // The other table, its first row, kick it, and not after all; then do.
+    terminal.type("\t")
+    terminal.type("\u001b[B")
+    terminal.type("k")
+    await terminal.until("end the connection of noisy? y/n")
+    terminal.type("n")
+    await terminal.until("q quit")
+    expect(noisy.exitCode).toBeNull()
+    terminal.type("k")
+    await terminal.until("end the connection of noisy? y/n")
+    terminal.type("y")
+    await terminal.until("the connection of noisy is ended")
+    expect(await noisy.exited).not.toBe(0)
+    terminal.type("q")
+    expect((await terminal.ended()).rest).toEndWith(restored)
+  }, 20_000)
+
+  test("--json tells of the clients too", async () => {
+    const listening = start(["sub", ...flags, "-i", "listener", "-t", "counted/#"])
+    const publishing = start([
+      "pub",
+      ...flags,
+      "-i",
+      "noisy",
+      "-t",
+      "counted/a",
+      "-m",
+      "12345",
+      "--repeat",
+      "100000",
+      "--repeat-delay",
+      "0.02",
+    ])
+    await readUntil(listening.stdout, "12345")
+    const { out, error } = await run(top("--once", "--json", "--interval", "500ms"))
+    publishing.kill()
+    listening.kill()
+    await Promise.all([publishing.exited, listening.exited])
+    expect(error).toBe("")
+    const found = JSON.parse(out)
+    expect(found).toMatchObject({
+      source: "management",
+      version: "bantam 0.1.0",
+      clients: 2,
+      queued: 0,
+      warnings: [],
+    })
+    expect(found.topics[0].topic).toBe("counted/a")
+    expect(found.topics[0].bytesPerSecond / found.topics[0].messagesPerSecond).toBeCloseTo(5, 1)
+    expect(found.rates.messagesIn).toBeGreaterThan(0)
+    const clients = found.clientList.map(({ client }: { client: string }) => client).toSorted()
+    expect(clients).toEqual(["listener", "noisy"])
+  }, 20_000)
+
+  test("says what else can be done where no broker answers", async () => {
+    const { exitCode, out, error } = await run(["top", "--data", join(directory, "nowhere"), "--once"])
+    expect({ exitCode, out, lines: error.split("\n").length }).toEqual({ exitCode: 1, out: "", lines: 2 })
+    expect(error).toStartWith("bantam: no broker answers at ")
+    expect(error).toEndWith("; any broker can be watched by MQTT: bantam top mqtt://HOST\n")
+  })
+})
+
 describe("bantam top in a pipe", () => {
   test("prints a line each interval, until it is told to stop", async () => {
     const running = start(["top", ...broker.flags, "--interval", "200ms"])
@@ -85,12 +188,13 @@ describe("bantam top in a pipe", () => {
       "-m",
       "1",
       "--repeat",
-      "40",
+      "100000",
       "--repeat-delay",
-      "0.1",
+      "0.02",
     ])
-    const [text] = await Promise.all([looking.stdout.text(), publishing.exited])
-    const found = JSON.parse(text)
+    const found = JSON.parse(await looking.stdout.text())
+    publishing.kill()
+    await publishing.exited
     expect(await looking.exited).toBe(0)
     expect(found).toMatchObject({ source: "mqtt", version: "bantam 0.1.0", clientList: null, trouble: null })
     expect(found.topics[0]).toMatchObject({ topic: "counted/a" })
