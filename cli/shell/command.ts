@@ -43,7 +43,7 @@ export const usages = {
   status: { usage: "status", does: "where we are connected, since when, and what came and went" },
   wait: {
     usage: "wait [COUNT] [TIME]",
-    does: "wait until so many messages have come, at most 30s unless told; or so long",
+    does: "wait for so many messages, 30s at most unless told; or so long",
   },
   set: { usage: "set [NAME VALUE]", does: "show or change how messages are shown" },
   help: { usage: "help [WORD]", does: "this, or one word with examples" },

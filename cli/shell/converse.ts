@@ -51,6 +51,8 @@ export async function converse(plan: BrokerPlan): Promise<void> {
     readline.write(null, { ctrl: true, name: "e" })
     readline.write(null, { ctrl: true, name: "u" })
   })
+  // Back from Ctrl-Z, readline has paused itself.
+  readline.on("SIGCONT", () => readline.resume())
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => left.resolve())
 
   try {

@@ -1,5 +1,5 @@
-import type { Paint } from "../output.ts"
 import { shellWords, usages, type Word } from "./command.ts"
+import type { Layout } from "./message-text.ts"
 
 /** Further sentences and examples, where a usage does not say it all. */
 const more: Readonly<Partial<Record<Word, readonly string[]>>> = {
@@ -28,16 +28,18 @@ const more: Readonly<Partial<Record<Word, readonly string[]>>> = {
   ],
 }
 
-export function helpLines(about: Word | undefined, paint: Paint): readonly string[] {
+export function helpLines(about: Word | undefined, { columns, paint }: Layout): readonly string[] {
   if (about !== undefined) {
     const { usage, does } = usages[about]
     return [`${paint.bold(usage)}  ${does}`, ...(more[about] ?? []).map((line) => `  ${line}`)]
   }
   const width = Math.max(...shellWords.map((word) => usages[word].usage.length))
+  const isNarrow = columns < width + 60
   return [
-    ...shellWords.map((word) => {
+    ...shellWords.flatMap((word) => {
       const { usage, does } = usages[word]
-      return `${paint.bold(usage)}${" ".repeat(width - usage.length)}  ${does}`
+      if (isNarrow) return [paint.bold(usage), `  ${does}`]
+      return [`${paint.bold(usage)}${" ".repeat(width - usage.length)}  ${does}`]
     }),
     "Tab completes words and topics that were seen; Up finds what begins as the line does.",
   ]

@@ -103,6 +103,7 @@ export class ShellSession implements ConnectionOwner {
   }
 
   async #do(command: ShellCommand): Promise<void> {
+    const { layout } = this.#output
     switch (command.word) {
       case "sub":
         return this.#subscribe(command.filter, command.qos ?? this.#settings.qos)
@@ -111,7 +112,7 @@ export class ShellSession implements ConnectionOwner {
       case "pub":
         return this.#publish(command)
       case "topics":
-        return this.#output.lines(topicLines(this.seen, command.filter, new Date(), this.#output.layout()))
+        return this.#output.lines(topicLines(this.seen, command.filter, new Date(), layout()))
       case "last":
         return this.#last(command.topic)
       case "subs":
@@ -121,19 +122,20 @@ export class ShellSession implements ConnectionOwner {
       case "wait":
         return this.#wait(command.messages, command.withinMs)
       case "set":
-        if (command.change !== undefined) this.#settings = { ...this.#settings, ...command.change }
-        else
-          this.#output.lines(
-            Object.entries(this.#settings).map(([name, value]) => `${name} ${harmless(String(value))}`),
-          )
+        if (command.change === undefined) return this.#output.lines(this.#settingLines())
+        this.#settings = { ...this.#settings, ...command.change }
         return
       case "help":
-        return this.#output.lines(helpLines(command.about, this.#output.layout().paint))
+        return this.#output.lines(helpLines(command.about, layout()))
       case "quit":
         return
       default:
         return unreachable(command)
     }
+  }
+
+  #settingLines(): readonly string[] {
+    return Object.entries(this.#settings).map(([name, value]) => `${name} ${harmless(String(value))}`)
   }
 
   async #subscribe(filter: string, qos: Qos): Promise<void> {

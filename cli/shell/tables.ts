@@ -2,7 +2,7 @@ import type { Qos } from "../../src/protocol/packet.ts"
 import { parseTopicName, type TopicFilter, topicMatches, wireTopicLimits } from "../../src/protocol/topic.ts"
 import { harmless } from "../harmless.ts"
 import type { KeptConnection } from "../kept-connection.ts"
-import { shown } from "../shown.ts"
+import { readPayload } from "../sub/payload-lines.ts"
 import type { Layout } from "./message-text.ts"
 import type { SeenTopic, SeenTopics } from "./seen-topics.ts"
 
@@ -41,7 +41,23 @@ export function topicLines(
 }
 
 function cellsOf({ topic, messages, lastAt, last }: SeenTopic, now: Date): readonly string[] {
-  return [String(messages), since(now.getTime() - lastAt.getTime()), harmless(topic), shown(last.payload)]
+  return [String(messages), since(now.getTime() - lastAt.getTime()), harmless(topic), preview(last.payload)]
+}
+
+const longestPreview = 200
+
+/** The beginning of a payload in one line. */
+function preview(payload: Uint8Array): string {
+  const read = readPayload(payload, false)
+  switch (read.kind) {
+    case "empty":
+      return "(empty)"
+    case "json":
+    case "text":
+      return harmless(read.source.slice(0, longestPreview))
+    case "bytes":
+      return `hex ${payload.subarray(0, longestPreview).toHex()}`
+  }
 }
 
 function matches(filter: TopicFilter, text: string): boolean {
@@ -69,7 +85,7 @@ export function statusLines(
             "as",
             `${harmless(state.client.clientId)}, with MQTT ${{ 3: "3.1", 4: "3.1.1", 5: "5.0" }[state.version]}`,
           ],
-          ["lost", `${state.returns} times before`],
+          ...(state.returns > 0 ? [["lost", `${state.returns} times before`]] : []),
         ]
       : [["not connected", `to ${plan.name}`]]),
     ["subscriptions", String(subscriptions)],
