@@ -34,7 +34,7 @@ export function draw(picture: Picture, size: Size, paint: Paint): readonly strin
       ? helpLines(source, paint)
       : [...headLines(reading, past, view, size, paint), ...panes(picture, size, paint)]
   const shown = lines.slice(0, Math.max(rows - 1, 0)).map((line) => fitted(line, columns))
-  return [...shown, ...Array.from({ length: rows - 1 - shown.length }, () => ""), foot].slice(-rows)
+  return [...shown, ...Array.from({ length: rows - 1 - shown.length }, () => ""), foot]
 }
 
 function panes({ reading, past, view, source }: Picture, size: Size, paint: Paint): readonly string[] {

@@ -10,6 +10,7 @@ describe("A line of the shell is taken apart as a shell does", () => {
     [`pub a '{"on": true}'`, ["pub", "a", '{"on": true}']],
     [`"a \\" b" 'c \\ d' e\\ f`, ['a " b', "c \\ d", "e f"]],
     [`a'b'"c"d`, ["abcd"]],
+    [String.raw`'\\ \"' "\\ \' "`, [String.raw`\\ \"`, String.raw`\ \' `]],
     [`pub a ''`, ["pub", "a", ""]],
     ["a\\", ["a\\"]],
   ])("%j: %j", (line, words) => {

@@ -40,8 +40,8 @@ describe("The history of the shell", () => {
 
   test("is read back in order, and is its owner's alone", () => {
     for (const line of ["sub #", "pub a b"]) remember(file, line)
-    expect(readHistory(file)).toEqual(["sub #", "pub a b"])
     expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readHistory(file)).toEqual(["sub #", "pub a b"])
     expect(statSync(join(file, "..")).mode & 0o777).toBe(0o700)
   })
 

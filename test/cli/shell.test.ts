@@ -186,8 +186,7 @@ describe("bantam shell at a terminal", () => {
     try {
       await terminal.until("connected again")
       terminal.type("pub again/x here -q 1\r")
-      await terminal.until("again/x")
-      await terminal.until("here")
+      await terminal.until("  here")
     } finally {
       await second.stop()
     }

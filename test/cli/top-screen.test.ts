@@ -73,15 +73,32 @@ describe("The screen of top", () => {
       "    1.0      10 B        10 home/hall",
       "",
       "",
+      "",
+      "",
       `── Busy clients (2) ${"─".repeat(60)}`,
       "CLIENT                           ADDRESS          IN/S▼  OUT/S QUEUED STATE",
       "sensor                           10.0.0.7           4.0      0      2 slow",
       "wall                             10.0.0.7             0      0      0",
       "",
-      "",
-      "",
       "q quit  Tab pane  ←→ sort  ↑↓ choose  / filter  p pause  k kick  ? help",
     ])
+  })
+
+  test("gives each table half, unless one of them needs less", () => {
+    const heights = (topics: number, clients: number) => {
+      const many: Reading = {
+        ...reading,
+        topics: Array.from({ length: topics }, (_, index) => topic(`topic ${index}`, 1)),
+        clientRows: Array.from({ length: clients }, (_, index) => client(`client ${index}`)),
+      }
+      const lines = draw(picture({ reading: many }), { columns: 100, rows: 27 }, plain)
+      return [/ topic \d/, /^client \d/].map((row) => lines.filter((line) => row.test(line)).length)
+    }
+    // Five rows are the head's and one is the foot's, two of each table are its heading.
+    expect(heights(99, 99)).toEqual([9, 8])
+    expect(heights(99, 4)).toEqual([13, 4])
+    expect(heights(4, 99)).toEqual([4, 13])
+    expect(heights(0, 0)).toEqual([0, 0])
   })
 
   test.each([
@@ -174,6 +191,8 @@ describe("Keys of top", () => {
 
   test("/ filters as it is typed; Enter keeps it, Esc takes it back", () => {
     expect(rowNames(reading, after(["/", "H", "O"]))).toEqual(["home/kitchen", "home/hall"])
+    const capital = { ...reading, topics: [topic("HOME", 1)] }
+    expect(rowNames(capital, after(["/", "h", "o"]))).toEqual(["HOME"])
     expect(after(["/", "a", "b", "backspace", "return"]).panes.topics.filter).toBe("a")
     expect(after(["/", "a", "return", "/", "b", "escape"]).panes.topics.filter).toBe("a")
     expect(after(["/", "a", "return", "escape"]).panes.topics.filter).toBe("")
