@@ -4,6 +4,7 @@ import type { ProtocolVersion, Publish } from "../src/protocol/packet.ts"
 import { ReasonCode } from "../src/protocol/reason-code.ts"
 import { connect } from "../src/transport/connect.ts"
 import type { BrokerPlan } from "./broker-options.ts"
+import { harmless } from "./harmless.ts"
 import { bantamManner, type Complaint } from "./manner.ts"
 import { lookUpServer } from "./srv-lookup.ts"
 
@@ -36,7 +37,8 @@ export class NoConnection extends Error {
   readonly exitCode: number
 
   constructor({ sentence, exitCode }: Complaint) {
-    super(sentence.replace(/\.$/, ""))
+    // A server may give a reason in words of its own.
+    super(harmless(sentence.replace(/\.$/, "")))
     this.exitCode = exitCode
   }
 }
@@ -63,7 +65,8 @@ export class KeptConnection {
   /** @throws NoConnection when the first connection does not come to stand; it is not tried again */
   async open(): Promise<void> {
     const client = await this.#connect()
-    void this.#keep(client)
+    if (this.#isOver) await client.disconnect()
+    else void this.#keep(client)
   }
 
   /** Says goodbye. Nothing is heard of the connection any more. */

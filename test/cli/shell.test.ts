@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { freshDirectory, run } from "./program.ts"
-import { startBroker } from "./pub-sub-server.ts"
+import { connack } from "../client/scripted-server.ts"
+import { startBroker, startScripted } from "./pub-sub-server.ts"
 import { startAtTerminal } from "./terminal.ts"
 
 let broker: Awaited<ReturnType<typeof startBroker>>
@@ -71,11 +72,36 @@ describe("bantam shell runs a script", () => {
     expect(outcome.error).toBe("bantam: Cannot connect to tcp://127.0.0.1:1: nobody listens there\n")
   })
 
+  test("by a connection that has a name, which names the server alone", async () => {
+    const env = { XDG_CONFIG_HOME: join(directory, "config") }
+    const [, host = "", , port = ""] = broker.flags
+    await run(["connect", "save", "home", `mqtt://${host}:${port}`], { env })
+    const stdin = "sub named\npub named here\nwait\n"
+    expect(await run(["shell", "--to", "home"], { env, stdin })).toMatchObject({
+      exitCode: 0,
+      out: "named here\n",
+    })
+    const { error, exitCode } = await run(["shell", "--to", "home", "localhost"], { env, stdin })
+    expect(exitCode).toBe(1)
+    expect(error).toStartWith("bantam: --to names server and user already")
+  })
+
+  test("with MQTT 3.1.1 where 5.0 is not known", async () => {
+    using server = startScripted(4, (packet) => {
+      if (packet.type !== "connect") return []
+      return packet.version === 5 ? ["close"] : [connack()]
+    })
+    const [, host = "", , port = ""] = server.flags
+    const { out, exitCode } = await script(["status"], [`${host}:${port}`])
+    expect(exitCode).toBe(0)
+    expect(out).toContain("with MQTT 3.1.1\n")
+  })
+
   test("and a wrong address is one line, which repeats no password", async () => {
     const { error, exitCode } = await script([], ["http://alice:secret@localhost"])
     expect(exitCode).toBe(1)
     expect(error).toBe(
-      "bantam: http://localhost: it must be mqtt://, mqtts://, ws:// or wss://HOST:PORT, or unix:///PATH\n",
+      "bantam: http://localhost: it must be mqtt://, mqtts://, ws:// or wss://HOST:PORT, or unix:///PATH, with USER@ before the host if need be\n",
     )
   })
 
@@ -94,7 +120,7 @@ describe("bantam shell runs a script", () => {
       "last evil/2",
     ])
     expect(out).not.toMatch(/[^\n\P{Cc}]/u)
-    expect(out.match(/\\x1b/g)).toHaveLength(6)
+    expect(out.match(/\\x1b/g)).toHaveLength(9)
   })
 })
 
