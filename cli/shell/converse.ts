@@ -13,7 +13,7 @@ import { Refused, ShellSession } from "./session.ts"
 const longestFarewellMs = 1_000
 
 /**
- * Talks with a person at a terminal until he leaves.
+ * Talks with a person at a terminal, who may leave at any time.
  *
  * @throws NoConnection when the first connection does not come to stand
  */

@@ -5,7 +5,7 @@ import type { Publish, Qos } from "../../src/protocol/packet.ts"
 import { describeReasonCode, isError, ReasonCode } from "../../src/protocol/reason-code.ts"
 import { harmless } from "../harmless.ts"
 import type { ConnectionOwner, ConnectionState, KeptConnection } from "../kept-connection.ts"
-import { bantamManner } from "../manner.ts"
+import { bantamManner, ExitCode } from "../manner.ts"
 import { CommandError } from "../output.ts"
 import { Arrivals } from "./arrivals.ts"
 import type { ShellCommand } from "./command.ts"
@@ -199,7 +199,7 @@ export class ShellSession implements ConnectionOwner {
     if (await this.#arrivals.wait(messages, withinMs)) return
     throw new Refused(
       `no ${messages === 1 ? "message" : `${messages} messages`} within ${withinMs / 1000} s`,
-      27,
+      ExitCode.timedOut,
     )
   }
 
@@ -213,7 +213,10 @@ export class ShellSession implements ConnectionOwner {
   #client(): Client {
     const state = this.#connection?.state
     if (state?.at === "online") return state.client
-    throw new Refused("not connected at the moment; try again when the prompt says so", 7)
+    throw new Refused(
+      "not connected at the moment; try again when the prompt says so",
+      ExitCode.connectionLost,
+    )
   }
 
   async #resubscribe(client: Client): Promise<void> {
