@@ -82,8 +82,9 @@ async function sub(options: SubOptions, command: Command): Promise<void> {
   const trial = trialOf(options)
   const filters = filtersOf(options, trial?.wanted.expectations ?? [])
   const output = standardOutput()
-  const { format, viewer } = displayOf(options, plan, output, filters, trial)
-  const printer = new MessagePrinter(options, plan.manner.name, output, format)
+  const display = displayOf(options, plan, output, filters, trial)
+  const { viewer } = display
+  const printer = new MessagePrinter(options, plan.manner.name, output, display)
   const told = new WhenSubscribed(options)
   const run = new ClientRun(plan, options, output, {
     acknowledge: "manual",

@@ -2,7 +2,7 @@ import type { ByteOutput } from "../byte-output.ts"
 import type { ClientRun, OwnOptions } from "../client-run.ts"
 import type { ConnectionPlan } from "../connection-options.ts"
 import type { MessageFormat } from "../message-format.ts"
-import { formatOf } from "../message-printer.ts"
+import { formatOf, type PrintingWay } from "../message-printer.ts"
 import { CommandError, paint } from "../output.ts"
 import { jsonLineFormat } from "./json-line.ts"
 import { isForPeople, layoutFlag, type ShowOptions } from "./show-options.ts"
@@ -10,8 +10,7 @@ import type { Trial } from "./trial.ts"
 import { Viewer } from "./viewer.ts"
 
 /** Where messages go. */
-export interface Display {
-  readonly format: MessageFormat
+export interface Display extends PrintingWay {
   /** Present when a person looks on. */
   readonly viewer: Viewer | undefined
 }
@@ -28,7 +27,10 @@ export function displayOf(
   if (options.json === true && flag !== undefined) {
     throw new CommandError(`--json and ${flag} exclude each other`)
   }
-  if (trial !== undefined) return { format: trialFormat(options, manner.name, trial), viewer: undefined }
+  if (trial !== undefined) {
+    const format = trialFormat(options, manner.name, trial)
+    return { format, isEnough: () => trial.expectations.isSettled, viewer: undefined }
+  }
   if (options.json === true) return { format: jsonLineFormat, viewer: undefined }
   if (manner.name === "mosquitto" || !isForPeople(options)) {
     return { format: formatOf(options, manner.name), viewer: undefined }

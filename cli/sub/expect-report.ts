@@ -1,4 +1,5 @@
 import { harmless, harmlessJson } from "../harmless.ts"
+import { embeddedJson } from "../message-json.ts"
 import { type Paint, someOf } from "../output.ts"
 import { shown } from "../shown.ts"
 import type { Came, ExpectationOutcome, Instead, Outcome, Wanted } from "./expectations.ts"
@@ -18,7 +19,7 @@ export function reportText({ wanted, outcome, withinMs, seconds }: Report, paint
   const { met, expectations, messages, intruder, otherTopics } = outcome
   const count = wanted.count === undefined ? counted(messages) : `${messages} of ${counted(wanted.count)}`
   const lines = [
-    `${met ? paint.green("✓") : paint.red("✗")} ${summary(wanted, outcome, withinMs)}  ` +
+    `${met ? paint.green("✓") : paint.red("✗")} ${summary(wanted, outcome, withinMs, seconds)}  ` +
       paint.dim(`${count} in ${seconds.toFixed(2)} s`),
   ]
   if (wanted.order !== "none") lines.push(...expectations.flatMap((each) => expectationLines(each, paint)))
@@ -29,7 +30,12 @@ export function reportText({ wanted, outcome, withinMs, seconds }: Report, paint
   return `${lines.join("\n")}\n`
 }
 
-function summary({ order }: Wanted, { met, expectations }: Outcome, withinMs: number): string {
+function summary(
+  { order }: Wanted,
+  { met, expectations }: Outcome,
+  withinMs: number,
+  seconds: number,
+): string {
   const within = `within ${withinMs / 1000} s`
   if (order === "none") {
     const what = expectations.length === 0 ? "no message" : `none of ${texts(expectations)}`
@@ -37,9 +43,11 @@ function summary({ order }: Wanted, { met, expectations }: Outcome, withinMs: nu
   }
   if (met) return "as expected"
   const missing = expectations.filter(({ by }) => by === undefined).length
-  if (missing === 0) return `too few messages ${within}`
+  // It is over sooner after so many messages, and when somebody ends it.
+  const time = seconds * 1000 < withinMs ? "" : ` ${within}`
+  if (missing === 0) return `too few messages${time}`
   const inOrder = order === "as written" ? ", in this order" : ""
-  return `${missing} of ${counted(expectations.length, "expectation")} not met ${within}${inOrder}`
+  return `${missing} of ${counted(expectations.length, "expectation")} not met${time}${inOrder}`
 }
 
 function texts(expectations: readonly ExpectationOutcome[]): string {
@@ -64,7 +72,10 @@ function expectationLines(
 }
 
 function cameText({ message }: Came): string {
-  return `${shown(message.payload)} on ${harmless(message.topic)}`
+  const { payload, topic } = message
+  const json = payload.length > 200 ? undefined : embeddedJson(payload)
+  const text = json !== undefined && /^[{[]/.test(json) ? harmless(json) : shown(payload)
+  return `${text} on ${harmless(topic)}`
 }
 
 function counted(count: number, noun = "message"): string {

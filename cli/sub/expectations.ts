@@ -70,10 +70,11 @@ interface Candidate {
 export class Expectations {
   /** Resolves when no message can change the outcome any more. */
   readonly settled: Promise<void>
+  #isSettled = false
 
   readonly #wanted: Wanted
   readonly #entries: readonly Entry[]
-  readonly #settle: () => void
+  readonly #settled = Promise.withResolvers<void>()
   readonly #otherTopics = new Set<string>()
   #messages = 0
   #intruder: Came | undefined
@@ -87,9 +88,11 @@ export class Expectations {
       instead: [],
       insteadCount: 0,
     }))
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.settled = promise
-    this.#settle = resolve
+    this.settled = this.#settled.promise
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
   }
 
   take(message: Publish, at: Date): void {
@@ -121,6 +124,11 @@ export class Expectations {
       otherTopics: [...this.#otherTopics],
       intruder: this.#intruder,
     }
+  }
+
+  #settle(): void {
+    this.#isSettled = true
+    this.#settled.resolve()
   }
 
   #isMet(): boolean {

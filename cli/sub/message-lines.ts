@@ -49,13 +49,18 @@ function headOf(message: Publish, at: Date, { columns, paint }: MessageLayout) {
   }
 }
 
-/** For a topic that does not fit beside the time: below it, in as many lines as it takes. */
+/** For a head that does not fit on a line: first the marks go below the topic, then the topic below the time. */
 function longHead(message: Publish, at: Date, { columns, paint }: MessageLayout): readonly string[] {
-  const marks = marksText(message)
+  const time = timeText(at, columns)
+  const topic = harmless(message.topic)
   const colour = topicPaint(message.topic, paint)
-  const first = paint.dim(timeText(at, columns)) + (marks === "" ? "" : `${gap}${paintMarks(marks, paint)}`)
-  const topic = textLines(harmless(message.topic), Math.max(columns - indent.length, 1), paint)
-  return [first, ...topic.map(({ text }) => `${indent}${colour(text)}`)]
+  const marks = marksText(message)
+  const below = marks === "" ? [] : [`${indent}${paintMarks(marks, paint)}`]
+  if (Bun.stringWidth(time + gap + topic) <= columns) {
+    return [`${paint.dim(time)}${gap}${colour(topic)}`, ...below]
+  }
+  const lines = textLines(topic, Math.max(columns - indent.length, 1), paint)
+  return [paint.dim(time), ...lines.map(({ text }) => `${indent}${colour(text)}`), ...below]
 }
 
 function timeText(at: Date, columns: number): string {

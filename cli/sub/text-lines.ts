@@ -11,7 +11,7 @@ export interface Line {
 /** How far apart a text's tabs stand here. */
 const tabColumns = 4
 
-/** The lines of a text, none wider than so many columns; a line that is too long goes on in the next. */
+/** The lines of a text, none wider than so many columns; one that is too long goes on in the next, at a word if it can. */
 export function* textLines(source: string, columns: number, paint: Paint): Generator<Line> {
   for (let at = 0; at < source.length;) {
     const line = lineAt(source, at, columns, paint)
@@ -23,6 +23,8 @@ export function* textLines(source: string, columns: number, paint: Paint): Gener
 function lineAt(source: string, start: number, columns: number, paint: Paint): Line {
   let text = ""
   let used = 0
+  /** As far as the last word that is whole. */
+  let words: Line | undefined
   for (let at = start; at < source.length;) {
     const character = String.fromCodePoint(source.codePointAt(at) ?? 0)
     const next = at + character.length
@@ -30,7 +32,9 @@ function lineAt(source: string, start: number, columns: number, paint: Paint): L
     if (character === "\r" && source[next] === "\n") return { text, end: next + 1 }
     const shown = character === "\t" ? " ".repeat(tabColumns - (used % tabColumns)) : harmless(character)
     const width = Bun.stringWidth(shown)
-    if (used + width > columns && at > start) return { text, end: at }
+    if (used + width > columns && at > start) return words ?? { text, end: at }
+    // A short line would waste more than a broken word.
+    if (character === " " && used * 2 > columns) words = { text, end: next }
     text += shown === character || character === "\t" ? shown : paint.red(shown)
     used += width
     at = next

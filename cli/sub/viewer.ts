@@ -130,10 +130,10 @@ export class Viewer {
     this.#output.print(`${this.#terminal.paint.dim(`${formatCode("A", at)}, ${day}`)}\n`)
   }
 
-  /** Half of the terminal, so that the message before is still to be seen. */
+  /** Half of the terminal, so that the message before is still to be seen, and no more than one cares to read. */
   #payloadLines(): number {
     if (this.#options.full) return Number.POSITIVE_INFINITY
-    return Math.min(Math.max(Math.floor(this.#terminal.rows() / 2), 4), 40)
+    return Math.min(Math.max(Math.floor(this.#terminal.rows() / 2), 4), 20)
   }
 }
 

@@ -28,7 +28,7 @@ function held(asked: Wanted, came: readonly string[], timeIsOver = false) {
 
 function text(asked: Wanted, came: readonly string[], timeIsOver = true): readonly string[] {
   const { outcome } = held(asked, came, timeIsOver)
-  const report = { wanted: asked, outcome, withinMs: 5000, seconds: 1.5 }
+  const report = { wanted: asked, outcome, withinMs: 5000, seconds: timeIsOver ? 5 : 1.5 }
   return reportText(report, pc.createColors(false)).split("\n").slice(0, -1)
 }
 
@@ -92,9 +92,9 @@ describe("A count", () => {
 
   test("alone is an expectation too", () => {
     expect(text(wanted([], { count: 2 }), ["a 1"])).toEqual([
-      "✗ too few messages within 5 s  1 of 2 messages in 1.50 s",
+      "✗ too few messages within 5 s  1 of 2 messages in 5.00 s",
     ])
-    expect(text(wanted([], { count: 1 }), ["a 1"])).toEqual(["✓ as expected  1 of 1 message in 1.50 s"])
+    expect(text(wanted([], { count: 1 }), ["a 1"])).toEqual(["✓ as expected  1 of 1 message in 5.00 s"])
   })
 })
 
@@ -109,7 +109,7 @@ describe("In order", () => {
 
   test("what came too early is said", () => {
     expect(text(asked, ["a 2", "a 1", "b 3"])).toEqual([
-      "✗ 2 of 3 expectations not met within 5 s, in this order  3 messages in 1.50 s",
+      "✗ 2 of 3 expectations not met within 5 s, in this order  3 messages in 5.00 s",
       '  ✓ a=1  "1" on a',
       "  ✗ a=2",
       '      got  "2" on a, before its turn',
@@ -126,16 +126,16 @@ describe("None", () => {
     expect(held(asked, ["a 2"], true).outcome.met).toBe(true)
     expect(held(asked, ["a 2", "a 1"], true).outcome.met).toBe(false)
     expect(text(asked, ["a 2", "a 1"])).toEqual([
-      "✗ expected none of a=1 within 5 s  2 messages in 1.50 s",
+      "✗ expected none of a=1 within 5 s  2 messages in 5.00 s",
       '  got  "1" on a',
     ])
   })
 
   test("without expectations is no message at all", () => {
     const asked = wanted([], { order: "none" })
-    expect(text(asked, [])).toEqual(["✓ no message came within 5 s  0 messages in 1.50 s"])
+    expect(text(asked, [])).toEqual(["✓ no message came within 5 s  0 messages in 5.00 s"])
     expect(text(asked, ["a 1"])).toEqual([
-      "✗ expected no message within 5 s  1 message in 1.50 s",
+      "✗ expected no message within 5 s  1 message in 5.00 s",
       '  got  "1" on a',
     ])
   })
@@ -146,10 +146,20 @@ describe("None", () => {
 })
 
 describe("The report", () => {
+  test("says so when it was over before the time was", () => {
+    expect(text(wanted(["a: .t > 1"], { count: 1 }), ['a {"t":0}'], false)[0]).toBe(
+      "✗ 1 of 1 expectation not met  1 of 1 message in 1.50 s",
+    )
+    expect(text(wanted(["a"]), ['a { "t": 0 }'], false)).toEqual([
+      "✓ as expected  1 message in 1.50 s",
+      '  ✓ a  {"t":0} on a',
+    ])
+  })
+
   test("sets what came against what was expected", () => {
     const asked = wanted(["a=on", "b: .temp > 20", "c", "d=1"])
     expect(text(asked, ["d 1", "a off", "b {}", 'b {"temp":3}', "b x", "e 1", "f 2"])).toEqual([
-      "✗ 3 of 4 expectations not met within 5 s  7 messages in 1.50 s",
+      "✗ 3 of 4 expectations not met within 5 s  7 messages in 5.00 s",
       "  ✗ a=on",
       '      got  "off" on a',
       "  ✗ b: .temp > 20",
@@ -166,7 +176,7 @@ describe("The report", () => {
   test("of many messages has the last ones, and says how many there were", () => {
     const came = Array.from({ length: 8 }, (_, index) => `a ${index}`)
     expect(text(wanted(["a=on"]), came)).toEqual([
-      "✗ 1 of 1 expectation not met within 5 s  8 messages in 1.50 s",
+      "✗ 1 of 1 expectation not met within 5 s  8 messages in 5.00 s",
       "  ✗ a=on",
       "      got  3 messages before these",
       ...[3, 4, 5, 6, 7].map((index) => `      got  "${index}" on a`),

@@ -44,9 +44,15 @@ describe("The first line of a message", () => {
       "  closed",
     ])
     expect(lines({ topic: "home/livingroom/window/left", retain: true, text: "closed" }, 24)).toEqual([
-      "09:05:07  [retained]",
+      "09:05:07",
       "  home/livingroom/window",
       "  /left",
+      "  [retained]",
+      "  closed",
+    ])
+    expect(lines({ topic: "home/window", retain: true, text: "closed" }, 24)).toEqual([
+      "09:05:07  home/window",
+      "  [retained]",
       "  closed",
     ])
   })
@@ -158,6 +164,16 @@ describe("JSON", () => {
 describe("Text", () => {
   test("of several lines stands below, tabs as blanks", () => {
     expect(lines({ text: "one\r\ntwo\tthree\n" })).toEqual(["09:05:07.042  a/b", "  one", "  two three"])
+  })
+
+  test("breaks at a word where one ends in the second half of the line", () => {
+    expect(lines({ text: "a text of some words, and averyveryverylongword" }, 20)).toEqual([
+      "09:05:07  a/b",
+      "  a text of some",
+      "  words, and",
+      "  averyveryverylongw",
+      "  ord",
+    ])
   })
 
   test("too wide goes on in the next line, wide characters and all", () => {
