@@ -26,8 +26,10 @@ import { replayCommand } from "./replay.ts"
 import { rrCommand } from "./rr.ts"
 import { runCommand } from "./run.ts"
 import { serveCommand } from "./serve.ts"
+import { shellCommand } from "./shell.ts"
 import { subCommand } from "./sub.ts"
 import { testCommand } from "./test.ts"
+import { topCommand } from "./top.ts"
 import { userCommand } from "./users.ts"
 
 const examples = `
@@ -37,6 +39,8 @@ Examples:
   bantam pub -t hello -m world         publish one
   bantam rr -t ask -e answer -m 7      publish a request and print the response
   bantam record FILE -t 'home/#'       write messages to a file; bantam replay FILE publishes them again
+  bantam shell                         subscribe, publish and look around at a prompt
+  bantam top                           watch the broker: rates, loudest topics, clients
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
@@ -81,6 +85,8 @@ export function makeProgram(version: string): Command {
     rrCommand(),
     recordCommand(),
     replayCommand(),
+    shellCommand(),
+    topCommand(),
     runCommand(),
     testCommand(),
     checkCommand(),

@@ -1,5 +1,6 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
+import { canShow } from "../src/config/idle-settings.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { ListenerSettings, Settings } from "../src/config/settings.ts"
 import {

@@ -34,11 +34,12 @@ export class Trial {
   /** @returns the report as a person or a program is to have it, and the exit code */
   end(asJson: boolean): { readonly text: string; readonly exitCode: number } {
     this.#deadline?.cancel()
+    const milliseconds = performance.now() - (this.#beganAtMs ?? performance.now())
     const report: Report = {
       wanted: this.wanted,
       outcome: this.expectations.outcome(),
       withinMs: this.#withinMs,
-      seconds: (performance.now() - (this.#beganAtMs ?? performance.now())) / 1000,
+      seconds: Math.ceil(milliseconds) / 1000,
     }
     return {
       text: asJson ? reportJson(report) : reportText(report, paint),
