@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { description } from "../../package.json"
 import { sampleConfig } from "../../src/config/sample.ts"
 import { ar } from "./ar.ts"
 import { type ArchiveFile, textFile } from "./archive-file.ts"
@@ -29,11 +28,9 @@ export interface DebianPackageOptions {
 
 const root = new URL("../..", import.meta.url).pathname
 const architectures: Readonly<Record<string, string>> = { "linux-x64": "amd64", "linux-arm64": "arm64" }
-/** The project has no address yet that the world can write to; whoever publishes packages says theirs. */
-const maintainer =
-  process.env["DEBFULLNAME"] && process.env["DEBEMAIL"]
-    ? `${process.env["DEBFULLNAME"]} <${process.env["DEBEMAIL"]}>`
-    : "Bantam maintainers <bantam@packages.debian.org>"
+/** There is no address yet that the world can write to; whoever publishes the package says theirs, as Debian's tools have it. */
+const { DEBFULLNAME = "Bantam maintainers", DEBEMAIL = "maintainers@bantam.invalid" } = process.env
+const maintainer = `${DEBFULLNAME} <${DEBEMAIL}>`
 
 /** @returns undefined for a system that has no such packages */
 export async function debianPackage(options: DebianPackageOptions): Promise<DebianPackage | undefined> {
@@ -97,10 +94,11 @@ Depends: libc6 (>= 2.17), systemd | systemd-standalone-sysusers | systemd-sysuse
 Section: net
 Priority: optional
 Description: MQTT broker and clients in one executable
- ${description}.
+ A broker for MQTT 3.1, 3.1.1 and 5.0 that keeps what it acknowledged: on the
+ disk, before it says so.
  .
- It brings clients for the command line as well, health checks, tests by scripts, and an import of what a
- Mosquitto has.
+ The executable holds clients for the command line as well, a health check,
+ tests by scripts, and an import of what a Mosquitto has.
 `
   const hashes = files.map(({ path, content }) => `${md5(content)}  ${path}\n`)
   return [

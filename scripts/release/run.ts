@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { dependencies, version } from "../../package.json"
+import { dependencies, scripts, version } from "../../package.json"
 import { table } from "../../cli/output.ts"
 import { build } from "../build.ts"
 import { billOfMaterials } from "../sbom.ts"
@@ -59,6 +59,18 @@ function emptyFolder(named: string | undefined): string {
   throw new Error(`${folder} is not empty; name another folder with --out`)
 }
 
+/** Into dist/man, where the sources have what makes them. */
+async function makeManPages(): Promise<void> {
+  if (!("man" in scripts)) return
+  const making = Bun.spawn({
+    cmd: [process.execPath, "run", "man"],
+    cwd: root,
+    stdout: "ignore",
+    stderr: "inherit",
+  })
+  if ((await making.exited) !== 0) throw new Error("cannot make the man pages")
+}
+
 if (import.meta.main) {
   if (Bun.version !== dependencies.bun)
     throw new Error(`this is Bun ${Bun.version}; it ships ${dependencies.bun}`)
@@ -66,9 +78,10 @@ if (import.meta.main) {
     options: { out: { type: "string" } },
     allowPositionals: true,
   })
-  const folder = emptyFolder(values.out)
   const date = releaseDate()
   const wanted = positionals.length === 0 ? targets : positionals.map(targetNamed)
+  const folder = emptyFolder(values.out)
+  await makeManPages()
   const rows: string[][] = []
   for (const target of wanted) {
     console.error(`making ${target.name}`)

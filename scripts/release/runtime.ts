@@ -41,7 +41,9 @@ async function download(wanted: string, folder: string): Promise<Buffer> {
     stdout: "pipe",
     stderr: "inherit",
   })
-  const name = (await npm.stdout.text()).trim()
+  const file = join(folder, (await npm.stdout.text()).trim())
   if ((await npm.exited) !== 0) throw new Error(`npm cannot get ${wanted}`)
-  return readFileSync(join(folder, name))
+  const archive = readFileSync(file)
+  rmSync(file)
+  return archive
 }

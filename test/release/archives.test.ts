@@ -26,7 +26,8 @@ describe("An archive of a release", () => {
         expect(zip(files.toReversed(), date)).toEqual(zipped)
       }
     } finally {
-      process.env["TZ"] = home ?? ""
+      if (home === undefined) delete process.env["TZ"]
+      else process.env["TZ"] = home
     }
   })
 
