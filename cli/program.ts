@@ -31,7 +31,7 @@ Examples:
   bantam run -- npm test               run a command beside a broker of its own
   bantam test door.yaml                play clients by a script, and see what was not as expected
   bantam check mqtt://localhost:1883   look what a broker can do
-  bantam connect save home mqtts://ann@broker.example.org   then: bantam sub --to home -t '#'
+  bantam sub --to home -t '#'          at a broker that bantam connect knows as home
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what
