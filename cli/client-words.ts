@@ -9,9 +9,9 @@ import { parseServerUrl, type ServerUrl } from "./server-url.ts"
 export const mannerOption = "--as-mosquitto"
 
 /**
- * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three habits that it does
- * not know: an options file, -D with three or four words, and -L, which stands for several options where it stands,
- * so that what comes later overrules it.
+ * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three
+ * habits that it does not know: an options file, -D with three or four words, and -L, which stands for several options
+ * where it stands, so that what comes later overrules it.
  *
  * @throws CommandError
  */

@@ -122,7 +122,7 @@ function randomFill(values: readonly string[]): Fill {
   const decimals = Math.max(0, ...values.map((value) => value.split(".")[1]?.length ?? 0))
   const scale = 10 ** decimals
   const [least = 0, most = 0] = values.map((value) => Math.round(Number(value) * scale))
-  const areNumbers = values.length === 2 && values.every((value) => /^-?\d+(\.\d+)?$/.test(value))
+  const areNumbers = values.length === 2 && values.every((value) => /^-?\d+(\.\d{1,15})?$/.test(value))
   if (!areNumbers || least > most || !Number.isSafeInteger(most - least)) {
     const example = "such as {{random 0 100}} or {{random 18.0 24.5}}"
     throw new TemplateError(`{{random ${values.join(" ")}}}: needs two numbers, the lesser first, ${example}`)

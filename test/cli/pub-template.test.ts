@@ -64,6 +64,8 @@ describe("a template", () => {
     ["{{random 5}}", "needs two numbers"],
     ["{{random 5 1}}", "the lesser first"],
     ["{{random 1e3 2e3}}", "needs two numbers"],
+    [`{{random 0 0.${"0".repeat(101)}}}`, "needs two numbers"],
+    ["{{random 0 9007199254740993}}", "needs two numbers"],
     ["{{pick}}", "needs words to choose from"],
   ])("%s is none", (text, problem) => {
     expect(() => new Template(text)).toThrow(problem)
