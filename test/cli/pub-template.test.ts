@@ -80,6 +80,13 @@ describe("a template", () => {
     expect(() => template.fill(fieldsOf({ id: "1" }), occasion)).toThrow("and the fields id")
   })
 
+  test("of many names the first are told, and none obeyed by a terminal", () => {
+    const names = ["\u001b[2J", ...Array.from({ length: 40 }, (_, index) => `c${index}`)]
+    expect(() => new Template("{{x}}").check(names, "columns")).toThrow(
+      /\\u001b\[2J, c0, .*, c28 and 11 more$/,
+    )
+  })
+
   test("the names of all objects are none of ours", () => {
     expect(() => filled("{{constructor}}")).toThrow("is not known")
   })
