@@ -144,6 +144,16 @@ describe("bantam sub on a terminal", () => {
     expect(lines.slice(2)).toEqual(["connected again", expect.stringMatching(/  a\/b  second$/), ""])
   })
 
+  test("has no line at the bottom when a command of --then may write to the terminal", async () => {
+    using server = startScripted(4, sends([]))
+    const words = ["sub", ...server.flags, "-t", "a", "--then", "sleep 0.6; echo done; exit 3"]
+    const { shown, exitCode } = await onTerminal(words, { NO_COLOR: "1" }).ended()
+    expect({ shown, exitCode }).toEqual({
+      shown: "done\r\nbantam: the command of --then ended with exit code 3\r\n",
+      exitCode: 3,
+    })
+  })
+
   test("what goes wrong is said above the line at the bottom", async () => {
     let connections = 0
     const script: Script = (packet) => {
