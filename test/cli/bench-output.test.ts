@@ -81,13 +81,20 @@ describe("a histogram on a terminal", () => {
     ])
   })
 
-  test("keeps within its columns, and shows what is rare", () => {
+  test("shows what is rare", () => {
+    const buckets = [
+      [100, 1_000_000],
+      [5_000, 1],
+    ] as const
+    expect(drawHistogram(buckets, 60, false).at(-1)).toMatch(/^ +≤ 5 ms  ▏ +0\.0001 %$/)
+  })
+
+  test("keeps within its columns", () => {
     const durations = fc.array(fc.double({ min: 0, max: 1e8, noNaN: true }), { minLength: 1 })
     fc.assert(
       fc.property(durations, fc.integer({ min: 30, max: 120 }), (given, columns) => {
         for (const line of drawHistogram(histogramOf(...given).summary().histogram, columns, false)) {
           expect(line.length).toBeLessThanOrEqual(columns)
-          if (line.includes("%")) expect(line).toMatch(/[█▏▎▍▌▋▊▉]/)
         }
       }),
     )
