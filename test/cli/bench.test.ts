@@ -195,10 +195,12 @@ describe("bantam bench", () => {
   test("compares two brokers by turns", async () => {
     await using other = await startBroker()
     const words = ["--count", "200", "-q", "1", "--rounds", "2", "--compare", other.url]
-    const { out, exitCode } = await run(["bench", "pub", broker.url, ...words, "--json"])
+    const first = ["-h", broker.host, "-p", String(broker.port)]
+    const { out, exitCode } = await run(["bench", "pub", ...first, ...words, "--json"])
     expect(exitCode).toBe(0)
     const { a, b, figures } = JSON.parse(out)
     expect([a, b].map((rounds) => rounds.length)).toEqual([2, 2])
+    expect(a[0].broker).toBe(broker.url.replace("mqtt:", "tcp:"))
     expect(b[0].broker).toBe(other.url.replace("mqtt:", "tcp:"))
     expect(figures.map(({ figure }: { figure: string }) => figure)).toEqual(
       "rate p50 p90 p99 p999 maximum".split(" "),
