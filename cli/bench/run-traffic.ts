@@ -16,7 +16,7 @@ import type { Traffic } from "./traffic.ts"
 import { phase, type Watch } from "./watch.ts"
 
 /** How long what is still awaited may be quiet before it is given up. */
-const patienceMs = { qos0: 2_000, acknowledged: 10_000, interrupted: 1_000 } as const
+const patienceMs = { qos0: 2_000, acknowledged: 10_000, interrupted: 3_000 } as const
 const writeOffEveryMs = 250
 /** A group's messages come to its members in any order, so that one has to remember further back. */
 const sharedMemory = 8_192

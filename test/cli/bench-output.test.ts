@@ -144,6 +144,12 @@ describe("--compare", () => {
     expect(verdict(rounds(100, 105, 110), rounds(105, 110, 120))).toBe("within the spread")
   })
 
+  test("the spread is a ratio: what is ten times as slow is worse, however much it varies", () => {
+    const times = (...all: readonly number[]) => all.map((each) => findingsOf(1, each))
+    const { figures } = compare(times(600, 800, 1_900), times(9_300, 11_600, 35_800))
+    expect(figures.find(({ figure }) => figure === "p99")?.verdict).toBe("worse")
+  })
+
   test("a longer latency is worse", () => {
     const { figures } = compare([findingsOf(1, 100)], [findingsOf(1, 300)])
     expect(figures.find(({ figure }) => figure === "p99")).toMatchObject({ verdict: "worse" })
