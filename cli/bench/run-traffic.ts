@@ -1,7 +1,7 @@
 import type { ClientEnd } from "../../src/client/client-end.ts"
 import type { LoadClient } from "../../src/client/load-client.ts"
 import { CommandError } from "../output.ts"
-import { Crowd } from "./crowd.ts"
+import { Crowd, subscribeTo } from "./crowd.ts"
 import type { Ending, Findings, GeneratorFacts } from "./findings.ts"
 import { GeneratorHealth } from "./generator-health.ts"
 import { beltOf, trafficOf } from "./make-traffic.ts"
@@ -78,9 +78,7 @@ class TrafficRun {
     const fresh = () => (hearing === "shared" ? common : new SequenceCheck(this.#topology.lanes))
     await this.#crowd.open(subscribers, async (client, index) => {
       client.tell(new Subscriber(fresh(), traffic, traffic.gauge))
-      const granted = await client.subscribe(this.#topology.filtersOf(index), qos)
-      if (granted < qos)
-        throw new CommandError(`the broker grants no more than QoS ${granted}: try -q ${granted}`)
+      await subscribeTo(client, this.#topology.filtersOf(index), qos)
     })
     const all: Publisher[] = []
     await this.#crowd.open(publishers, async (client, index) => {

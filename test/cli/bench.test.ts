@@ -275,6 +275,15 @@ describe("bantam bench tells what went wrong", () => {
     }
   })
 
+  test("a broker that grants a lower QoS", async () => {
+    await using lower = await startBroker({ settings: { "mqtt.maximum_qos": 1 }, log: "none" })
+    for (const shape of ["fanout", "offline"]) {
+      const { error, exitCode } = await run(["bench", shape, lower.url, "-q", "2", "--count", "10"])
+      expect(exitCode).toBe(1)
+      expect(error).toBe("bantam: the broker grants no more than QoS 1: try -q 1\n")
+    }
+  })
+
   test("a broker that goes away, with what was measured so far", async () => {
     await using own = await startBroker()
     await using run = await underWay(own)
