@@ -77,6 +77,14 @@ describe.skipIf(!mayOverlay)("A container of it", () => {
     return run(words, { program: [...enter, "--setuid=1883", "--setgid=1883"] })
   }
 
+  test("does not serve the network before there is a user, and says how to make one", async () => {
+    const { exitCode, error } = await run(serve, { program: first(), env: environment })
+    expect(exitCode).toBe(1)
+    expect(error).toMatch(
+      /^bantam: tcp:\/\/0\.0\.0\.0:1883 can be reached .* add a user with `bantam user add NAME`/,
+    )
+  })
+
   test("is healthy while it serves, lets in who has the password alone, and ends in good order", async () => {
     const broker = await WatchedBroker.serving({
       program: [...first(), ...commandIn(entry)],
@@ -88,7 +96,20 @@ describe.skipIf(!mayOverlay)("A container of it", () => {
     expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^NSpid:\t\d+\t1$/m)
     expect(await inside(pid, commandIn(health))).toMatchObject({ exitCode: 0, error: "" })
 
-    const publish = ["bantam", "pub", "--unix", "/run/bantam/health.sock", "-t", "a", "-m", "b", "-q", "1"]
+    const publish = [
+      "bantam",
+      "pub",
+      "--unix",
+      "/run/bantam/health.sock",
+      "-t",
+      "a",
+      "-m",
+      "b",
+      "-q",
+      "1",
+      "-V",
+      "5",
+    ]
     expect(await inside(pid, [...publish, "-u", "admin", "-P", "secret"])).toMatchObject({ exitCode: 0 })
     expect((await inside(pid, publish)).exitCode).not.toBe(0)
     expect((await inside(pid, [...publish, "-u", "admin", "-P", "wrong"])).exitCode).not.toBe(0)
@@ -106,14 +127,6 @@ describe.skipIf(!mayOverlay)("A container of it", () => {
     process.kill(pid, "SIGTERM")
     expect(await broker.ended()).toBe(0)
     expect(broker.all("more rights than a broker needs")).toEqual([])
-  })
-
-  test("does not serve the network before there is a user, and says how to make one", async () => {
-    const { exitCode, error } = await run(serve, { program: first(), env: environment })
-    expect(exitCode).toBe(1)
-    expect(error).toMatch(
-      /^bantam: tcp:\/\/0\.0\.0\.0:1883 can be reached .* add a user with `bantam user add NAME`/,
-    )
   })
 })
 
