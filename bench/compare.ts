@@ -1,6 +1,7 @@
 import pc from "picocolors"
-import { digits } from "./numbers.ts"
-import type { Figure, Row, Spread } from "./results.ts"
+import { digits } from "../cli/bench/numbers.ts"
+import { apart, type Spread } from "../cli/bench/spread.ts"
+import type { Figure, Row } from "./results.ts"
 
 /*
  * Two builds of ours beside each other: what became better, what became worse, and what is only noise.
@@ -53,8 +54,7 @@ export function differences(
 
 function judged(base: Spread, now: Spread): Pick<Difference, "ratio" | "verdict"> {
   const ratio = now.median / base.median
-  const spread = Math.max(base.maximum - base.minimum, now.maximum - now.minimum)
-  if (Math.abs(now.median - base.median) <= spread) return { ratio, verdict: "no difference" }
+  if (!apart(base, now)) return { ratio, verdict: "no difference" }
   return { ratio, verdict: ratio < 1 ? "better" : "worse" }
 }
 

@@ -1,4 +1,4 @@
-import { digits, multiple, rate } from "./numbers.ts"
+import { digits, multiple, rate } from "../cli/bench/numbers.ts"
 import { type BenchRun, type Figure, median, type Row } from "./results.ts"
 import { judge, type TargetVerdict } from "./targets.ts"
 

@@ -1,3 +1,5 @@
+import type { Percentiles } from "../cli/bench/histogram.ts"
+
 /*
  * The seam of the bench: what the runner tells the load process, and what the load process answers.
  */
@@ -35,16 +37,10 @@ export interface LoadReport {
 }
 
 /** Microseconds, from the time a message was due to be sent: a stalled broker cannot hide what waited meanwhile. */
-export interface Latency {
-  readonly p50: number
-  readonly p99: number
-  readonly p999: number
-  readonly maximum: number
+export interface Latency extends Percentiles {
   /**
    * 99th percentile of how late the load itself sent. It is not taken off the others: more than a few hundred means
    * that the machine was disturbed, and that the tail tells of that rather than of the broker.
    */
   readonly sentLate: number
-  /** Log-linear buckets that are not empty: upper bound in microseconds, count. */
-  readonly histogram: readonly (readonly [number, number])[]
 }

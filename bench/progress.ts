@@ -1,5 +1,5 @@
 import pc from "picocolors"
-import { digits, duration, multiple } from "./numbers.ts"
+import { digits, duration, multiple } from "../cli/bench/numbers.ts"
 import { median, type Row } from "./results.ts"
 import type { Step, Watcher } from "./rounds.ts"
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { type Spread, spreadOf } from "../cli/bench/spread.ts"
 import type { LoadReport } from "./load-report.ts"
 import type { Machine } from "./machine.ts"
 import type { ScenarioFacts } from "./scenario-kinds.ts"
@@ -49,13 +50,6 @@ export interface Result {
   readonly faults: number
 }
 
-/** What a figure was over the rounds. */
-export interface Spread {
-  readonly median: number
-  readonly minimum: number
-  readonly maximum: number
-}
-
 const figures = {
   brokerMicroseconds: (report) => report.brokerMicroseconds,
   perSecond: (report) => report.perSecond,
@@ -92,17 +86,4 @@ export function readRun(file: string): BenchRun {
   const run = JSON.parse(readFileSync(file, "utf8")) as Partial<BenchRun>
   if (run.format !== format) throw new Error(`${file} is no run of this bench, written with --json`)
   return run as BenchRun
-}
-
-/** Of an even number of values the median is the mean of the two in the middle. */
-function spreadOf(values: readonly number[]): Spread | undefined {
-  const sorted = values.toSorted((left, right) => left - right)
-  const minimum = sorted[0]
-  const maximum = sorted.at(-1)
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)]
-  const upper = sorted[Math.floor(sorted.length / 2)]
-  if (minimum === undefined || maximum === undefined || lower === undefined || upper === undefined) {
-    return undefined
-  }
-  return { median: (lower + upper) / 2, minimum, maximum }
 }

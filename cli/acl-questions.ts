@@ -62,7 +62,8 @@ Examples:
   bantam acl test expectations.txt
   bantam acl import rules.txt --replace --data try && bantam acl test expectations.txt --data try
 
-Exit code: 0 when all hold, 1 when one does not, or on an error.`
+Exit codes:
+  0 all hold, 1 one does not, or an error`
 
 /** Adds check, explain and test: what the rules say, decided as the broker does. */
 export function addQuestionCommands(command: Command): void {

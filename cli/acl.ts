@@ -75,12 +75,13 @@ export function aclCommand(): Command {
         return add([effect, who, action, ...filter, ...conditionWords(options)], options)
       })
   }
-  withSettingsOptions(command.command("remove <id...>").description("take rules away, by number")).action(
-    remove,
-  )
+  withSettingsOptions(command.command("remove <id...>").description("take rules away, by number"))
+    .addHelpText("after", "\nExamples:\n  bantam acl list\n  bantam acl remove 3 4")
+    .action(remove)
   withSettingsOptions(command.command("list").description("list the rules"))
     .option("--plain", "the rules alone, one a line, as import reads them")
     .option("--json", "one JSON array")
+    .addHelpText("after", "\nExamples:\n  bantam acl list\n  bantam acl list --plain > rules.txt")
     .action(list)
   withSettingsOptions(command.command("import <file>"))
     .description("add the rules of a file, one a line; - reads standard input")

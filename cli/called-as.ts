@@ -4,6 +4,10 @@ import { basename } from "node:path"
 export const clientNames = ["pub", "sub", "rr"] as const
 export type ClientName = (typeof clientNames)[number]
 
+/** The commands that take the options of those clients. */
+export const clientCommands = [...clientNames, "record", "replay"] as const
+export type ClientCommand = (typeof clientCommands)[number]
+
 /**
  * Which of Mosquitto's clients a link to the executable is called.
  *

@@ -2,12 +2,14 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander"
 import type { ConnectTarget } from "../src/transport/connect.ts"
 import { brokerUrl } from "./broker-url.ts"
 import { type Finding, latencyOf, limitsOf, probeAll, type ProbeName, probeNames } from "./check/probes.ts"
-import { Visit } from "./check/visit.ts"
+import { type Credentials, Visit } from "./check/visit.ts"
+import { type PasswordOptions, passwordOf } from "./connection-options.ts"
 import { CommandError, paint, print, table } from "./output.ts"
+import { planSaved } from "./saved/plan-connection.ts"
 
-interface CheckOptions {
+interface CheckOptions extends PasswordOptions {
+  readonly to?: string
   readonly username?: string
-  readonly pw?: string
   readonly cafile?: string
   readonly insecure?: true
   readonly require?: readonly ProbeName[]
@@ -24,8 +26,10 @@ export function checkCommand(): Command {
         .argParser(brokerUrl)
         .default({ scheme: "tcp", host: "localhost", port: 1883 }, "mqtt://localhost:1883"),
     )
+    .option("--to <name>", "a saved connection in the place of a URL: bantam connect")
     .option("-u, --username <name>", "user name")
-    .option("-P, --pw <password>", "password")
+    .option("-P, --pw <password>", "password; others on the machine see it while we run")
+    .option("--password-file <file>", "password: what the file holds, up to its last newline")
     .option("--cafile <file>", "who may have signed its certificate")
     .option("--insecure", "take any certificate")
     .addOption(
@@ -43,19 +47,24 @@ Examples:
   bantam check mqtts://broker.example.org --cafile ca.pem
   bantam check --require qos-2,shared-subscriptions mqtt://localhost:1884
   bantam check --quick                                  in a HEALTHCHECK
+  bantam check --to home                                a saved connection
 
-Exits with 1 when the broker cannot be reached, lets us not in, or lacks what is required. Its topics begin with
-bantam-check; nothing of them stays.`,
+Its topics begin with bantam-check; nothing of them stays.
+
+Exit codes:
+  0 it answers and has what is required, 1 it cannot be reached, lets us not in, or lacks something`,
     )
-    .action(async (target: ConnectTarget, options: CheckOptions) => {
-      process.exitCode = await check(target, options)
+    .action(async (target: ConnectTarget, options: CheckOptions, command: Command) => {
+      if (options.to !== undefined && command.args.length > 0) {
+        throw new CommandError("a URL and --to exclude each other")
+      }
+      process.exitCode = await check(await planOf(target, options), options)
     })
 }
 
-async function check(target: ConnectTarget, options: CheckOptions): Promise<number> {
-  const { username, pw, require: required = [], quick, json } = options
-  const password = pw === undefined ? undefined : Buffer.from(pw)
-  await using visit = new Visit(withTls(target, options), { username, password })
+async function check(plan: CheckPlan, options: CheckOptions): Promise<number> {
+  const { require: required = [], quick, json } = options
+  await using visit = new Visit(plan.target, plan.credentials)
   const beganAt = performance.now()
   await visit.open(4).catch((error: unknown) => {
     throw new CommandError(error instanceof Error ? error.message.replace(/\.$/, "") : String(error))
@@ -103,12 +112,29 @@ function told(
   ])
 }
 
+interface CheckPlan {
+  readonly target: ConnectTarget
+  readonly credentials: Credentials
+}
+
+/** Options go before what is saved; with another user, its password is not the saved one. */
+async function planOf(given: ConnectTarget, options: CheckOptions): Promise<CheckPlan> {
+  const saved = options.to === undefined ? undefined : await planSaved(options.to)
+  const password =
+    passwordOf(options) ?? (options.username === undefined ? saved?.client.password : undefined)
+  return {
+    target: withTls(saved?.target ?? given, options),
+    credentials: { username: options.username ?? saved?.client.username, password },
+  }
+}
+
 function withTls(target: ConnectTarget, { cafile, insecure }: CheckOptions): ConnectTarget {
   if (target.scheme !== "tls" && target.scheme !== "wss") return target
-  return {
-    ...target,
-    tls: { ...(cafile === undefined ? {} : { caFile: cafile }), insecure: insecure === true },
+  const given = {
+    ...(cafile === undefined ? {} : { caFile: cafile }),
+    ...(insecure === true ? { insecure } : {}),
   }
+  return { ...target, tls: { ...target.tls, ...given } }
 }
 
 function names(text: string): readonly ProbeName[] {

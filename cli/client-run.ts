@@ -1,6 +1,7 @@
 import { Client } from "../src/client/client.ts"
 import { type ClientEnd, ConnectionEnded } from "../src/client/client-end.ts"
 import type { ClientOptions } from "../src/client/client-options.ts"
+import { noProperties, type PropertiesOf } from "../src/protocol/properties.ts"
 import { ReasonCode } from "../src/protocol/reason-code.ts"
 import { connect } from "../src/transport/connect.ts"
 import type { ByteOutput } from "./byte-output.ts"
@@ -14,26 +15,37 @@ export interface RunOptions {
   readonly quiet?: true
 }
 
+/** What a command makes of what happens. */
+export interface OwnOptions extends Pick<ClientOptions, "acknowledge" | "onMessage"> {
+  /** Prints a line about what went wrong, newline included; on standard error unless told. */
+  readonly say?: (line: string) => void
+}
+
 /** How long Mosquitto waits before it connects again. */
 const reconnectDelayMs = 1000
 
 /** One run of a client command: what went wrong on the way, and what the process exits with. */
 export class ClientRun {
+  /** Prints a line about what went wrong, newline included. */
+  say: (line: string) => void
+
   readonly #plan: ConnectionPlan
   readonly #quiet: boolean
   readonly #makeClient: () => Client
   readonly #leaving = Promise.withResolvers<void>()
   #client: Client
+  #connack: PropertiesOf<"connack"> = noProperties
   #isLeaving = false
 
   constructor(
     plan: ConnectionPlan,
     { debug, quiet }: RunOptions,
     output: ByteOutput,
-    own: Pick<ClientOptions, "acknowledge" | "onMessage"> = {},
+    { say = (line) => process.stderr.write(line), ...own }: OwnOptions = {},
   ) {
     this.#plan = plan
     this.#quiet = quiet === true
+    this.say = say
     const telling: Pick<ClientOptions, "onPacket"> =
       debug === true
         ? { onPacket: (way, packet) => output.text(packetLine(this.client.clientId, way, packet)) }
@@ -47,19 +59,29 @@ export class ClientRun {
     return this.#client
   }
 
+  /** What the server said of itself when the connection came to stand; nothing before MQTT 5.0. */
+  get connack(): PropertiesOf<"connack"> {
+    return this.#connack
+  }
+
   /** Connects, lets `work` be done, says goodbye. */
   async finish(work: () => Promise<void>): Promise<void> {
     const failure = await this.#attempt(work)
     if (failure !== undefined) this.fail(failure.complaint)
   }
 
-  /** The same, and once more after each connection that breaks, until we say goodbye ourselves or are refused. */
-  async persist(work: () => Promise<void>): Promise<void> {
+  /**
+   * The same, and once more after each connection that breaks, until we say goodbye ourselves or are refused.
+   *
+   * @param onBroken called for each, and for each try to come back that fails
+   */
+  async persist(work: () => Promise<void>, onBroken: (why: string) => void = () => {}): Promise<void> {
     for (let first = true; ; first = false) {
       const failure = await this.#attempt(work)
       if (failure === undefined || this.#isLeaving) return
       const mayReturn = failure.at === "broken" || (failure.at === "unreachable" && !first)
       if (!mayReturn) return this.fail(failure.complaint)
+      onBroken(failure.complaint.sentence)
       await Promise.race([Bun.sleep(reconnectDelayMs), this.#leaving.promise])
       if (this.#isLeaving) return
       this.#client = this.#makeClient()
@@ -79,9 +101,9 @@ export class ClientRun {
     process.exitCode ||= exitCode
   }
 
-  /** On standard error, unless --quiet. */
+  /** Says it, unless --quiet. */
   warn(sentence: string): void {
-    if (!this.#quiet) process.stderr.write(this.#plan.manner.line(sentence))
+    if (!this.#quiet) this.say(this.#plan.manner.line(sentence))
   }
 
   /** @returns undefined when all went well */
@@ -97,7 +119,7 @@ export class ClientRun {
     if (socket === undefined) return undefined
     if ("at" in socket) return socket
     try {
-      await client.start(socket)
+      this.#connack = (await client.start(socket)).properties
       // Work that waits for standard input would not notice that nobody is there any more.
       await Promise.race([work(), client.ended.then(throwUnlessOver)])
       await this.sayGoodbye()

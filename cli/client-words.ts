@@ -1,24 +1,31 @@
 import type { Command, Option } from "commander"
-import type { ClientName } from "./called-as.ts"
+import type { ClientCommand } from "./called-as.ts"
 import type { MannerName } from "./manner.ts"
 import { defaultOptionsFile, optionsFileWords } from "./options-file.ts"
 import { CommandError } from "./output.ts"
+import { isOfOneServer } from "./saved/saveable-options.ts"
 import { parseServerUrl, type ServerUrl } from "./server-url.ts"
 
 /** The option that asks for Mosquitto's manner under our own name. */
 export const mannerOption = "--as-mosquitto"
 
+/** What their programs do not have, and theirs alone is asked for. */
+const notTheirs: readonly string[] = ["--to", "--password-file", "--ws-path"]
+
 /**
- * The words of a command line of pub, sub or rr as commander can take them. Mosquitto's have three habits that it does
+ * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three habits that it does
  * not know: an options file, -D with three or four words, and -L, which stands for several options where it stands,
  * so that what comes later overrules it.
  *
  * @throws CommandError
  */
-export function clientWords(command: Command, client: ClientName, given: readonly string[]): string[] {
+export function clientWords(command: Command, client: ClientCommand, given: readonly string[]): string[] {
   const manner: MannerName = asksForTheirManner(command, given) ? "mosquitto" : "bantam"
   const here = readWords(command, given, manner)
-  const before = readWords(command, fileWords(command, client, manner, here), manner)
+  const file = readWords(command, fileWords(command, client, manner, here), manner)
+  // Who names a connection means that one, whatever server stands in the options for each call.
+  const isSaved = here.some(({ flag }) => flag === "--to")
+  const before = isSaved ? file.filter(({ option }) => option === undefined || !isOfOneServer(option)) : file
   return [...before, ...here].flatMap((word) => expanded(word, manner))
 }
 
@@ -41,7 +48,8 @@ function readWords(command: Command, given: readonly string[], manner: MannerNam
     const word = words.shift() ?? ""
     const [flag = "", ...joined] = manner === "mosquitto" ? [word] : apart(command, word)
     words.unshift(...joined)
-    const option = optionNamed(command, flag)
+    const isForeign = manner === "mosquitto" && notTheirs.includes(flag)
+    const option = isForeign ? undefined : optionNamed(command, flag)
     const isOwn = flag === "--help" || flag === "--version"
     // One who misspells here would otherwise be told of letters that Mosquitto does not join.
     if (option === undefined && !isOwn && manner === "mosquitto") {
@@ -80,7 +88,7 @@ function valueCount(option: Option | undefined, [, name]: readonly string[]): nu
 
 function fileWords(
   command: Command,
-  client: ClientName,
+  client: ClientCommand,
   manner: MannerName,
   here: readonly ReadOption[],
 ): readonly string[] {

@@ -1,4 +1,5 @@
 import type { Command, Option } from "commander"
+import { readConnections } from "./saved/connection-file.ts"
 
 /**
  * What the last of the words may become: names of commands, options, or values of an option.
@@ -32,8 +33,17 @@ function valueOption(command: Command, word: string): Option | undefined {
   return option?.required === true ? option : undefined
 }
 
-function choicesOf({ argChoices }: Option): readonly string[] {
-  return argChoices ?? []
+function choicesOf({ argChoices, long }: Option): readonly string[] {
+  return long === "--to" ? savedNames() : (argChoices ?? [])
+}
+
+/** Nobody wants to be told of a broken file while typing. */
+function savedNames(): readonly string[] {
+  try {
+    return [...readConnections().keys()]
+  } catch {
+    return []
+  }
 }
 
 function wordsOf(command: Command, typed: string, argumentsBefore: number): readonly string[] {

@@ -10,15 +10,18 @@ export function configCommand(): Command {
   command
     .command("print")
     .description("print a settings file: every setting with its meaning, bounds and default")
-    .addHelpText("after", "\nExample:\n  bantam config print > bantam.toml")
+    .addHelpText("after", "\nExamples:\n  bantam config print > bantam.toml")
     .action(() => print(sampleConfig()))
   command
     .command("check")
     .description("say what is wrong with a settings file, one line for each problem")
     .argument("<file>", "the file to check")
-    .addHelpText("after", "\nExample:\n  bantam config check bantam.toml")
+    .addHelpText("after", "\nExamples:\n  bantam config check bantam.toml")
     .action(check)
-  return command
+  return command.addHelpText(
+    "after",
+    "\nExamples:\n  bantam config print > bantam.toml\n  bantam config check bantam.toml",
+  )
 }
 
 /** The file alone: what the environment adds may be another one where the broker runs. */

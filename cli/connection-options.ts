@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander"
+import { type Command, InvalidArgumentError, Option } from "commander"
 import type { ClientOptions } from "../src/client/client-options.ts"
 import type { ProtocolVersion, Qos, WillFields } from "../src/protocol/packet.ts"
 import type { PropertiesOf } from "../src/protocol/properties.ts"
@@ -8,14 +8,22 @@ import { bantamManner, type Manner } from "./manner.ts"
 import { mosquittoManner } from "./mosquitto-manner.ts"
 import { collect, wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
+import { readPasswordFile } from "./password-input.ts"
 import { type PropertyOptions, parsePropertyOptions } from "./property-options.ts"
+import { applyConnection } from "./saved/apply-connection.ts"
 import { type TargetOptions, targetOf, withTargetOptions } from "./target-options.ts"
 
-/** The options of mosquitto_pub, mosquitto_sub and mosquitto_rr that say who we are and how to talk. */
-export interface ConnectionOptions extends TargetOptions {
-  readonly asMosquitto?: true
-  readonly username?: string
+/** Where a password that belongs to -u comes from. */
+export interface PasswordOptions {
   readonly pw?: string
+  readonly passwordFile?: string
+}
+
+/** The options of mosquitto_pub, mosquitto_sub and mosquitto_rr that say who we are and how to talk. */
+export interface ConnectionOptions extends TargetOptions, PasswordOptions {
+  readonly asMosquitto?: true
+  readonly to?: string
+  readonly username?: string
   readonly id?: string
   readonly idPrefix?: string
   readonly keepalive: number
@@ -33,18 +41,35 @@ export interface ConnectionOptions extends TargetOptions {
   readonly quiet?: true
 }
 
-/** Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`. */
-export function withConnectionOptions(command: Command): Command {
-  return withTargetOptions(command.helpOption("--help", "display help for command"))
+/**
+ * Adds them, and those that say where the server is. `-h` is the host, as in Mosquitto; help is `--help`.
+ *
+ * @param ours for a command that Mosquitto does not have: what -q is for, and what it is unless told
+ */
+export function withConnectionOptions(
+  command: Command,
+  ours?: { readonly qosIs: string; readonly qos: Qos },
+): Command {
+  return withTargetOptions(
+    command
+      .helpOption("--help", "display help for command")
+      .option("--to <name>", "a saved connection: bantam connect; options beside it go before"),
+  )
     .option("-u, --username <name>", "user name")
-    .option("-P, --pw <password>", "password")
+    .option("-P, --pw <password>", "password; others on the machine see it while we run")
+    .option("--password-file <file>", "password: what the file holds, up to its last newline")
     .option("-i, --id <id>", "client identifier (default: a random one, or the server's choice)")
     .option("-I, --id-prefix <prefix>", "client identifier made of this and the process id")
     .option("-k, --keepalive <seconds>", "keep alive, 5 to 65535, or 0 for none", keepAlive, 60)
     .option("-c, --disable-clean-session", "keep the session when we go; needs -i")
     .option("-x, --session-expiry <seconds>", "keep it for so long, -1 for ever; MQTT 5", sessionExpiry)
     .option("-V, --protocol-version <version>", "5, 311 or 31 (default: what is needed)", version)
-    .option("-q, --qos <level>", "quality of service: 0, 1 or 2", qosLevel, 0)
+    .option(
+      "-q, --qos <level>",
+      `${ours?.qosIs ?? "quality of service"}: 0, 1 or 2`,
+      qosLevel,
+      ours?.qos ?? 0,
+    )
     .option("-M, --max-inflight <count>", "unacknowledged messages on the way", wholeNumber(1, 65_535), 20)
     .option("-D, --property <packet name value>", "such as -D publish content-type text; repeatable", collect)
     .option("--will-topic <topic>", "what the server publishes if we vanish")
@@ -54,7 +79,15 @@ export function withConnectionOptions(command: Command): Command {
     .option("-d, --debug", "print each packet")
     .option("--quiet", "print no errors while running")
     .option("-o, --options-file <file>", "options that hold for each call, one a line (default: see below)")
-    .option("--as-mosquitto", "say and exit as Mosquitto's own program does")
+    .addOption(
+      new Option("--as-mosquitto", "say and exit as Mosquitto's own program does").hideHelp(
+        ours !== undefined,
+      ),
+    )
+    .hook("preAction", async (_, called) => {
+      const { to } = called.opts<ConnectionOptions>()
+      if (to !== undefined) await applyConnection(called, to)
+    })
 }
 
 /** What the options come to. */
@@ -85,7 +118,8 @@ export function planConnection(options: ConnectionOptions, needs: ConnectionNeed
   if (version !== 5 && Object.keys(properties.publish).length > 0) {
     throw new CommandError("-D publish needs MQTT 5: leave out -V, or write -V 5 behind it")
   }
-  const { username, pw: password } = options
+  const { username } = options
+  const password = passwordOf(options)
   if (password !== undefined && username === undefined && version !== 5) {
     throw new CommandError("-P without -u is for MQTT 5 only: add -u NAME, or -V 5")
   }
@@ -100,12 +134,21 @@ export function planConnection(options: ConnectionOptions, needs: ConnectionNeed
       cleanStart: options.disableCleanSession !== true,
       keepAliveSeconds: options.keepalive,
       username,
-      password: password === undefined ? undefined : Buffer.from(password),
+      password,
       will: willOf(options, properties.will, manner),
       properties: { ...sessionExpiryOf(options), ...receiveMaximumOf(manner, needs), ...properties.connect },
       maximumInFlight: options.maxInflight,
     },
   }
+}
+
+/** @throws CommandError for two of them, and what the system says of the file */
+export function passwordOf({ pw, passwordFile }: PasswordOptions): Uint8Array | undefined {
+  if (pw !== undefined && passwordFile !== undefined) {
+    throw new CommandError("-P and --password-file exclude each other")
+  }
+  if (passwordFile !== undefined) return readPasswordFile(passwordFile)
+  return pw === undefined ? undefined : Buffer.from(pw)
 }
 
 /** Mosquitto takes few messages at a time, and no more than are wanted. */
@@ -164,7 +207,7 @@ function willOf(
   return { topic: willTopic, payload, qos: willQos ?? 0, retain: willRetain === true, properties }
 }
 
-function keepAlive(text: string): number {
+export function keepAlive(text: string): number {
   return text === "0" ? 0 : wholeNumber(5, 65_535)(text)
 }
 
@@ -172,13 +215,13 @@ function sessionExpiry(text: string): number {
   return text === "-1" || text === "∞" ? 0xffff_ffff : wholeNumber(0, 0xffff_ffff)(text)
 }
 
-function qosLevel(text: string): Qos {
+export function qosLevel(text: string): Qos {
   const level = ([0, 1, 2] as const).find((one) => String(one) === text)
   if (level === undefined) throw new InvalidArgumentError("It must be 0, 1 or 2.")
   return level
 }
 
-function version(text: string): ProtocolVersion {
+export function version(text: string): ProtocolVersion {
   const versions: Readonly<Record<string, ProtocolVersion>> = { "5": 5, "311": 4, "31": 3 }
   const found = versions[text.replace(/^mqttv/, "")]
   if (found === undefined) throw new InvalidArgumentError("It must be 5, 311 or 31.")

@@ -28,7 +28,8 @@ export function doctorCommand(version: string): Command {
 Looks at the settings, the files and their modes, the database to its last message, certificates, disk, clock, limits and
 addresses, and changes nothing. A broker may serve meanwhile. Run it as the broker's user, with the broker's settings.
 
-Exit code: 1 if something fails, 0 if not, with warnings or without.
+Exit codes:
+  0 nothing fails, with warnings or without, 1 something does
 
 Examples:
   bantam doctor --config /etc/bantam.toml

@@ -1,4 +1,5 @@
 import { print } from "./output.ts"
+import { stopping } from "./stopping.ts"
 
 const pollMs = 250
 
@@ -9,12 +10,10 @@ const pollMs = 250
  * @param more what has come since it was last asked, as it is to be printed; empty for nothing
  */
 export async function follow(more: () => Promise<string>): Promise<void> {
-  const stopping = new AbortController()
-  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener("abort", () => resolve()))
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort())
-  while (!stopping.signal.aborted) {
+  const stop = stopping()
+  while (!stop.isAsked()) {
     const text = await more()
     if (text !== "") await print(text)
-    await Promise.race([Bun.sleep(pollMs), stopped])
+    await Promise.race([Bun.sleep(pollMs), stop.asked])
   }
 }

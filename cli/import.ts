@@ -6,7 +6,8 @@ Reads the configuration and whatever it names: include_dir, password and ACL fil
 mosquitto.sqlite3. Mosquitto's files stay as they are. Stop Mosquitto first: what it has not saved is not in its files.
 No broker may serve the data directory meanwhile. What is there already stays as it is, so an import can be repeated.
 
-Exit code: 0 when everything was carried over, 3 when something was not, 1 on an error.
+Exit codes:
+  0 everything was carried over, 3 something was not, 1 an error
 
 Examples:
   bantam import mosquitto /etc/mosquitto/mosquitto.conf --dry-run
@@ -29,5 +30,8 @@ export function importCommand(): Command {
       const { importMosquitto } = await import("./import-mosquitto.ts")
       process.exitCode = await importMosquitto(file, options)
     })
-  return command
+  return command.addHelpText(
+    "after",
+    "\nExamples:\n  bantam import mosquitto /etc/mosquitto/mosquitto.conf --dry-run",
+  )
 }

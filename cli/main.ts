@@ -1,12 +1,13 @@
-import { CommanderError } from "commander"
+import { type Command, CommanderError } from "commander"
 import { version } from "../package.json"
 import { ConfigError } from "../src/config/config-error.ts"
 import { isStorageWorker, runStorageWorker } from "../src/storage/sqlite/worker.ts"
-import { calledAs, clientNames } from "./called-as.ts"
+import { calledAs, clientCommands, clientNames } from "./called-as.ts"
 import { runAsMosquitto } from "./client-program.ts"
-import { asksForTheirManner, clientWords } from "./client-words.ts"
-import { complain, stopWhenNobodyReads } from "./output.ts"
-import { makeProgram } from "./program.ts"
+import { asksForTheirManner, clientWords, mannerOption } from "./client-words.ts"
+import { laidOut } from "./help-layout.ts"
+import { CommandError, complain, stopWhenNobodyReads } from "./output.ts"
+import { makeProgram, shortHelp } from "./program.ts"
 
 // In the executable a worker begins here as well, and this must be the first thing it does.
 if (isStorageWorker()) {
@@ -35,19 +36,39 @@ async function told(work: () => Promise<number>): Promise<number> {
 }
 
 /** @returns the exit code */
-async function run(words: readonly string[]): Promise<number> {
+async function run(given: readonly string[]): Promise<number> {
+  if (given.length === 0) {
+    process.stdout.write(laidOut(shortHelp, process.stdout.columns))
+    return 0
+  }
   const program = makeProgram(version)
+  const words = helpWords(program, given)
   const [first, ...rest] = words
-  const client = clientNames.find((each) => each === first)
+  const client = clientCommands.find((each) => each === first)
   const command = program.commands.find((each) => each.name() === client)
   if (client === undefined || command === undefined) {
-    await program.parseAsync(words.length === 0 ? ["--help"] : [...words], { from: "user" })
+    await program.parseAsync([...words], { from: "user" })
   } else if (asksForTheirManner(command, rest)) {
-    return runAsMosquitto(`bantam ${client}`, client, version, rest)
+    const theirs = clientNames.find((each) => each === client)
+    if (theirs === undefined) throw new CommandError(`Mosquitto has no ${client}: leave out ${mannerOption}`)
+    return runAsMosquitto(`bantam ${theirs}`, theirs, version, rest)
   } else {
     await program.parseAsync([client, ...clientWords(command, client, rest)], { from: "user" })
   }
   return Number(process.exitCode ?? 0)
+}
+
+/** `help user add` is `user add --help`; of a command that is not there, commander says which was meant. */
+function helpWords(program: Command, words: readonly string[]): readonly string[] {
+  const [first, ...path] = words
+  if (first !== "help" || path[0]?.startsWith("-") === true) return words
+  let command = program
+  for (const name of path) {
+    const inner = command.commands.find((each) => each.name() === name)
+    if (inner === undefined) return path
+    command = inner
+  }
+  return [...path, "--help"]
 }
 
 /** An error class of ours says what is wrong, and so does the system; a bare Error or TypeError is a bug of ours. */

@@ -8,6 +8,7 @@ import {
   type ReasonCode,
 } from "../src/protocol/reason-code.ts"
 import type { ConnectTarget } from "../src/transport/connect.ts"
+import { harmless } from "./harmless.ts"
 
 /** Exit codes of Mosquitto's clients, besides 0, 1 for a wrong command line, and the server's own reason codes. */
 export const ExitCode = {
@@ -17,6 +18,7 @@ export const ExitCode = {
   unreachable: 14,
   noAnswer: 19,
   timedOut: 27,
+  notAsExpected: 65,
 } as const
 
 export type MannerName = "bantam" | "mosquitto"
@@ -47,7 +49,8 @@ export interface Manner {
 
 export const bantamManner: Manner = {
   name: "bantam",
-  line: (sentence) => `bantam: ${sentence.replace(/\.$/, "")}\n`,
+  // The server may have a part in it.
+  line: (sentence) => `bantam: ${harmless(sentence.replace(/\.$/, ""))}\n`,
   unreachable: (error, target) => ({
     sentence: error instanceof Error ? error.message : String(error),
     exitCode: isAboutTls(error, target) ? ExitCode.tls : ExitCode.unreachable,

@@ -2,9 +2,8 @@ import type { Publish } from "../src/protocol/packet.ts"
 import type { Properties, PropertyName } from "../src/protocol/properties.ts"
 import type { MannerName } from "./manner.ts"
 import { propertyLabel } from "./property-names.ts"
+import { textOf } from "./text-of.ts"
 import { isoTime } from "./time-format.ts"
-
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /**
  * A message as one JSON object. Bytes that are no text are there twice: readable, and exact behind `-base64`. In the
@@ -46,12 +45,12 @@ export function messageJson(
  */
 export function embeddedJson(payload: Uint8Array): string | undefined {
   if (payload.length === 0) return "null"
+  const text = textOf(payload)
+  if (text === undefined) return undefined
   try {
-    const text = strictUtf8.decode(payload)
     JSON.parse(text)
     return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, "$1")
   } catch {
-    // Neither text nor JSON: both are answers, and the same one.
     return undefined
   }
 }
@@ -84,12 +83,7 @@ function userPropertiesJson(pairs: readonly (readonly [string, string])[], manne
 function bytesJson(key: string, bytes: Uint8Array, manner: MannerName): string[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
   const readable = `"${key}":${JSON.stringify(text)}`
-  if (manner === "mosquitto") return [readable]
-  try {
-    strictUtf8.decode(bytes)
-    return [readable]
-  } catch {
-    // Replacement characters stand where it is no text.
-    return [readable, `"${key}-base64":"${bytes.toBase64()}"`]
-  }
+  if (manner === "mosquitto" || textOf(bytes) !== undefined) return [readable]
+  // Replacement characters stand where it is no text.
+  return [readable, `"${key}-base64":"${bytes.toBase64()}"`]
 }

@@ -23,6 +23,12 @@ import { CommandError } from "./output.ts"
 import type { PrintOptions } from "./print-options.ts"
 import { watchFormat } from "./watch-format.ts"
 
+/** How messages are printed, and whether there is a reason of its own to want no more. */
+export interface PrintingWay {
+  readonly format: MessageFormat
+  readonly isEnough?: () => boolean
+}
+
 /** Prints what is to be printed, counts it, and knows when it has seen enough. */
 export class MessagePrinter {
   /** Resolves at the last message wanted, when what follows from it is done. */
@@ -31,7 +37,7 @@ export class MessagePrinter {
   readonly #options: PrintOptions
   readonly #manner: MannerName
   readonly #output: ByteOutput
-  readonly #format: MessageFormat
+  readonly #way: PrintingWay
   readonly #filteredOut: readonly TopicFilter[]
   readonly #removals = new Set<Promise<unknown>>()
   readonly #enough = Promise.withResolvers<void>()
@@ -41,11 +47,17 @@ export class MessagePrinter {
   /** Messages since the rate was printed last. */
   #recently = 0
 
-  constructor(options: PrintOptions, manner: MannerName, output: ByteOutput) {
+  /** @param way as the options say, unless told */
+  constructor(
+    options: PrintOptions,
+    manner: MannerName,
+    output: ByteOutput,
+    way: PrintingWay = { format: formatOf(options, manner) },
+  ) {
     this.#options = options
     this.#manner = manner
     this.#output = output
-    this.#format = formatOf(options, manner)
+    this.#way = way
     this.#filteredOut = (options.filterOut ?? []).map(filteredOut)
     this.over = this.#enough.promise.then(async () => void (await Promise.all(this.#removals)))
     if (options.retainedOnly === true && options.hideRetained === true) {
@@ -61,7 +73,7 @@ export class MessagePrinter {
 
   /** Hot. What comes after the last message wanted stays unacknowledged, so a session keeps it. */
   take(publish: Publish, run: ClientRun): void {
-    if (this.#isOver) return
+    if (this.#isOver || this.#way.isEnough?.() === true) return
     run.client.acknowledge(publish)
     const { retainedOnly, hideRetained, removeRetained, count } = this.#options
     if (retainedOnly === true && !publish.retain) return this.#stop(run)
@@ -78,7 +90,7 @@ export class MessagePrinter {
   #print(publish: Publish, run: ClientRun): void {
     const position = this.#output.position
     try {
-      this.#format(publish, new Date(), this.#output)
+      this.#way.format(publish, new Date(), this.#output)
     } catch (error) {
       if (!(error instanceof Unprintable)) throw error
       this.#output.rollBack(position)
@@ -124,7 +136,8 @@ export class MessagePrinter {
   }
 }
 
-function formatOf(options: PrintOptions, manner: MannerName): MessageFormat {
+/** What -F, -v, -N, --pretty and -w make of a message; without them, its payload alone. */
+export function formatOf(options: PrintOptions, manner: MannerName): MessageFormat {
   if (options.watch !== true) return layoutOf(options, options.omitNewline !== true, manner)
   return watchFormat(layoutOf({ verbose: true, ...options }, false, manner), process.stdout.rows ?? 24)
 }

@@ -1,21 +1,17 @@
 import { readFileSync } from "node:fs"
-import { isAbsolute, join } from "node:path"
-import type { ClientName } from "./called-as.ts"
+import { join } from "node:path"
+import type { ClientCommand } from "./called-as.ts"
+import { configFolder, type Environment } from "./config-folder.ts"
 import type { MannerName } from "./manner.ts"
 import { CommandError } from "./output.ts"
 
 /** Where options are found that hold for each call, unless -o names another file; undefined without a home. */
 export function defaultOptionsFile(
-  client: ClientName,
+  client: ClientCommand,
   manner: MannerName,
-  { XDG_CONFIG_HOME: configHome, HOME: home }: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Environment = process.env,
 ): string | undefined {
-  // An empty one is none, and a relative one would be a file of whatever directory we are in.
-  const folder = isAbsolute(configHome ?? "")
-    ? configHome
-    : isAbsolute(home ?? "")
-      ? `${home}/.config`
-      : undefined
+  const folder = configFolder(environment)
   if (folder === undefined) return undefined
   return manner === "mosquitto" ? join(folder, `mosquitto_${client}`) : join(folder, "bantam", client)
 }

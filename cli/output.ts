@@ -13,8 +13,11 @@ export const paint = pc.createColors(
   process.stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
 )
 
+/** Colours, or what leaves a text as it is. */
+export type Paint = typeof paint
+
 /** Writes to standard output and waits until it is taken: what is left at exit would be lost in a pipe. */
-export function print(text: string): Promise<void> {
+export function print(text: string | Uint8Array): Promise<void> {
   return new Promise((taken, failed) => {
     // That nobody reads any more is told to the stream as well, where one of the two manners below answers it.
     process.stdout.write(text, (error) => (error && !isBrokenPipe(error) ? failed(error) : taken()))
@@ -51,7 +54,8 @@ function isBrokenPipe(error: NodeJS.ErrnoException): boolean {
 
 /** A word as one types it: the remedy that a message names has to work. */
 export function shellWord(word: string): string {
-  return Bun.$.escape(word)
+  // Bun puts quotes around digits as well.
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : Bun.$.escape(word)
 }
 
 /** The first three of a list, and how many more there are. */

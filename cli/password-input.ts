@@ -1,11 +1,21 @@
+import { readFileSync } from "node:fs"
 import { CommandError } from "./output.ts"
 
 /** Longest password that MQTT can carry [3.1.3.6]. */
 const maximumBytes = 65_535
 
-/** Everything on standard input but one last newline, which an `echo` or an editor has put there. */
+/** Everything on standard input but one last newline. */
 export async function readPassword(): Promise<Uint8Array> {
-  const bytes = await Bun.stdin.bytes()
+  return withoutNewline(await Bun.stdin.bytes())
+}
+
+/** Everything in a file but one last newline. @throws what the system says of the file */
+export function readPasswordFile(file: string): Uint8Array {
+  return withoutNewline(readFileSync(file))
+}
+
+/** An `echo` or an editor has put it there. */
+function withoutNewline(bytes: Uint8Array): Uint8Array {
   let end = bytes.length
   if (bytes[end - 1] === 0x0a) end -= bytes[end - 2] === 0x0d ? 2 : 1
   return checked(bytes.subarray(0, end))
@@ -18,8 +28,8 @@ export async function askPassword(name: string): Promise<Uint8Array> {
       "no terminal to ask for a password; give it with --password-stdin, or use --generate",
     )
   }
-  const password = checked(await hiddenLine(`Password for ${name}: `))
-  const again = await hiddenLine("Again: ")
+  const password = checked(await askHidden(`Password for ${name}: `))
+  const again = await askHidden("Again: ")
   if (!Buffer.from(password).equals(again)) {
     throw new CommandError("the two passwords differ; nothing was changed, try again")
   }
@@ -31,8 +41,13 @@ function checked(password: Uint8Array): Uint8Array {
   throw new CommandError(`a password must have 1 to ${maximumBytes} bytes; nothing was changed`)
 }
 
-/** One line in raw mode, where the terminal neither shows nor edits it: backspace and Ctrl-C are up to us. */
-function hiddenLine(prompt: string): Promise<Uint8Array> {
+/**
+ * One line from the terminal, which may be empty. In raw mode it neither shows nor edits what is typed: backspace and
+ * Ctrl-C are up to us.
+ *
+ * @throws CommandError when interrupted
+ */
+export function askHidden(prompt: string): Promise<Uint8Array> {
   // First: what is typed ahead of the prompt must not be shown either.
   process.stdin.setRawMode(true)
   process.stderr.write(prompt)

@@ -1,22 +1,23 @@
 import { Command, InvalidArgumentError } from "commander"
-import type { PublishRequest } from "../src/client/sender.ts"
-import { isError } from "../src/protocol/reason-code.ts"
 import { parseTopicName, wireTopicLimits } from "../src/protocol/topic.ts"
 import { standardOutput } from "./byte-output.ts"
 import { ClientRun } from "./client-run.ts"
 import { type ConnectionOptions, planConnection, withConnectionOptions } from "./connection-options.ts"
-import { linesOf } from "./lines.ts"
-import type { Manner } from "./manner.ts"
+import { parseDuration } from "./duration.ts"
+import { publishUntilInterrupted } from "./publishing.ts"
 import { wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
-import { type PayloadOptions, payloadOf, withPayloadOptions } from "./payload-options.ts"
+import { type PayloadOptions, withPayloadOptions } from "./payload-options.ts"
+import { counted, lasting, ProgressLine, showsProgress } from "./progress-line.ts"
+import { Composer } from "./pub/composer.ts"
+import { publishRows } from "./pub/publish-rows.ts"
+import { givenPayload, openSource, type SourceOptions } from "./pub/source.ts"
+import { Publisher } from "./publisher.ts"
+import { Schedule } from "./schedule.ts"
 
-interface PubOptions extends ConnectionOptions, PayloadOptions {
+interface PubOptions extends ConnectionOptions, PayloadOptions, SourceOptions {
   readonly topic?: string
-  readonly stdinLine?: true
   readonly retain?: true
-  readonly repeat: number
-  readonly repeatDelay: number
 }
 
 /** bantam pub: what mosquitto_pub does, but a publish that the server refuses is not a success. */
@@ -25,85 +26,90 @@ export function pubCommand(): Command {
   return withPayloadOptions(withConnectionOptions(command))
     .option("-t, --topic <topic>", "topic to publish to")
     .option("-l, --stdin-line", "one message for each line of standard input")
+    .option(
+      "--csv <file>",
+      "one for each row, by its columns topic, payload, qos and retain; - is standard input",
+    )
+    .option("--jsonl <file>", "one for each line, an object as sub --json prints it; - is standard input")
     .option("-r, --retain", "the server keeps the message for later subscribers")
-    .option("--repeat <count>", "publish so many times", wholeNumber(1, 0xffff_ffff), 1)
+    .option("--repeat <count>", "publish so many times (default: 1)", wholeNumber(1, 0xffff_ffff))
     .option("--repeat-delay <seconds>", "wait so long in between, fractions too", delaySeconds, 0)
+    .option("--every <time>", "a message each 500ms, 1s, 5m ...; the same until --repeat or Ctrl-C", everyMs)
+    .option("--rate <number>", "so many messages a second; otherwise as --every", intervalOfRate)
+    .option("--template", "fill what stands in {{ }} in topic and payload: see below")
     .addHelpText("after", examples)
     .action(pub)
 }
 
 const examples = `
+What --template fills in:
+  {{n}}                   1, 2, 3 ...
+  {{now}}                 2026-01-31T12:00:00.000Z; {{now unix}} seconds, {{now ms}} milliseconds
+  {{uuid}}                a new one each time
+  {{random 0 100}}        a number, both bounds included; {{random 18.0 24.5}} with digits behind the point
+  {{pick on off}}         one of the words
+  {{COLUMN}}              with --csv; {{KEY}} or {{KEY.KEY}} with --jsonl, {{line}} with -l
+  \\{{                     two braces
+
 Examples:
   bantam pub -t lamp/1 -m on -q 1 -r
   tail -f app.log | bantam pub -t log -l
+  bantam pub --every 1s --template -t 'sensor/{{random 1 9}}' -m '{"celsius":{{random 18.0 24.5}},"at":"{{now}}"}'
+  bantam pub --csv devices.csv --rate 50 --template -t 'device/{{id}}/name' -m '{{name}}' -r
+  bantam sub -t '#' --json | bantam pub -h other.example.org --jsonl -
 
 Exit codes:
-  0 the server has everything, 1 wrong command line, 7 connection lost, 14 server not reached,
-  from 128 the server's reason code, of the CONNACK or of the first publish that it refused`
+  0 the server has everything, 1 wrong command line or input, 7 connection lost, 14 server not reached,
+  from 128 the server's reason code, of the CONNACK or of the first publish that it refused;
+  130 when Ctrl-C came before the end`
 
 async function pub(options: PubOptions): Promise<void> {
-  const topic = publishTopicOf(options.topic)
-  const plan = planConnection(options)
-  const read = payloadOf(options, plan.manner.name, options.stdinLine)
-  if (read === undefined && options.stdinLine === undefined) {
-    throw new CommandError("say what to publish with one of -m, -f, -l, -s and -n")
-  }
+  const { csv, jsonl, template, topic, qos } = options
+  const isTemplate = template === true
+  if (topic === undefined ? (csv ?? jsonl) === undefined : !isTemplate) publishTopicOf(topic)
+  // Objects may bring properties along.
+  const plan = planConnection(options, jsonl === undefined ? {} : { defaultVersion: 5 })
+  const { manner, properties } = plan
+  const payload = await givenPayload(options, manner.name)
+  const composer = new Composer({
+    topic,
+    payload,
+    qos,
+    retain: options.retain === true,
+    properties: properties.publish,
+    isTemplate,
+  })
+  const source = await openSource(options, composer, payload !== undefined)
   const output = standardOutput()
   const run = new ClientRun(plan, options, output)
-  const publisher = new Publisher(run, plan.manner, {
-    topic,
-    qos: options.qos,
-    retain: options.retain === true,
-    properties: plan.properties.publish,
-  })
-  const payload = await read?.()
-  await run.finish(async () => {
-    if (payload === undefined) {
-      for await (const line of linesOf(Bun.stdin.stream())) await publisher.publish(line)
-    } else {
-      for (let count = 1; count <= options.repeat; count++) {
-        await publisher.publish(payload)
-        if (count < options.repeat && options.repeatDelay > 0) await Bun.sleep(options.repeatDelay * 1000)
-      }
-    }
-    await publisher.answered()
-  })
+  const publisher = new Publisher(run, manner)
+  const beganMs = performance.now()
+  const isOurs = manner.name === "bantam"
+  const progress = progressOf(publisher, isOurs && showsProgress(options) && !isTypedIn(options))
+  run.say = (line) => progress.say(line)
+  const signalCode = await publishUntilInterrupted(run, publisher, isOurs, (isOver) =>
+    publishRows(source, composer, new Schedule(), publisher, isOver),
+  )
+  if (progress.end()) {
+    run.warn(`published ${counted(publisher.count, "message")} in ${lasting(performance.now() - beganMs)}`)
+  }
+  if (signalCode !== undefined && !source.isEndless) process.exitCode ||= signalCode
   await output.drained()
 }
 
-/** Publishes as fast as the server takes it, and remembers what is not answered yet. */
-class Publisher {
-  readonly #run: ClientRun
-  readonly #manner: Manner
-  readonly #shared: Omit<PublishRequest, "payload">
-  /** No more than the client has in flight. */
-  readonly #unanswered = new Set<Promise<void>>()
-  #count = 0
+function progressOf(publisher: Publisher, wanted: boolean): ProgressLine {
+  const parts = (perSecond: string) => [
+    `${counted(publisher.count, "message")} published`,
+    perSecond,
+    ...(publisher.refusals > 0 ? [`${publisher.refusals} refused`] : []),
+    ...(publisher.unanswered > 0 ? [`${publisher.unanswered} not answered yet`] : []),
+  ]
+  return new ProgressLine(() => publisher.count, parts, wanted)
+}
 
-  constructor(run: ClientRun, manner: Manner, shared: Omit<PublishRequest, "payload">) {
-    this.#run = run
-    this.#manner = manner
-    this.#shared = shared
-  }
-
-  async publish(payload: Uint8Array): Promise<void> {
-    const { client } = this.#run
-    if (!client.writable) await client.whenWritable()
-    const answer = this.#publish(payload).finally(() => this.#unanswered.delete(answer))
-    this.#unanswered.add(answer)
-  }
-
-  async answered(): Promise<void> {
-    await Promise.all(this.#unanswered)
-  }
-
-  async #publish(payload: Uint8Array): Promise<void> {
-    const count = ++this.#count
-    const answer = await this.#run.client.publish({ ...this.#shared, payload })
-    if (isError(answer.reasonCode)) {
-      this.#run.fail(this.#manner.publishRefused(this.#shared.topic, answer, count))
-    }
-  }
+/** A line that moves would stand between what a person types. */
+function isTypedIn({ stdinLine, csv, jsonl }: SourceOptions): boolean {
+  return process.stdin.isTTY === true && (stdinLine === true || csv === "-" || jsonl === "-")
 }
 
 /** @throws CommandError */
@@ -120,4 +126,17 @@ function delaySeconds(text: string): number {
   // A timer beyond 2^31-1 ms would fire at once.
   if (text !== "" && seconds >= 0 && seconds <= 2_000_000) return seconds
   throw new InvalidArgumentError("It must be a number of seconds from 0 to 2000000.")
+}
+
+function everyMs(text: string): number {
+  const ms = parseDuration(text) ?? 0
+  if (ms > 0) return ms
+  throw new InvalidArgumentError("It must be a time, such as 500ms, 1s, 5m or 1h.")
+}
+
+/** @returns the milliseconds from one message to the next */
+function intervalOfRate(text: string): number {
+  const perSecond = Number(text)
+  if (perSecond > 0 && perSecond <= 1_000_000) return 1000 / perSecond
+  throw new InvalidArgumentError("It must be a number of messages a second, such as 100 or 0.5.")
 }

@@ -1,11 +1,9 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs"
 
-/** What a script that started the broker wants to know, such as the port that the system chose. */
-export interface Ready {
-  readonly pid: number
-  readonly version: string
-  readonly urls: readonly string[]
-}
+/** What a script that started us wants to know, such as the port that the system chose for a broker. */
+export type Ready =
+  | { readonly pid: number; readonly version: string; readonly urls: readonly string[] }
+  | { readonly pid: number; readonly filters: readonly string[] }
 
 /** Whoever sees the file sees all of it. */
 export function writeReadyFile(path: string, ready: Ready): void {

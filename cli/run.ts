@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs"
-import { constants } from "node:os"
 import { Command, Option } from "commander"
 import type { Flag } from "../src/config/load.ts"
 import { logLevels, type LogLevel } from "../src/foundation/log.ts"
 import type { startBroker } from "../src/index.ts"
+import { exitCodeOf } from "./exit-code-of.ts"
 import { collect, collectAssignment } from "./options.ts"
 import { complain, goOnWithoutLog } from "./output.ts"
 
@@ -49,8 +49,9 @@ Examples:
   bantam run -- sh -c 'mosquitto_pub -p $MQTT_PORT -t hello -m world'
   bantam run -l tcp://127.0.0.1:0 -l ws://127.0.0.1:0 -- npx playwright test
 
-Exits as the command does: with its code, or with 128 and the number of the signal that ended it; with ${notFound} when
-there is no such command, and with ${notExecutable} when it cannot be executed.`,
+Exit codes:
+  those of the command, 128 and the number of the signal that ended it, ${notFound} there is no such command,
+  ${notExecutable} it cannot be executed`,
     )
     .action(async (words: readonly string[], options: RunOptions) => {
       const { startBroker } = await import("../src/index.ts")
@@ -98,8 +99,5 @@ async function runBeside(
   })
   running.resolve(command)
   await command.exited
-  const { exitCode, signalCode } = command
-  return (
-    exitCode ?? 128 + (typeof signalCode === "string" ? constants.signals[signalCode] : (signalCode ?? 0))
-  )
+  return exitCodeOf(command)
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
-import { canShow, idleSettings } from "../src/config/idle-settings.ts"
+import { canShow } from "../src/config/idle-settings.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { ListenerSettings, Settings } from "../src/config/settings.ts"
 import {
@@ -12,19 +12,20 @@ import {
   logLevels,
 } from "../src/foundation/log.ts"
 import type { Server, startServer } from "../src/server.ts"
-import { openAccounts } from "../src/storage/open-store.ts"
+import { hasStore, openAccounts } from "../src/storage/open-store.ts"
 import { InheritedSockets } from "../src/system/inherited-sockets.ts"
 import { reapOrphans } from "../src/system/orphans.ts"
 import { makeAdminUser } from "./admin-user.ts"
+import { type Announcement, announcement, plainAnnouncement } from "./announcement.ts"
 import { withinFileLimit } from "./file-limit.ts"
 import { collect, type SettingsOptions, settingsFlags, wholeNumber, withSettingsOptions } from "./options.ts"
-import { CommandError, goOnWithoutLog, paint, print } from "./output.ts"
+import { CommandError, goOnWithoutLog, print, shellWord } from "./output.ts"
 import type { SelfSigned } from "./self-signed.ts"
-import { examineMode } from "./doctor-files.ts"
 import { removeReadyFile, writeReadyFile } from "./ready-file.ts"
-import { insistOnCertificates, runtimeVariables } from "./runtime-variables.ts"
+import { insistOnCertificates } from "./runtime-variables.ts"
 import { type ServiceManager, serviceManager } from "./service-manager.ts"
-import { becomeUnprivileged, type Identity } from "./unprivileged.ts"
+import { becomeUnprivileged } from "./unprivileged.ts"
+import { warnOfSettings, warnOfSurroundings } from "./warnings.ts"
 
 interface ServeOptions extends SettingsOptions {
   readonly listen?: readonly string[]
@@ -101,6 +102,7 @@ async function serve(options: ServeOptions, version: string, start: typeof start
   listenForEnd(log, ended.resolve)
   process.on("SIGHUP", () => log.info("reading settings and certificates again", { signal: "SIGHUP" }))
 
+  const isFirst = !settings.storage.ephemeral && !hasStore(settings.storage.directory)
   // A damaged store is to be mended first; its users are saved with it.
   if (options.recover !== true) await makeAdminUser(settings, process.env)
   await refuseOpenDoor(settings, options.recover === true)
@@ -123,7 +125,16 @@ async function serve(options: ServeOptions, version: string, start: typeof start
       writeReadyFile(options.readyFile, { pid: process.pid, version, urls: server.urls })
     }
     warnOfSurroundings(settings, identity, log)
-    await announce(server, settings, version, log, certificate?.caFile)
+    warnOfSettings(settings, log)
+    await announce(log, {
+      version,
+      urls: server.urls,
+      settings,
+      caFile: certificate?.caFile,
+      configFile: options.config,
+      isFirst,
+      where: whereOf(options, settings.storage.directory),
+    })
     manager.status(`Serving ${server.urls.join(" ")}`)
     manager.ready()
     return await ended.promise
@@ -175,7 +186,7 @@ async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<voi
   const wide = addressForUsers(settings)
   // A damaged store is about to be mended; and nobody gets in without a password while anonymous is not allowed.
   if (wide === undefined || recover) return
-  if (await hasUsers(settings)) return
+  if ((await countUsers(settings)) > 0) return
   const remedy = settings.storage.ephemeral
     ? "let everyone in with --allow-anonymous, or keep users with storage.ephemeral = false"
     : "add a user with `bantam user add NAME`, or let everyone in with --allow-anonymous"
@@ -194,14 +205,39 @@ function isVouchedFor(listener: ListenerSettings, settings: Settings): boolean {
   return byCertificate || canShow(listener, "jwt", settings) || canShow(listener, "http", settings)
 }
 
-async function hasUsers({ storage }: Settings): Promise<boolean> {
-  if (storage.ephemeral) return false
+async function countUsers({ storage }: Settings): Promise<number> {
+  if (storage.ephemeral) return 0
   const accounts = openAccounts(storage.directory, storage.durability)
   try {
-    return (await accounts.countUsers()) > 0
+    return await accounts.countUsers()
   } finally {
     accounts.close()
   }
+}
+
+/** Programs read the ready file or the log. */
+async function announce(log: Log, facts: Omit<Announcement, "userCount">): Promise<void> {
+  const { version, urls, settings, caFile } = facts
+  if (settings.log.format === "json") {
+    const { directory } = settings.storage
+    return log.info("serving", { version, urls: urls.join(" "), directory, ca_file: caFile })
+  }
+  const { isTTY, columns } = process.stdout
+  if (!isTTY) return print(plainAnnouncement(facts))
+  // Some terminals do not tell how wide they are.
+  await print(announcement({ ...facts, userCount: await countUsers(settings) }, columns || 80))
+}
+
+/** What the other commands are told so that they find the same data. */
+function whereOf({ config, data, set = [] }: ServeOptions, directory: string): string {
+  const variables = ["BANTAM_DATA", "BANTAM_STORAGE_DIRECTORY"].some((name) => name in process.env)
+  const isNamed = variables || set.some(({ key }) => key === "storage.directory")
+  const place = data ?? (isNamed ? directory : undefined)
+  const words = [
+    ...(config === undefined ? [] : ["-c", config]),
+    ...(place === undefined ? [] : ["-d", place]),
+  ]
+  return words.map((word) => ` ${shellWord(word)}`).join("")
 }
 
 function listenForEnd(log: Log, end: (exitCode: number) => void): void {
@@ -249,86 +285,6 @@ async function reload(
   } finally {
     manager.ready()
   }
-}
-
-/** What others could do to us, or we to others, and how to do without. */
-function warnOfSurroundings({ storage }: Settings, identity: Identity, log: Log): void {
-  if (identity.is === "root") {
-    log.warn("running as root, with more rights than a broker needs; name a user with --user or process.user")
-  }
-  if (identity.is === "another") {
-    log.warn("process.user is not heeded, for only root can become somebody else", { user: identity.wished })
-  }
-  for (const { name, effect } of runtimeVariables(process.env)) {
-    log.warn("a variable of the runtime is set; unset it unless it is meant", { name, effect })
-  }
-  if (storage.ephemeral) return
-  for (const { what, remedy } of examineMode(storage.directory, 0o700)) log.warn(what, { remedy })
-}
-
-/** The start-up block for people; programs read the ready file or the log. */
-async function announce(
-  server: Server,
-  settings: Settings,
-  version: string,
-  log: Log,
-  caFile: string | undefined,
-): Promise<void> {
-  const { storage } = settings
-  for (const listener of settings.listeners) {
-    const { url, address, loopback, allowsAnonymous } = listener
-    if (allowsAnonymous && !loopback)
-      log.warn("whoever can reach this address may publish and subscribe", { url })
-    const isForPages = address.scheme === "ws" || address.scheme === "wss"
-    if (!isForPages || settings.websocket.origins !== undefined) continue
-    // A browser lets every page connect to the machine that it runs on.
-    if (allowsAnonymous) {
-      log.warn("any web page may publish and subscribe here; name those that may in websocket.origins", {
-        url,
-      })
-    } else if (canShow(listener, "certificate", settings)) {
-      // And it shows its certificate to the broker whatever page asks for the connection.
-      log.warn(
-        "any web page may act for whoever has a certificate in his browser; name those that may in websocket.origins",
-        { url },
-      )
-    }
-  }
-  for (const { setting, why } of idleSettings(settings))
-    log.warn("of no use as things stand", { setting, why })
-  if (settings.log.format === "json") {
-    const urls = server.urls.join(" ")
-    return log.info("serving", { version, urls, directory: storage.directory, ca_file: caFile })
-  }
-  const facts = [
-    ...server.urls.map((url, index) => [index === 0 ? "listening" : "", url]),
-    [
-      "data",
-      storage.ephemeral ? "in memory alone" : `${storage.directory} (durability: ${storage.durability})`,
-    ],
-  ]
-  if (caFile !== undefined)
-    facts.push(["TLS", `clients trust ${caFile}, as in`], ["", secureStep(server, caFile)])
-  if (process.stdout.isTTY === true) facts.push(...firstSteps(server.urls))
-  const lines = facts.map(([name = "", fact = ""]) => `  ${paint.dim(name.padEnd(9))}  ${fact}\n`)
-  await print(`${paint.bold(`Bantam ${version}`)}\n${lines.join("")}`)
-}
-
-/** A command that shows that TLS works. */
-function secureStep(server: Server, caFile: string): string {
-  const [, port = "8883"] = /^tls:.*:(\d+)$/m.exec(server.urls.join("\n")) ?? []
-  return `mosquitto_sub --cafile ${caFile} -h localhost -p ${port} -t '#' -v`
-}
-
-/** Two commands that show a newcomer that it works. */
-function firstSteps(urls: readonly string[]): string[][] {
-  const [, port] = /^tcp:.*:(\d+)$/m.exec(urls.join("\n")) ?? []
-  if (port === undefined) return []
-  const at = port === "1883" ? "" : ` -p ${port}`
-  return [
-    ["try", `bantam sub${at} -t '#' -v`],
-    ["", `bantam pub${at} -t hello -m world`],
-  ]
 }
 
 /** A log whose level and format a reload may change. */

@@ -1,34 +1,33 @@
 import { Command, InvalidArgumentError } from "commander"
-import type { RetainHandling, SubscribeRequest } from "../src/protocol/packet.ts"
-import { describeReasonCode, isError } from "../src/protocol/reason-code.ts"
-import { parseSubscriptionFilter, wireTopicLimits } from "../src/protocol/topic.ts"
+import type { RetainHandling } from "../src/protocol/packet.ts"
 import { standardOutput } from "./byte-output.ts"
 import { ClientRun } from "./client-run.ts"
-import {
-  type ConnectionOptions,
-  type ConnectionPlan,
-  planConnection,
-  withConnectionOptions,
-} from "./connection-options.ts"
+import { planConnection, withConnectionOptions } from "./connection-options.ts"
+import { leaveInTime, wholeSeconds } from "./leave-in-time.ts"
+import { ExitCode } from "./manner.ts"
 import { MessagePrinter } from "./message-printer.ts"
 import { collect, wholeNumber } from "./options.ts"
-import { CommandError } from "./output.ts"
-import { type PrintOptions, withPrintOptions } from "./print-options.ts"
-import { leaveInTime, wholeSeconds } from "./leave-in-time.ts"
+import { CommandError, print } from "./output.ts"
+import { withPrintOptions } from "./print-options.ts"
+import { displayOf, heed, voiceOf } from "./sub/display.ts"
+import { type ExpectOptions, withExpectOptions } from "./sub/expect-options.ts"
+import { layoutFlag, type ShowOptions, withShowOptions } from "./sub/show-options.ts"
+import { filtersOf, subscribe, type SubscribeOptions } from "./sub/subscribe.ts"
+import { type Trial, trialOf } from "./sub/trial.ts"
+import { type SubscribedOptions, WhenSubscribed } from "./sub/when-subscribed.ts"
 
-interface SubOptions extends ConnectionOptions, PrintOptions {
-  readonly topic?: readonly string[]
-  readonly unsubscribe?: readonly string[]
+interface SubOptions extends SubscribeOptions, ShowOptions, ExpectOptions, SubscribedOptions {
+  readonly count?: number
+  readonly hideRetained?: true
+  readonly debug?: true
   readonly timeout?: number
   readonly exitAfterSubscribe?: true
-  readonly retainAsPublished?: true
-  readonly retainHandling?: RetainHandling
 }
 
-/** bantam sub: what mosquitto_sub does. */
+/** bantam sub: what mosquitto_sub does, and more on a terminal and in a test. */
 export function subCommand(): Command {
   const command = new Command("sub").description("subscribe and print messages")
-  return withPrintOptions(withConnectionOptions(command))
+  withPrintOptions(withConnectionOptions(command))
     .option("-t, --topic <filter>", "topic filter to subscribe to; repeatable", collect)
     .option("-U, --unsubscribe <filter>", "topic filter to unsubscribe from; repeatable", collect)
     .option("-T, --filter-out <filter>", "print nothing on these topics; repeatable", collect)
@@ -43,109 +42,107 @@ export function subCommand(): Command {
     .option("-w, --watch", "one line of the terminal for each topic")
     .option("--retain-as-published", "keep the retain flag of new messages; MQTT 5")
     .option("--retain-handling <when>", "send retained messages always, new or never; MQTT 5", retainHandling)
+  return withExpectOptions(withShowOptions(command))
+    .option("--ready-file <file>", "written once the subscriptions stand")
+    .option("--then <command>", "what the shell is to run then; we fail as it fails")
     .addHelpText("after", examples)
     .action(sub)
 }
 
 const examples = `
 Examples:
-  bantam sub -t '#' -v
+  bantam sub -t '#'                                    watch; in a pipe, payloads alone
   bantam sub -t lamp/+ -C 1 -W 5 -F '%I %t %q %p'
+  bantam sub -t 'home/#' --json | jq -r '.json.temp'
+
+  bantam sub --expect 'home/door=open' --within 30s
+  bantam sub -t 'home/#' --expect-json '.temp > 20 and .unit == "C"' --then './heat.sh'
+  bantam sub --expect-json 'home/+: .error exists' --none --within 10s
+  bantam sub --expect a=1 --expect a=2 --in-order --ready-file /tmp/ready &
+
+On a terminal messages are laid out for a person, unless one of -F, -v, -N, --pretty, -w, --json or -d says otherwise, and a
+lost connection comes back. A condition is a path such as .a.b[0], then exists, or one of == != > >= < <= contains matches
+and a JSON literal; conditions are joined by \`and\`. Each expectation has a message of its own.
 
 Options that hold for each call: $XDG_CONFIG_HOME/bantam/sub, or ~/.config/bantam/sub, one a line.
 
 Exit codes:
-  0 done, 1 wrong command line, 7 connection lost, 14 server not reached, 27 timed out,
-  from 128 the server's reason code`
+  0 done, 1 wrong command line, 7 connection lost, 14 server not reached, 27 timed out, ${ExitCode.notAsExpected} not as expected,
+  from 128 the server's reason code; with --then, that of the command`
 
-async function sub(options: SubOptions): Promise<void> {
-  const { unsubscribe = [], topic = [] } = options
-  for (const filter of topic) checkFilter("-t", filter)
-  for (const filter of unsubscribe) checkFilter("-U", filter)
-  if (topic.length === 0 && unsubscribe.length === 0) throw new CommandError("no topic: add -t FILTER")
-  const needs5 =
-    options.retainAsPublished === true
-      ? "--retain-as-published"
-      : options.retainHandling === undefined
-        ? undefined
-        : "--retain-handling"
-  const plan = planConnection(options, { needs5, messages: options.count })
-  const requests = topic.map((filter) => requestOf(filter, options))
+/** Those that Mosquitto's program does not have. */
+const ownFlags = new Set([
+  ...["--json", "--full", "--expect", "--expect-json", "--within", "--in-order", "--none"],
+  ...["--ready-file", "--then"],
+])
+
+async function sub(options: SubOptions, command: Command): Promise<void> {
+  const plan = planConnection(options, { needs5: needs5Of(options), messages: options.count })
+  if (plan.manner.name === "mosquitto") refuseOwnOptions(command)
+  const trial = trialOf(options)
+  const filters = filtersOf(options, trial?.wanted.expectations ?? [])
   const output = standardOutput()
-  const printer = new MessagePrinter(options, plan.manner.name, output)
+  const display = displayOf(options, plan, output, filters, trial)
+  const { viewer } = display
+  const printer = new MessagePrinter(options, plan.manner.name, output, display)
+  const told = new WhenSubscribed(options)
   const run = new ClientRun(plan, options, output, {
     acknowledge: "manual",
     onMessage: (publish) => printer.take(publish, run),
+    ...voiceOf(viewer),
   })
-  output.onFull = () => run.client.pause()
-  output.onDrained = () => run.client.resume()
-  output.onBroken = (error) => {
-    const sentence = `cannot write to standard output: ${error.message}`
-    if (error.code !== "EPIPE") run.fail({ sentence, exitCode: 1 })
-    void run.sayGoodbye()
-  }
+  heed(output, run, viewer, options.full === true)
   const work = async () => {
-    const granted = await Promise.all([
-      subscribe(run, plan, requests),
-      ...unsubscribe.map((filter) => end(run, plan, filter)),
-    ])
-    if (granted.includes(false)) return
-    if (options.exitAfterSubscribe !== true) await printer.over
+    viewer?.isConnected()
+    if (!(await subscribe(run, plan, filters, options, trial !== undefined))) return
+    trial?.begin()
+    told.tell(filters)
+    if ((await told.commandEnded()) !== 0 || options.exitAfterSubscribe === true) return
+    await Promise.race([printer.over, ...(trial === undefined ? [] : [trial.decided()])])
   }
   const forget = leaveInTime(run, plan, options.timeout)
-  // Who keeps mosquitto_sub open all day has it come back by itself.
-  await (plan.manner.name === "mosquitto" ? run.persist(work) : run.finish(work))
+  // Who keeps it open all day has it come back by itself.
+  if (viewer !== undefined) await run.persist(work, (why) => viewer.isLost(why))
+  else if (plan.manner.name === "mosquitto") await run.persist(work)
+  else await run.finish(work)
   forget()
   printer.end()
+  viewer?.end()
   await output.drained()
+  await endCommand(told, run)
+  if (trial !== undefined && !hasFailed()) await report(trial, options)
 }
 
-function requestOf(
-  filter: string,
-  { qos, retainAsPublished, retainHandling, hideRetained, asMosquitto }: SubOptions,
-): SubscribeRequest {
-  return {
-    filter,
-    qos,
-    noLocal: false,
-    retainAsPublished: retainAsPublished === true,
-    // Mosquitto does not have sent what it would not print; who removes retained messages must see them.
-    retainHandling: retainHandling ?? (hideRetained === true && asMosquitto === true ? 2 : 0),
-  }
+/** The last message wanted may have come before the command of --then has ended. */
+async function endCommand(told: WhenSubscribed, run: ClientRun): Promise<void> {
+  if (hasFailed()) told.stop()
+  const exitCode = await told.commandEnded()
+  if (exitCode !== 0)
+    run.fail({ sentence: `the command of --then ended with exit code ${exitCode}`, exitCode })
 }
 
-function checkFilter(flag: string, text: string): void {
-  if (parseSubscriptionFilter(text, wireTopicLimits) !== undefined) return
-  throw new CommandError(`${flag} ${text}: in a topic filter + fills a whole level, and # the last one`)
+async function report(trial: Trial, options: SubOptions): Promise<void> {
+  const { text, exitCode } = trial.end(options.json === true)
+  process.exitCode = exitCode
+  // Where messages are printed, standard output is theirs.
+  if (layoutFlag(options) === undefined) await print(text)
+  else if (exitCode !== 0) process.stderr.write(text)
 }
 
-/** @returns false when the server refused all of them */
-async function subscribe(
-  run: ClientRun,
-  { manner, properties }: ConnectionPlan,
-  requests: readonly SubscribeRequest[],
-): Promise<boolean> {
-  if (requests.length === 0) return true
-  const { reasonCodes } = await run.client.subscribe(requests, properties.subscribe)
-  const [first] = reasonCodes
-  if (first !== undefined && reasonCodes.every(isError)) {
-    run.fail(manner.allDenied(first))
-    return false
-  }
-  for (const [index, code] of reasonCodes.entries()) {
-    const denied = isError(code) ? manner.someDenied(requests[index]?.filter ?? "", code) : undefined
-    if (denied !== undefined) run.fail(denied)
-  }
-  return true
+function hasFailed(): boolean {
+  return Number(process.exitCode ?? 0) !== 0
 }
 
-/** Ends a subscription. That one is refused is told of, and no failure. */
-async function end(run: ClientRun, { properties }: ConnectionPlan, filter: string): Promise<boolean> {
-  const { reasonCodes } = await run.client.unsubscribe([filter], properties.unsubscribe)
-  for (const code of reasonCodes) {
-    if (isError(code)) run.warn(`unsubscribe from ${filter} refused: ${describeReasonCode(code)}`)
+function needs5Of({ retainAsPublished, retainHandling }: SubOptions): string | undefined {
+  if (retainAsPublished === true) return "--retain-as-published"
+  return retainHandling === undefined ? undefined : "--retain-handling"
+}
+
+function refuseOwnOptions(command: Command): void {
+  for (const option of command.options) {
+    const isGiven = command.getOptionValue(option.attributeName()) !== undefined
+    if (isGiven && ownFlags.has(option.long ?? "")) throw new CommandError(`Unknown option '${option.long}'`)
   }
-  return true
 }
 
 function percentage(text: string): number {

@@ -11,6 +11,7 @@ export interface TargetOptions {
   readonly port?: number
   readonly unix?: string
   readonly ws?: true
+  readonly wsPath?: string
   readonly bindAddress?: string
   readonly proxy?: SocksProxy
   readonly srv?: true
@@ -37,6 +38,7 @@ export function withTargetOptions(command: Command): Command {
     .option("-L, --url <url>", "mqtt[s]://[user[:password]@]host[:port]/topic, or ws[s]://")
     .option("--unix <path>", "unix socket of the server")
     .option("--ws", "MQTT over WebSocket")
+    .option("--ws-path <path>", "what to ask for there (default: /mqtt)")
     .option("-A, --bind-address <address>", "the address of this machine to connect from")
     .option("-S, --srv", "ask the DNS which host and port serve MQTT for this name")
     .option("--proxy <url>", "socks5h://[user[:password]@]host[:port]", proxyUrl)
@@ -71,9 +73,14 @@ export function targetOf(options: TargetOptions, manner: MannerName): ConnectTar
   }
   const isTls = wantsTls(options, manner)
   const port = options.port ?? defaultPort(isTls, isWebSocket, manner)
-  if (!isTls) return isWebSocket ? { scheme: "ws", host, port } : { scheme: "tcp", host, port, ...route }
+  const path = options.wsPath === undefined ? {} : { path: options.wsPath }
+  if (!isTls) {
+    return isWebSocket ? { scheme: "ws", host, port, ...path } : { scheme: "tcp", host, port, ...route }
+  }
   const tls = tlsOf(options)
-  return isWebSocket ? { scheme: "wss", host, port, tls } : { scheme: "tls", host, port, tls, ...route }
+  return isWebSocket
+    ? { scheme: "wss", host, port, tls, ...path }
+    : { scheme: "tls", host, port, tls, ...route }
 }
 
 /** Mosquitto's --insecure, --cert and --key say how TLS is to be, and not that it is. */

@@ -69,8 +69,10 @@ Examples:
   bantam test door.yaml --url mqtt://localhost:1883
   bantam test scenarios/*.yaml --report junit --report-file results.xml
 
-Exits with 1 when something was not as expected, or nothing could be played. Restart, advance and settings need a broker of
-our own: with --url such a scenario is skipped.`,
+Restart, advance and settings need a broker of our own: with --url such a scenario is skipped.
+
+Exit codes:
+  0 all was as expected, 1 something was not, or nothing could be played`,
     )
     .action(async (files: readonly string[], options: TestOptions) => {
       const { startBroker } = await import("../src/index.ts")

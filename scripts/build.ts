@@ -9,19 +9,22 @@ import { parseArgs } from "node:util"
 export interface Build {
   /** Such as linux-arm64 or linux-x64-musl; undefined: the system we are on. */
   readonly target?: string
+  /** The Bun that becomes the executable; undefined: this one, or what the compiler gets from npm for another system. */
+  readonly runtime?: string
   readonly outfile: string
 }
 
 const root = new URL("..", import.meta.url).pathname
 
 /** @throws Error when the compiler refuses; it has said why on standard error */
-export async function build({ target, outfile }: Build): Promise<void> {
+export async function build({ target, runtime, outfile }: Build): Promise<void> {
   const compiler = Bun.spawn({
     cmd: [
       process.execPath,
       "build",
       "--compile",
       ...(target === undefined ? [] : [`--target=bun-${target}`]),
+      ...(runtime === undefined ? [] : [`--compile-executable-path=${runtime}`]),
       // Bytecode starts in a third of the time; it needs the module format said.
       "--bytecode",
       "--format=esm",

@@ -1,6 +1,6 @@
 /*
- * What Bun is built of, as far as an executable made with it holds it: Bun's own list (its docs/project/license.mdx) for
- * Linux. Versions are those that the running Bun tells in process.versions, where it tells them; most are commits.
+ * What Bun is built of, as far as an executable made with it holds it: Bun's own list (its docs/project/license.mdx).
+ * Versions are those that the running Bun tells in process.versions, where it tells them; most are commits.
  */
 
 export interface BunPart {
@@ -10,10 +10,20 @@ export interface BunPart {
   /** An SPDX expression. */
   readonly licence: string
   readonly url: string
+  /** Undefined: in all. */
+  readonly systems?: readonly System[]
 }
 
-function part(name: string, versionKey: string | undefined, licence: string, url: string): BunPart {
-  return { name, versionKey, licence, url }
+type System = "darwin" | "linux" | "windows"
+
+function part(
+  name: string,
+  versionKey: string | undefined,
+  licence: string,
+  url: string,
+  systems?: readonly System[],
+): BunPart {
+  return { name, versionKey, licence, url, ...(systems === undefined ? {} : { systems }) }
 }
 
 const github = "https://github.com"
@@ -26,7 +36,8 @@ export const bunParts: readonly BunPart[] = [
     "Apache-2.0 AND ISC AND OpenSSL AND BSD-3-Clause AND MIT",
     `${github}/oven-sh/boringssl`,
   ),
-  part("sqlite", "sqlite", "blessing", "https://sqlite.org"),
+  // macOS has one of its own.
+  part("sqlite", "sqlite", "blessing", "https://sqlite.org", ["linux", "windows"]),
   part("icu", "icu", "Unicode-3.0", `${github}/unicode-org/icu`),
   part("uWebSockets", "uwebsockets", "Apache-2.0", `${github}/uNetworking/uWebSockets`),
   part("uSockets", "usockets", "Apache-2.0", `${github}/uNetworking/uSockets`),
@@ -51,4 +62,10 @@ export const bunParts: readonly BunPart[] = [
   part("libspng", undefined, "BSD-2-Clause AND libpng-2.0", `${github}/randy408/libspng`),
   part("libwebp", undefined, "BSD-3-Clause", `${github}/webmproject/libwebp`),
   part("HdrHistogram_c", undefined, "CC0-1.0 OR BSD-2-Clause", `${github}/HdrHistogram/HdrHistogram_c`),
+  part("libuv", undefined, "MIT", `${github}/libuv/libuv`, ["windows"]),
 ]
+
+/** @param system as Bun's packages are named, such as linux-x64 */
+export function partsFor(system: string): readonly BunPart[] {
+  return bunParts.filter(({ systems }) => systems?.some((each) => system.startsWith(each)) ?? true)
+}

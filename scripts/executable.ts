@@ -51,14 +51,15 @@ export interface BrokerProcessOptions {
 /**
  * Starts `bantam serve` and waits until it serves.
  *
+ * @param program its path, or what runs it with that at the end
  * @throws Error with what it said, when it ends before that
  */
 export async function startBroker(
-  path: string,
+  program: string | readonly string[],
   { words, env = {} }: BrokerProcessOptions,
 ): Promise<BrokerProcess> {
   const broker = Bun.spawn({
-    cmd: [path, "serve", "--log-format", "json", ...words],
+    cmd: [...[program].flat(), "serve", "--log-format", "json", ...words],
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
     stdin: "ignore",
     stdout: "ignore",

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util"
 import { dependencies, license, name, version } from "../package.json"
 import { table } from "../cli/output.ts"
-import { type BunPart, bunParts } from "./bun-parts.ts"
+import { type BunPart, bunParts, partsFor } from "./bun-parts.ts"
 import {
   directlyNeeded,
   licenceFiles,
@@ -58,6 +58,7 @@ export function billOfMaterials(system: string): Bom {
   const refs = new Map(shipped.map((each) => [each.place, refOf(each)]))
   const refsOf = (places: readonly string[]) => places.map((place) => refs.get(place) ?? place)
   const runtime = runtimePackage(system)
+  const parts = partsFor(system)
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.5.schema.json",
     bomFormat: "CycloneDX",
@@ -66,13 +67,13 @@ export function billOfMaterials(system: string): Bom {
     metadata: { component: program },
     components: [
       { ...componentOf(runtime), type: "framework" },
-      ...bunParts.map(componentOfPart),
+      ...parts.map(componentOfPart),
       ...shipped.map(componentOf),
     ],
     dependencies: [
       { ref: program["bom-ref"], dependsOn: [refOf(runtime), ...refsOf(directlyNeeded())] },
-      { ref: refOf(runtime), dependsOn: bunParts.map(partRef) },
-      ...bunParts.map((each) => ({ ref: partRef(each), dependsOn: [] })),
+      { ref: refOf(runtime), dependsOn: parts.map(partRef) },
+      ...parts.map((each) => ({ ref: partRef(each), dependsOn: [] })),
       ...shipped.map((each) => ({ ref: refOf(each), dependsOn: refsOf(each.needs) })),
     ],
   }

@@ -14,6 +14,8 @@ import { type Clock, MachineClock, systemClock } from "./foundation/clock.ts"
 import { type Counters, newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 import { quieterLog } from "./foundation/quieter-log.ts"
+import { type ManagementSocket, openManagementSocket } from "./management/management-socket.ts"
+import type { ManagementSurroundings } from "./management/surroundings.ts"
 import { PublishReader } from "./protocol/publish-reader.ts"
 import { PublishRun } from "./protocol/publish-run.ts"
 import { ReasonCode } from "./protocol/reason-code.ts"
@@ -116,12 +118,23 @@ export async function startServer(settings: Settings, options: ServerOptions): P
         address: socketNameText(name),
       })
     }
+    const urls = listeners.map(({ url }) => url)
+    const management = await openManagement(settings, store, {
+      broker: surroundings.broker,
+      acceptor,
+      sysTopics,
+      clock,
+      log,
+      version,
+      urls,
+    })
     const watch = watchCertificates(listeners, clock, log, (listener) => void distrusted.reloaded(listener))
     return {
-      urls: listeners.map(({ url }) => url),
+      urls,
       broken: broken.promise,
       stop: async () => {
         watch.cancel()
+        await management?.stop()
         for (const listener of listeners) listener.stop()
         sysTopics.close()
         await acceptor.close(
@@ -146,6 +159,36 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     await store.close()
     throw error
   }
+}
+
+type Shown = Pick<
+  ManagementSurroundings,
+  "broker" | "acceptor" | "sysTopics" | "clock" | "version" | "urls"
+> & { readonly log: Log }
+
+/** @returns undefined where the settings want none */
+async function openManagement(
+  { management, storage, limits, mqtt }: Settings,
+  store: Store,
+  { log, ...shown }: Shown,
+): Promise<ManagementSocket | undefined> {
+  if (management.socket === undefined) return undefined
+  const surroundings: ManagementSurroundings = {
+    ...shown,
+    accounts: store.accounts,
+    directory: storage.ephemeral ? undefined : storage.directory,
+    durability: storage.durability,
+    limits: {
+      connections: limits.connections,
+      subscriptionsPerClient: limits.subscriptionsPerClient,
+      maximumQos: mqtt.maximumQos,
+      topics: { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels },
+    },
+    get storeIsBehind() {
+      return store.mood === "behind"
+    },
+  }
+  return openManagementSocket(management.socket, surroundings, log)
 }
 
 /** Everything behind the doors. */

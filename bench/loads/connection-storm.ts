@@ -1,4 +1,4 @@
-import { LoadClient } from "../load-client.ts"
+import { connectLoadClient } from "../load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import type { ConnectionStorm } from "../scenario-kinds.ts"
 import { own } from "../traffic.ts"
@@ -24,7 +24,7 @@ export async function runConnectionStorm({ batch }: ConnectionStorm, order: Load
 }
 
 async function comeAndGo(order: LoadOrder, index: number): Promise<void> {
-  const client = await LoadClient.connect(order, { clientId: `passer-by-${index}` })
+  const client = await connectLoadClient(order, { clientId: `passer-by-${index}` })
   await client.subscribe(own(index), 0)
   await client.disconnect()
 }

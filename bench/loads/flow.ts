@@ -1,9 +1,9 @@
-import type { Belt } from "../belt.ts"
-import { readFour, stamp } from "../belt.ts"
-import { deafListener, type LoadClient, type LoadListener } from "../load-client.ts"
+import type { Belt } from "../../src/client/belt.ts"
+import { readFour, stamp } from "../../src/client/belt.ts"
+import { deafListener, type LoadClient, type LoadListener } from "../../src/client/load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import type { Flow } from "../scenario-kinds.ts"
-import { settle } from "./settle.ts"
+import { settle } from "../../cli/bench/settle.ts"
 import { Meter } from "./meter.ts"
 import { connectBystanders, connectPublishers, connectSubscribers, SequenceCheck } from "./traffic-clients.ts"
 
@@ -106,7 +106,7 @@ class FlowPublisher {
     this.client = client
     this.belt = belt
     this.#fanOut = fanOut
-    this.#window = qos === 0 ? window : Math.min(window, client.receiveMaximum)
+    this.#window = qos === 0 ? window : Math.min(window, client.terms.receiveMaximum)
     this.#half = Math.floor(this.#window / 2)
     this.#acknowledges = qos > 0
   }

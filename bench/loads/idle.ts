@@ -1,4 +1,4 @@
-import { LoadClient } from "../load-client.ts"
+import { connectLoadClient } from "../load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import { residentBytes } from "../process-usage.ts"
 import type { Idle } from "../scenario-kinds.ts"
@@ -17,7 +17,7 @@ export async function runIdle({ connections }: Idle, order: LoadOrder): Promise<
   const meter = new Meter(order.pid)
   meter.start()
   await inBatches(connections, async (index) => {
-    const client = await LoadClient.connect(order, { clientId: `idle-${index}` })
+    const client = await connectLoadClient(order, { clientId: `idle-${index}` })
     await client.subscribe(own(index), 0)
   })
   meter.stop()

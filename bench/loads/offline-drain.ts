@@ -1,11 +1,12 @@
-import { Belt } from "../belt.ts"
-import { deafListener, LoadClient } from "../load-client.ts"
+import { Belt } from "../../src/client/belt.ts"
+import { deafListener, type LoadClient } from "../../src/client/load-client.ts"
+import { connectLoadClient } from "../load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import type { OfflineDrain } from "../scenario-kinds.ts"
 import { own, plainTraffic } from "../traffic.ts"
 import { Meter } from "./meter.ts"
 import { publishAll } from "./publish-all.ts"
-import { settle } from "./settle.ts"
+import { settle } from "../../cli/bench/settle.ts"
 import { SequenceCheck } from "./traffic-clients.ts"
 
 /**
@@ -61,7 +62,7 @@ class AwaySession {
   }
 
   async fill(): Promise<void> {
-    const client = await LoadClient.connect(this.#order, { clientId: `publisher-${this.#index}` })
+    const client = await connectLoadClient(this.#order, { clientId: `publisher-${this.#index}` })
     await publishAll(client, this.#belt, this.#messages)
     await client.disconnect()
   }
@@ -81,7 +82,7 @@ class AwaySession {
   }
 
   #connect(message: (bytes: Uint8Array, start: number) => void): Promise<LoadClient> {
-    return LoadClient.connect(this.#order, {
+    return connectLoadClient(this.#order, {
       clientId: `away-${this.#index}`,
       persistent: true,
       listener: { ...deafListener, message },

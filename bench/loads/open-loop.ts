@@ -1,10 +1,10 @@
-import { readFour, stamp } from "../belt.ts"
-import { Histogram } from "../histogram.ts"
-import { deafListener, type LoadListener } from "../load-client.ts"
+import { readFour, stamp } from "../../src/client/belt.ts"
+import { Histogram } from "../../cli/bench/histogram.ts"
+import { deafListener, type LoadListener } from "../../src/client/load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import type { OpenLoop } from "../scenario-kinds.ts"
 import { Meter } from "./meter.ts"
-import { settle } from "./settle.ts"
+import { settle } from "../../cli/bench/settle.ts"
 import {
   connectBystanders,
   connectPublishers,

@@ -1,5 +1,5 @@
-import type { Belt } from "../belt.ts"
-import { deafListener, type LoadClient } from "../load-client.ts"
+import type { Belt } from "../../src/client/belt.ts"
+import { deafListener, type LoadClient } from "../../src/client/load-client.ts"
 
 /** Messages on their way at a time. */
 const window = 1_000

@@ -1,11 +1,12 @@
-import { Belt, readFour, stamp } from "../belt.ts"
-import { deafListener, LoadClient } from "../load-client.ts"
+import { Belt, readFour, stamp } from "../../src/client/belt.ts"
+import { deafListener } from "../../src/client/load-client.ts"
+import { connectLoadClient } from "../load-client.ts"
 import type { LoadOrder, LoadReport } from "../load-report.ts"
 import type { Retained } from "../scenario-kinds.ts"
 import { plainTraffic } from "../traffic.ts"
 import { Meter } from "./meter.ts"
 import { publishAll } from "./publish-all.ts"
-import { settle } from "./settle.ts"
+import { settle } from "../../cli/bench/settle.ts"
 
 /** Topics are two levels wide: so many of the second below each of the first. */
 const roomsOnFloor = 1_000
@@ -31,7 +32,7 @@ export async function runRetained(retained: Retained, order: LoadOrder): Promise
 }
 
 async function retain({ messages, payloadBytes }: Retained, order: LoadOrder): Promise<void> {
-  const client = await LoadClient.connect(order, { clientId: "publisher" })
+  const client = await connectLoadClient(order, { clientId: "publisher" })
   const topics = () => Array.from({ length: messages }, (_, index) => topicOf(index))
   const belt = new Belt(0, { ...plainTraffic, payloadBytes, topics, qos: 1, retain: true }, client.version, 1)
   await publishAll(client, belt, messages)
@@ -56,7 +57,7 @@ async function takeAll(messages: number, order: LoadOrder, taker: number): Promi
     missing -= 1
     if (missing === 0) resolve()
   }
-  const client = await LoadClient.connect(order, {
+  const client = await connectLoadClient(order, {
     clientId: `taker-${taker}`,
     listener: { ...deafListener, message },
   })

@@ -1,6 +1,7 @@
 import { userName } from "../access.ts"
-import { Belt, readFour, stamp } from "../belt.ts"
-import { type Doors, LoadClient } from "../load-client.ts"
+import { Belt, readFour, stamp } from "../../src/client/belt.ts"
+import type { LoadClient } from "../../src/client/load-client.ts"
+import { connectLoadClient, type Doors } from "../load-client.ts"
 import type { Traffic } from "../scenario-kinds.ts"
 import { inBatches } from "./in-batches.ts"
 
@@ -16,7 +17,7 @@ export interface TrafficPublisher {
 export function connectSubscribers(doors: Doors, traffic: Traffic): Promise<LoadClient[]> {
   const { transport, persistent, aliases, qos, named } = traffic
   return connectAll(traffic.subscribers, async (index) => {
-    const client = await LoadClient.connect(doors, {
+    const client = await connectLoadClient(doors, {
       clientId: `subscriber-${index}`,
       version: traffic.subscriberVersion(index),
       transport,
@@ -31,7 +32,7 @@ export function connectSubscribers(doors: Doors, traffic: Traffic): Promise<Load
 
 export function connectBystanders(doors: Doors, { bystanders, qos }: Traffic): Promise<LoadClient[]> {
   return connectAll(bystanders.length, async (index) => {
-    const client = await LoadClient.connect(doors, { clientId: `bystander-${index}` })
+    const client = await connectLoadClient(doors, { clientId: `bystander-${index}` })
     await client.subscribe(bystanders[index] ?? [], qos)
     return client
   })
@@ -49,14 +50,14 @@ export function connectPublishers(
   return connectAll(traffic.publishers, async (index) => {
     const version = traffic.publisherVersion(index)
     const { transport, named } = traffic
-    const client = await LoadClient.connect(doors, {
+    const client = await connectLoadClient(doors, {
       clientId: `publisher-${index}`,
       version,
       transport,
       ...(named && { username: userName(index) }),
     })
-    if (traffic.aliases && client.topicAliasMaximum < traffic.topics(index).length) {
-      throw new Error(`the broker takes no more than ${client.topicAliasMaximum} topic aliases`)
+    if (traffic.aliases && client.terms.topicAliasMaximum < traffic.topics(index).length) {
+      throw new Error(`the broker takes no more than ${client.terms.topicAliasMaximum} topic aliases`)
     }
     return { client, belt: new Belt(index, traffic, version, burst) }
   })

@@ -1,7 +1,8 @@
 import { noProperties } from "../../src/protocol/properties.ts"
 import type { Qos } from "../../src/protocol/packet.ts"
-import { Belt } from "../belt.ts"
-import { LoadClient } from "../load-client.ts"
+import { Belt } from "../../src/client/belt.ts"
+import type { LoadClient } from "../../src/client/load-client.ts"
+import { connectLoadClient } from "../load-client.ts"
 import { inBatches } from "../loads/in-batches.ts"
 
 export const payloadBytes = 64
@@ -12,7 +13,7 @@ const guests = new Set<LoadClient>()
 /** @param persistent its session was there before, or is to stay */
 export async function connected(port: number, clientId: string, persistent = false): Promise<LoadClient> {
   const doors = { tcpPort: port, tlsPort: undefined, webSocketPort: undefined }
-  const client = await LoadClient.connect(doors, { clientId, persistent })
+  const client = await connectLoadClient(doors, { clientId, persistent })
   guests.add(client)
   return client
 }

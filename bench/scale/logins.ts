@@ -5,7 +5,8 @@ import { hashPassword } from "../../src/security/authentication/password.ts"
 import { newUser } from "../../src/security/user.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
 import { password } from "../access.ts"
-import { LoadClient } from "../load-client.ts"
+import type { LoadClient } from "../../src/client/load-client.ts"
+import { connectLoadClient } from "../load-client.ts"
 import { runDelayMs } from "../process-usage.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"
 import { start } from "./running.ts"
@@ -101,7 +102,7 @@ function namesOf(kind: string, count: number): readonly string[] {
 /** All at once: none waits for another's CONNACK. */
 function logIn(port: number, names: readonly string[]): Promise<LoadClient[]> {
   const doors = { tcpPort: port }
-  return Promise.all(names.map((username) => LoadClient.connect(doors, { clientId: username, username })))
+  return Promise.all(names.map((username) => connectLoadClient(doors, { clientId: username, username })))
 }
 
 function rounded(microseconds: number): number {

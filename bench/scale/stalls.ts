@@ -1,4 +1,4 @@
-import { deafListener, type LoadClient } from "../load-client.ts"
+import { deafListener, type LoadClient } from "../../src/client/load-client.ts"
 import { runDelayMs } from "../process-usage.ts"
 import { beltOf, connected, connectedMany, disconnected } from "./clients.ts"
 import type { Figure, Figures, Progress } from "./figures.ts"

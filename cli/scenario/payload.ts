@@ -28,28 +28,3 @@ export function bytesOf(written: WrittenPayload, scenarioFile: string): Uint8Arr
     throw new CommandError(`${scenarioFile}: cannot read ${path}: ${String(cause)}`)
   }
 }
-
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true })
-const longestShown = 200
-
-/** As a person reads it: text in quotes, or hexadecimal; the beginning of it when it is long. */
-export function shown(bytes: Uint8Array): string {
-  const beginning = bytes.subarray(0, longestShown)
-  const more = bytes.length > longestShown ? ` and ${bytes.length - longestShown} bytes more` : ""
-  try {
-    const text = strictUtf8.decode(beginning, { stream: true })
-    if (!/[\p{Cc}--[\n\t]]/v.test(text)) return `${JSON.stringify(text)}${more}`
-  } catch {
-    // No text; that is an answer.
-  }
-  return `hex ${Buffer.from(beginning).toString("hex")}${more}`
-}
-
-/** @returns undefined when it is no JSON */
-export function jsonOf(bytes: Uint8Array): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(strictUtf8.decode(bytes)) }
-  } catch {
-    return undefined
-  }
-}

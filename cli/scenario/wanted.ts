@@ -3,8 +3,10 @@ import type { Publish } from "../../src/protocol/packet.ts"
 import type { PropertyName } from "../../src/protocol/properties.ts"
 import { CommandError } from "../output.ts"
 import { propertyNamed } from "../property-names.ts"
+import { shown } from "../shown.ts"
+import { jsonOf } from "../text-of.ts"
 import type { Difference } from "./outcome.ts"
-import { bytesOf, jsonOf, shown } from "./payload.ts"
+import { bytesOf } from "./payload.ts"
 import type { StepOf } from "./scenario.ts"
 
 /** Whether a message is of the topics that a filter means; unlike a subscription, `#` means `$SYS` as well. */
@@ -12,6 +14,11 @@ export function ofTopic(text: string): (message: Publish) => boolean {
   const filter = parseTopicFilter(text, wireTopicLimits)
   if (filter === undefined) throw new CommandError(`${JSON.stringify(text)} is no topic filter`)
   return ({ topic }) => levelsMatch(filter, topic)
+}
+
+/** @returns undefined when they are the same */
+export function payloadDifference(expected: Uint8Array, got: Uint8Array): Difference | undefined {
+  return Buffer.from(expected).equals(got) ? undefined : { expected: shown(expected), got: shown(got) }
 }
 
 /** Holds a message against what a step expects of it. @returns the first difference */
@@ -26,9 +33,8 @@ export function differenceOf(
     return { expected: `JSON ${JSON.stringify(json)}`, got: shown(payload) }
   }
   const bytes = json === undefined ? bytesOf(expected, scenarioFile) : undefined
-  if (bytes !== undefined && !Buffer.from(bytes).equals(payload)) {
-    return { expected: shown(bytes), got: shown(payload) }
-  }
+  const other = bytes === undefined ? undefined : payloadDifference(bytes, payload)
+  if (other !== undefined) return other
   if (matches !== undefined && !matches.test(Buffer.from(payload).toString())) {
     return { expected: `a payload that matches ${matches.source}`, got: shown(payload) }
   }

@@ -136,6 +136,11 @@ export class Broker implements SessionObserver, SessionSurroundings {
     this.#router.route(new SharedPublish(message))
   }
 
+  /** @see RetainedMessages.remove */
+  removeRetained(topic: TopicName): Ticket | "refused" | undefined {
+    return this.#retained.remove(topic)
+  }
+
   /**
    * Adds a session's subscription, or replaces the one it has to the same filter.
    *

@@ -62,6 +62,15 @@ export class RetainedMessages {
     this.#apply(message.topic.name, message)
   }
 
+  /**
+   * The topic has no retained message any more, as if it had expired: no subscriber hears of it.
+   *
+   * @returns what is to be waited for; `refused` while nothing can be stored
+   */
+  remove(topic: TopicName): Ticket | "refused" | undefined {
+    return this.#clear(topic)
+  }
+
   /** Nothing expires any more. */
   close(): void {
     this.#expiries.close()

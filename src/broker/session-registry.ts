@@ -2,7 +2,7 @@ import { Agenda } from "./agenda.ts"
 import { ChurnMap } from "../foundation/churn-map.ts"
 import type { Clock } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"
-import type { Ticket } from "../foundation/ticket.ts"
+import { settled, type Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
@@ -256,10 +256,4 @@ export class SessionRegistry {
   #capped(expirySeconds: number): number {
     return Math.min(expirySeconds, this.#options.maximumExpirySeconds)
   }
-}
-
-function settled(ticket: Ticket): Promise<"committed" | "failed"> {
-  return new Promise((resolve) => {
-    ticket.wait({ settled: ({ state }) => resolve(state === "failed" ? "failed" : "committed") })
-  })
 }

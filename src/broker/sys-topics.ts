@@ -9,6 +9,9 @@ const loadMinutes = { "1min": 1, "5min": 5, "15min": 15 } as const
 
 const ourselves: Publisher = { origin: "broker", clientId: "", username: undefined }
 
+/** By the name under `$SYS/broker/load/` and the minutes that are averaged over: how often a second. */
+export type Rates = Readonly<Record<string, Readonly<Record<string, number>>>>
+
 /**
  * The counters, published under `$SYS/broker/` by the names that tools for Mosquitto know. A value is published again
  * only when it has changed, and is retained in memory alone: it is news, not something to keep over a restart.
@@ -18,7 +21,8 @@ export class SysTopics {
   readonly #clock: Clock
   readonly #intervalMs: number
   readonly #version: string
-  readonly #startedMs: number
+  /** By the clock's `now`. */
+  readonly startedMs: number
   readonly #published = new Map<string, string>()
   readonly #loads = new Map<string, Load>()
   #timer: Timer | undefined
@@ -29,7 +33,14 @@ export class SysTopics {
     this.#clock = clock
     this.#intervalMs = intervalSeconds * 1000
     this.#version = version
-    this.#startedMs = clock.now()
+    this.startedMs = clock.now()
+  }
+
+  /** Empty where nothing is published. */
+  get rates(): Rates {
+    const perSecond = ({ perMinute }: Load) =>
+      Object.fromEntries(Object.entries(perMinute).map(([span, average]) => [span, average / 60]))
+    return Object.fromEntries([...this.#loads].map(([name, load]) => [name, perSecond(load)]))
   }
 
   start(): void {
@@ -53,7 +64,7 @@ export class SysTopics {
     const { counters, sessions, subscriptions, retained } = this.#broker
     const disconnected = sessions.size - counters.clientsConnected
     return {
-      uptime: `${Math.floor((now - this.#startedMs) / 1000)} seconds`,
+      uptime: `${Math.floor((now - this.startedMs) / 1000)} seconds`,
       "clients/total": sessions.size,
       "clients/maximum": counters.clientsMaximum,
       "clients/connected": counters.clientsConnected,

@@ -360,6 +360,16 @@ export const sections = {
       ),
     },
   },
+  management: {
+    about: "How `bantam status`, `clients`, `subs`, `sessions`, `retained` and `top` reach the broker.",
+    keys: {
+      socket: text(
+        "A unix socket that the broker's own user alone may open. auto: admin.sock in the data directory, and none\n" +
+          "where everything is kept in memory. off: none. Or a path of less than 108 bytes.",
+        "auto",
+      ),
+    },
+  },
   process: {
     about: "The program itself.",
     keys: {
@@ -437,6 +447,7 @@ export const settingsSchema = v.strictObject({
   guard: v.strictObject(sections.guard.keys),
   limits: v.strictObject(sections.limits.keys),
   mqtt: v.strictObject(sections.mqtt.keys),
+  management: v.strictObject(sections.management.keys),
   process: v.strictObject(sections.process.keys),
   log: v.strictObject(sections.log.keys),
 } satisfies typeof topLevel & Record<keyof typeof sections, v.GenericSchema>)

@@ -37,7 +37,7 @@ export interface ListenerSettings {
  */
 export type Settings = Omit<
   Camel<WrittenSettings>,
-  "listen" | "tls" | "jwt" | "httpAuthentication" | "storage"
+  "listen" | "tls" | "jwt" | "httpAuthentication" | "storage" | "management"
 > & {
   readonly listeners: readonly ListenerSettings[]
   /** Undefined: tokens prove nothing. */
@@ -46,6 +46,10 @@ export type Settings = Omit<
   readonly httpAuthentication: HttpAuthenticationSettings | undefined
   /** The directory is an absolute path. */
   readonly storage: Camel<WrittenSettings["storage"]> & { readonly directory: string }
+  readonly management: {
+    /** Absolute; undefined: the broker is administered by nobody while it serves. */
+    readonly socket: string | undefined
+  }
 }
 
 /** What a setting may depend on besides the file. */
@@ -61,7 +65,7 @@ export function resolveSettings(
   environment: Environment,
   problems: Problem[],
 ): Settings {
-  const { listen, tls, storage, security, jwt: token, http_authentication, ...rest } = written
+  const { listen, tls, storage, security, jwt: token, http_authentication, management, ...rest } = written
   const jwt = resolveJwt(token, problems)
   const httpAuthentication = resolveHttpAuthentication(http_authentication, problems)
   if (rest.certificate.known_users_only && rest.certificate.identity === undefined) {
@@ -75,14 +79,37 @@ export function resolveSettings(
     security.default_access === "auto" && comeFromElsewhere ? "deny" : security.default_access
   // Whoever reads them, before and after it became that user, means the same place.
   const ownDirectory = () => defaultDirectory(environment, rest.process.user === undefined ? undefined : 0)
+  const directory = resolve(storage.directory ?? ownDirectory())
   return {
     ...camel(rest),
     security: { ...camel(security), defaultAccess },
     listeners: listen.flatMap((entry) => resolveListener(entry, tls, security, problems) ?? []),
     jwt,
     httpAuthentication,
-    storage: { ...camel(storage), directory: resolve(storage.directory ?? ownDirectory()) },
+    storage: { ...camel(storage), directory },
+    management: {
+      socket: managementSocket(management.socket, storage.ephemeral ? undefined : directory, problems),
+    },
   }
+}
+
+/** A path beyond that is cut off by the system, without a word. */
+const longestSocketPath = 107
+
+/** @param directory undefined: everything is kept in memory */
+function managementSocket(
+  written: string,
+  directory: string | undefined,
+  problems: Problem[],
+): string | undefined {
+  if (written === "off" || (written === "auto" && directory === undefined)) return undefined
+  const path = written === "auto" ? join(directory ?? "", "admin.sock") : resolve(written)
+  if (Buffer.byteLength(path) <= longestSocketPath) return path
+  // Nobody asked for it, and the broker serves as well without.
+  if (written === "auto") return undefined
+  const what = `would be ${path}, and a socket's path has less than 108 bytes; name a shorter one, or "off"`
+  problems.push({ key: "management.socket", what })
+  return undefined
 }
 
 /** Where the data of whoever runs the program belongs, by the custom of the system. */

@@ -18,6 +18,11 @@ export function readToml(path: string): Record<string, unknown> {
   }
 }
 
+/** A value as it stands behind the `=`. A basic string of TOML has the escapes of JSON, and one more. */
+export function tomlValue(value: string | number | boolean): string {
+  return typeof value === "string" ? JSON.stringify(value).replaceAll("\x7f", "\\u007f") : String(value)
+}
+
 /** The parser does not tell where it stopped. What it can still read ends just before that. */
 function firstBadLine(text: string): number {
   const lines = text.split("\n")

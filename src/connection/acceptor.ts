@@ -49,6 +49,11 @@ export class Acceptor implements ConnectionKeeper {
     return this.#connections.size
   }
 
+  /** All of them. Who walks over them may go on while others come and go. */
+  get connections(): Iterable<Connection> {
+    return this.#connections
+  }
+
   /** Who comes in by one listener. */
   accept(entrance: Entrance): Accept {
     return (socket) => this.#meet(socket, entrance)

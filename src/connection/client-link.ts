@@ -19,6 +19,7 @@ export class ClientLink implements Link, Peer {
   readonly #keeper: ClientKeeper
   readonly #aliases: OutboundAliases | undefined
   #over = false
+  #delivered = 0
 
   constructor(
     surroundings: ConnectionSurroundings,
@@ -31,6 +32,11 @@ export class ClientLink implements Link, Peer {
     this.#terms = terms
     this.#keeper = keeper
     this.#aliases = terms.topicAliasMaximum > 0 ? new OutboundAliases(terms.topicAliasMaximum) : undefined
+  }
+
+  /** Messages it was sent so far. */
+  get delivered(): number {
+    return this.#delivered
   }
 
   get takesMore(): boolean {
@@ -72,6 +78,7 @@ export class ClientLink implements Link, Peer {
     if (written === 0) return "too-large"
     counters.packetsSent += 1
     counters.publishesSent += 1
+    this.#delivered += 1
     counters.publishBytesSent += publish.payloadBytes
     counters.bytesSent += written
     return "sent"
@@ -91,6 +98,7 @@ export class ClientLink implements Link, Peer {
     const count = Math.ceil((to - from) / step)
     counters.packetsSent += count
     counters.publishesSent += count
+    this.#delivered += count
     counters.publishBytesSent += count === run.count ? run.payloadBytes : run.payloadBytesOf(from, to, step)
     counters.bytesSent += written
     return true
@@ -108,6 +116,7 @@ export class ClientLink implements Link, Peer {
     const { counters } = this.#surroundings
     counters.packetsSent += 1
     counters.publishesSent += 1
+    this.#delivered += 1
     counters.publishBytesSent += run.payloadBytesOf(index, index + 1, 1)
     counters.bytesSent += written
     return true

@@ -99,6 +99,16 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     }
   }
 
+  /** Whom it brought in; undefined before and after it is online. */
+  get client(): OnlineClient | undefined {
+    return this.#state.at === "online" ? this.#state.client : undefined
+  }
+
+  /** What it sends is left where it is for now, which is felt as back-pressure. */
+  get isPaused(): boolean {
+    return !this.#reading.isOn
+  }
+
   /** The server ends it, and has its will published by nobody. */
   expel(reasonCode: ReasonCode, why: string): void {
     const state = this.#state

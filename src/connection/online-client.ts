@@ -23,6 +23,8 @@ export class OnlineClient implements OnlineUser {
   readonly session: Session
   readonly terms: Terms
   readonly link: ClientLink
+  /** When it was let in, by the wall. */
+  readonly connectedAtMs: number
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
   readonly #proof: Proof | undefined
@@ -46,6 +48,7 @@ export class OnlineClient implements OnlineUser {
     rate?: Rate,
   ) {
     this.#surroundings = surroundings
+    this.connectedAtMs = surroundings.clock.wall()
     this.#rate = rate
     this.session = session
     this.terms = terms
@@ -69,6 +72,11 @@ export class OnlineClient implements OnlineUser {
   accountChanged(): void {
     const { clock, quotas } = this.#surroundings
     this.#pace = Pace.of(this.#rate, quotas.rateOf(this.requester, clock.now()))
+  }
+
+  /** Messages that came from it so far, those refused included. */
+  get published(): number {
+    return this.#publishing.published
   }
 
   /** It has published something whose answer waits for the disk. */

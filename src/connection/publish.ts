@@ -30,6 +30,7 @@ export class Publishing {
   #isClosing = false
   /** PUBACKs that wait for the store; with the identifiers not yet released, what Receive Maximum bounds. */
   #unanswered = 0
+  #published = 0
 
   constructor(
     surroundings: ConnectionSurroundings,
@@ -43,6 +44,11 @@ export class Publishing {
     this.#session = session
     this.#terms = terms
     this.#acks = acks
+  }
+
+  /** Messages that came from it so far, those refused included. */
+  get published(): number {
+    return this.#published
   }
 
   /**
@@ -81,6 +87,7 @@ export class Publishing {
     const { topic, count } = run
     if (topic === undefined) return
     counters.publishesReceived += count
+    this.#published += count
     counters.publishBytesReceived += run.payloadBytes
     if (!authorization.mayPublish(this.#terms.principal, topic.name, run.qos, false)) {
       refusals.publishRefused(this.#terms.principal, topic.name, run.qos, false, count)
@@ -99,6 +106,7 @@ export class Publishing {
     const { publishReader: publish, counters, authorization, refusals } = this.#surroundings
     publish.read(firstByte, bytes, bodyStart, bodyEnd, this.#terms.version)
     counters.publishesReceived += 1
+    this.#published += 1
     counters.publishBytesReceived += publish.payload.length
     this.#check(publish)
     const topic = publish.topicAlias === 0 ? publish.topic : this.#resolveAlias(publish)

@@ -14,3 +14,11 @@ export interface Ticket {
 export interface TicketWaiter {
   settled(ticket: Ticket): void
 }
+
+/** Waits until it is known whether it is durable. */
+export function settled(ticket: Ticket): Promise<"committed" | "failed"> {
+  if (ticket.state !== "pending") return Promise.resolve(ticket.state)
+  return new Promise((resolve) => {
+    ticket.wait({ settled: ({ state }) => resolve(state === "failed" ? "failed" : "committed") })
+  })
+}

@@ -1,3 +1,5 @@
+import { tomlValue } from "../config/toml.ts"
+
 /** What a setting may hold. */
 export type SettingValue = string | number | boolean | readonly (string | SettingTable)[]
 export type SettingTable = Readonly<Record<string, string | boolean | readonly string[]>>
@@ -36,21 +38,16 @@ function sectionOf({ key }: PlannedSetting): string {
 }
 
 function valueText(value: SettingValue): string {
-  if (typeof value !== "object") return itemText(value)
-  const items = value.map((item) => (typeof item === "string" ? itemText(item) : tableText(item)))
+  if (typeof value !== "object") return tomlValue(value)
+  const items = value.map((item) => (typeof item === "string" ? tomlValue(item) : tableText(item)))
   return items.length < 2 ? `[${items.join("")}]` : `[\n${items.map((item) => `  ${item},\n`).join("")}]`
 }
 
 function tableText(table: SettingTable): string {
   const entries = Object.entries(table).map(([key, value]) => {
-    return `${key} = ${typeof value === "object" ? `[${value.map(itemText).join(", ")}]` : itemText(value)}`
+    return `${key} = ${typeof value === "object" ? `[${value.map(tomlValue).join(", ")}]` : tomlValue(value)}`
   })
   return `{ ${entries.join(", ")} }`
-}
-
-/** A basic string of TOML has the escapes of JSON. */
-function itemText(value: string | number | boolean): string {
-  return typeof value === "string" ? JSON.stringify(value).replaceAll("\x7f", "\\u007f") : String(value)
 }
 
 function oneLine(text: string): string {

@@ -167,7 +167,8 @@ function throughProxy(
   }
 }
 
-function targetUrl(target: ConnectTarget): string {
+/** As a person writes it, without a password. */
+export function targetUrl(target: ConnectTarget): string {
   if (target.scheme === "unix") return `unix://${target.path}`
   const host = target.host.includes(":") ? `[${target.host}]` : target.host
   const path = target.scheme === "ws" || target.scheme === "wss" ? (target.path ?? "/mqtt") : ""

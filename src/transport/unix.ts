@@ -9,7 +9,7 @@ import { codeOf } from "./system-error.ts"
 type UnixAddress = ListenAddress & { readonly scheme: "unix" }
 
 /** The owner of the file may read and write, which is to connect. */
-const ownerAlone = 0o600
+export const ownerAlone = 0o600
 
 /**
  * Listens at a path. A socket file that a killed process left behind is removed; one that somebody answers is not.
@@ -30,7 +30,7 @@ export async function listenUnix(
       const server = Bun.listen(place)
       return { url: urlOf(address), stop: () => server.stop() }
     }
-    await removeStaleFile(address)
+    await clearSocketPath(address.path)
     const server = Bun.listen({ unix: address.path, socket })
     chmodSync(address.path, options.mode ?? ownerAlone)
     return { url: urlOf(address), stop: () => server.stop() }
@@ -39,14 +39,19 @@ export async function listenUnix(
   }
 }
 
-async function removeStaleFile(address: UnixAddress): Promise<void> {
-  const found = lstatSync(address.path, { throwIfNoEntry: false })
+/**
+ * Makes room for a socket: a file that a killed process left behind is removed; one that somebody answers is not.
+ *
+ * @throws ListenError what stands there is no socket
+ */
+export async function clearSocketPath(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) {
     const why = "what stands there is no socket; remove it, or choose another path"
-    throw new ListenError(`Cannot listen at ${urlOf(address)}: ${why}.`)
+    throw new ListenError(`Cannot listen at ${urlOf({ scheme: "unix", path })}: ${why}.`)
   }
-  if (await isAbandoned(address.path)) unlinkSync(address.path)
+  if (await isAbandoned(path)) unlinkSync(path)
 }
 
 /** Only a refusal proves that nobody listens; what else goes wrong shows when we listen ourselves. */

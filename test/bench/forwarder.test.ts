@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
-import { Belt, readFour, stamp } from "../../bench/belt.ts"
-import { deafListener, LoadClient } from "../../bench/load-client.ts"
+import { Belt, readFour, stamp } from "../../src/client/belt.ts"
+import { deafListener } from "../../src/client/load-client.ts"
+import { connectLoadClient } from "../../bench/load-client.ts"
 import { SequenceCheck } from "../../bench/loads/traffic-clients.ts"
 import { plainTraffic } from "../../bench/traffic.ts"
 
@@ -27,15 +28,15 @@ test("the forwarder passes on what is subscribed, each publisher's in order and 
     ...deafListener,
     message: (bytes: Uint8Array, start: number) => count(name, bytes, start),
   })
-  const east = await LoadClient.connect(doors, { clientId: "east", listener: listener("east") })
+  const east = await connectLoadClient(doors, { clientId: "east", listener: listener("east") })
   await east.subscribe(["a/east"], 0)
-  const all = await LoadClient.connect(doors, { clientId: "all", listener: listener("all") })
+  const all = await connectLoadClient(doors, { clientId: "all", listener: listener("all") })
   await all.subscribe(["a/+"], 0)
   const clients = [east, all]
   for (const publisher of [0, 1]) {
     const topics = () => (publisher === 0 ? ["a/east", "a/west"] : ["a/nord"])
     const belt = new Belt(publisher, { ...plainTraffic, topics, qos: 0 }, 4, 100)
-    const client = await LoadClient.connect(doors, { clientId: `publisher-${publisher}` })
+    const client = await connectLoadClient(doors, { clientId: `publisher-${publisher}` })
     belt.write(client.socket.output, 2 * each)
     clients.push(client)
   }

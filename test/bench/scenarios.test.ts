@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { stampBytes } from "../../bench/belt.ts"
+import { stampBytes } from "../../src/client/belt.ts"
 import type { Traffic } from "../../bench/scenario-kinds.ts"
 import { scenarios } from "../../bench/scenarios.ts"
 import { parseSubscriptionFilter, parseTopicName, topicMatches } from "../../src/protocol/topic.ts"

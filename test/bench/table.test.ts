@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import type { LoadReport } from "../../bench/load-report.ts"
-import { digits, multiple, rate } from "../../bench/numbers.ts"
+import { digits, multiple, rate } from "../../cli/bench/numbers.ts"
 import { resultOf, type Row } from "../../bench/results.ts"
 import { markdown, table } from "../../bench/table.ts"
 import { latencyOf, peerOf, reportOf, rowOf } from "./run-examples.ts"

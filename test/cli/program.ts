@@ -64,3 +64,12 @@ export async function readUntil(stream: ReadableStream<Uint8Array>, text: string
   reader.releaseLock()
   return read
 }
+
+/** Reads what is left of a stream that `readUntil` has read from. */
+export async function readRest(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = stream.getReader()
+  const chunks: Uint8Array[] = []
+  for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read())
+    chunks.push(value)
+  return Buffer.concat(chunks).toString()
+}

@@ -134,6 +134,20 @@ describe("bantam pub and what a server may answer", () => {
     })
   })
 
+  test("of many refused ones the first are told, and how many more there are", async () => {
+    using server = startScripted(5, accepts(ReasonCode.notAuthorized))
+    const lines = "x\n".repeat(1025)
+    const { exitCode, error } = await run(["pub", ...server.flags, "-t", "t", "-l", "-q", "1"], {
+      stdin: lines,
+    })
+    expect(exitCode).toBe(135)
+    expect(error.split("\n").slice(19)).toEqual([
+      "bantam: publish to t refused: not authorized (135)",
+      "bantam: 1,005 more messages refused",
+      "",
+    ])
+  })
+
   test("--quiet hides the line, not the exit code", async () => {
     using server = startScripted(5, accepts(ReasonCode.notAuthorized))
     const outcome = await run(["pub", ...server.flags, "-t", "t", "-m", "x", "-q", "1", "--quiet"])
@@ -200,7 +214,7 @@ describe("bantam pub and what a server may answer", () => {
 describe("bantam pub, a wrong command line", () => {
   test.each([
     ["-m x", "no topic: add -t TOPIC"],
-    ["-t t", "say what to publish with one of -m, -f, -l, -s and -n"],
+    ["-t t", "say what to publish with one of -m, -f, -l, -s, -n, --csv and --jsonl"],
     ["-t t -m x -n", "only one message can be published"],
     ["-t t -m x -m y", "Only one message can be published"],
     ["-t a/+ -m x", "holds neither + nor #"],

@@ -21,6 +21,7 @@ function resolve(
     guard: {},
     limits: {},
     mqtt: {},
+    management: {},
     process: {},
     log: {},
   }
@@ -32,7 +33,15 @@ function resolve(
 describe("What no access rule decides", () => {
   const access = (sections: object, default_access = "auto") => {
     const empty = { websocket: {}, storage: {}, tls: {}, certificate: {}, jwt: {}, http_authentication: {} }
-    const others = { guard: {}, limits: {}, mqtt: {}, process: {}, log: {}, security: { default_access } }
+    const others = {
+      guard: {},
+      limits: {},
+      mqtt: {},
+      management: {},
+      process: {},
+      log: {},
+      security: { default_access },
+    }
     const written = v.parse(settingsSchema, { ...empty, ...others, ...sections })
     return resolveSettings(written, {}, []).security.defaultAccess
   }
@@ -194,5 +203,32 @@ describe("The data directory", () => {
     expect(defaultDirectory({ HOME: "/home/a", XDG_DATA_HOME: "x" }, 1000)).toBe(
       "/home/a/.local/share/bantam",
     )
+  })
+})
+
+describe("The admin socket", () => {
+  const socketOf = (management: object, storage: object) => {
+    const others = { websocket: {}, security: {}, certificate: {}, jwt: {}, http_authentication: {}, tls: {} }
+    const more = { guard: {}, limits: {}, mqtt: {}, process: {}, log: {} }
+    const problems: Problem[] = []
+    const written = v.parse(settingsSchema, { ...others, ...more, management, storage })
+    const { socket } = resolveSettings(written, {}, problems).management
+    return problems.length === 0 ? socket : problems.map(({ key, what }) => `${key} ${what}`)
+  }
+  const long = `/${"x".repeat(107)}`
+
+  test("is in the data directory, if there is one that leaves room for its name", () => {
+    expect(socketOf({}, { directory: "/data" })).toBe("/data/admin.sock")
+    expect(socketOf({}, { directory: "/data", ephemeral: true })).toBeUndefined()
+    expect(socketOf({}, { directory: long })).toBeUndefined()
+  })
+
+  test("may be elsewhere or nowhere, and a path that the system would cut off is refused", () => {
+    expect(socketOf({ socket: "/run/b.sock" }, { ephemeral: true })).toBe("/run/b.sock")
+    expect(socketOf({ socket: "off" }, { directory: "/data" })).toBeUndefined()
+    expect(socketOf({ socket: long.slice(0, 107) }, {})).toBe(long.slice(0, 107))
+    expect(socketOf({ socket: long }, {})).toEqual([
+      `management.socket would be ${long}, and a socket's path has less than 108 bytes; name a shorter one, or "off"`,
+    ])
   })
 })

@@ -155,7 +155,10 @@ export class Ledger {
     if (published.will === undefined) this.#arrivals += 1
     // What was dropped may come late: being sent again by its publisher, or because a crash undid the dropping.
     const isSure = !this.mayDrop && !session.storeHasFailed
-    const isCandidate = published.candidates.some((candidate) => candidate.session === session)
+    // And who has left since and come back gets it now for the first time, behind what it has had meanwhile.
+    const isCandidate = published.candidates.some(
+      (candidate) => candidate.session === session && candidate.losses === session.losses,
+    )
     const isOrdered =
       published.times === 1
         ? !this.mayDrop || this.#lives === 0

@@ -1,4 +1,4 @@
-import { Histogram } from "../../../bench/histogram.ts"
+import { Histogram } from "../../../cli/bench/histogram.ts"
 
 /** Between the end of one round trip and the beginning of the next. */
 const restMs = 3

@@ -1,0 +1,100 @@
+import { InvalidArgumentError } from "commander"
+import { listenUrl } from "../../src/config/listen-url.ts"
+import { brokerUrl } from "../broker-url.ts"
+import { CommandError } from "../output.ts"
+import { lookUpServer } from "../srv-lookup.ts"
+import { targetOf } from "../target-options.ts"
+import type { BenchOptions } from "./options.ts"
+import { oneLine } from "./one-line.ts"
+import type { Server } from "./plan.ts"
+
+/** A broker as it stands in a URL. */
+export interface WrittenServer {
+  readonly target: ReturnType<typeof brokerUrl>
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+/** Reads `mqtt[s]://[user[:password]@]host[:port]`, `ws[s]://…` or `unix:///path`. */
+export function parseServer(text: string): WrittenServer {
+  const [, scheme, login, rest] = /^([a-z]+:\/\/)([^@/]*)@(.*)$/.exec(text) ?? []
+  if (scheme === undefined || login === undefined || rest === undefined) {
+    return { target: brokerUrl(text), username: undefined, password: undefined }
+  }
+  const [username, ...password] = login.split(":")
+  if (username === "") throw new InvalidArgumentError("It has a password, and no user name before it.")
+  return {
+    target: brokerUrl(scheme + rest),
+    username,
+    password: password.length === 0 ? undefined : password.join(":"),
+  }
+}
+
+/**
+ * Reads the value of -L, where a topic may follow the address, as it has to in `pub`.
+ *
+ * @throws CommandError
+ */
+export function parseServerOption(text: string): { readonly server: WrittenServer; readonly topic?: string } {
+  const [, address = text, topic = ""] = /^([a-z]+:\/\/[^/]+)\/(.*)$/s.exec(text) ?? []
+  try {
+    return { server: parseServer(address), ...(topic === "" ? {} : { topic }) }
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) throw new CommandError(`-L ${text}: ${error.message}`)
+    throw error
+  }
+}
+
+/**
+ * A broker to put a load on: what its URL leaves open, the options say, and without one they say all.
+ *
+ * @throws CommandError
+ */
+export async function serverOf(written: WrittenServer | undefined, options: BenchOptions): Promise<Server> {
+  const named = targetWith(written, options)
+  const target = options.srv === true ? await lookedUp(named) : named
+  const username = written?.username ?? options.username
+  const password = written?.username === undefined ? options.pw : written.password
+  if (password !== undefined && username === undefined && options.protocolVersion !== 5) {
+    throw new CommandError("-P without -u is for MQTT 5 only: add -u NAME")
+  }
+  return {
+    target,
+    url: listenUrl(target),
+    username,
+    password: password === undefined ? undefined : Buffer.from(password),
+  }
+}
+
+async function lookedUp(target: Server["target"]): Promise<Server["target"]> {
+  try {
+    return await lookUpServer(target)
+  } catch (error) {
+    throw oneLine(error)
+  }
+}
+
+function targetWith(written: WrittenServer | undefined, options: BenchOptions): Server["target"] {
+  if (written === undefined) return targetOf(options, "bantam")
+  const { target } = written
+  if (options.host !== undefined || options.port !== undefined || options.unix !== undefined) {
+    throw new CommandError("the address stands there twice: leave out -h, -p and --unix, or the URL")
+  }
+  if (target.scheme === "unix") return target
+  const { host, port } = target
+  const isTls = target.scheme === "tls" || target.scheme === "wss"
+  const isWebSocket = target.scheme === "ws" || target.scheme === "wss"
+  const found = targetOf(
+    {
+      ...options,
+      host,
+      port,
+      ...(isTls ? { tlsUseOsCerts: true } : {}),
+      ...(isWebSocket ? { ws: true } : {}),
+    },
+    "bantam",
+  )
+  return "path" in target && (found.scheme === "ws" || found.scheme === "wss")
+    ? { ...found, ...(target.path === undefined ? {} : { path: target.path }) }
+    : found
+}

@@ -1,0 +1,25 @@
+import { digits } from "./numbers.ts"
+
+/** Such as 412 µs, 4.12 ms and 1.30 s. */
+export function latency(microseconds: number): string {
+  if (microseconds < 999.5) return `${digits(microseconds)} µs`
+  if (microseconds < 999_500) return `${digits(microseconds / 1e3)} ms`
+  return `${digits(microseconds / 1e6)} s`
+}
+
+/** Such as 640 B/s and 7.90 MB/s. */
+export function bytesPerSecond(value: number): string {
+  if (value < 1e3) return `${value.toFixed(0)} B/s`
+  if (value < 1e6) return `${digits(value / 1e3)} kB/s`
+  return value < 1e9 ? `${digits(value / 1e6)} MB/s` : `${digits(value / 1e9)} GB/s`
+}
+
+/** Such as 1,234,567. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en-US")
+}
+
+/** Such as `1 publisher` and `1,000 publishers`. */
+export function counted(count: number, noun: string): string {
+  return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`
+}

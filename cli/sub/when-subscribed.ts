@@ -1,0 +1,52 @@
+import { exitCodeOf } from "../exit-code-of.ts"
+import { removeReadyFile, writeReadyFile } from "../ready-file.ts"
+
+/** Whom to tell that the subscriptions stand. */
+export interface SubscribedOptions {
+  readonly readyFile?: string
+  /** A command for the shell. */
+  readonly then?: string
+}
+
+/** Tells the file and runs the command: each once, however often we come back and subscribe again. */
+export class WhenSubscribed {
+  readonly #options: SubscribedOptions
+  #command: Bun.Subprocess | undefined
+  #isTold = false
+  #isStopped = false
+
+  constructor(options: SubscribedOptions) {
+    this.#options = options
+    // What an earlier run left says nothing of this one. Ours stays: whoever waits for it may look later than we end.
+    if (options.readyFile !== undefined) removeReadyFile(options.readyFile)
+  }
+
+  tell(filters: readonly string[]): void {
+    const { readyFile, then } = this.#options
+    if (this.#isTold) return
+    this.#isTold = true
+    if (readyFile !== undefined) writeReadyFile(readyFile, { pid: process.pid, filters })
+    if (then === undefined) return
+    this.#command = startShell(then)
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.stop())
+  }
+
+  /** The exit code of the command once it has ended; 0 where there is none, and where we stopped it. */
+  async commandEnded(): Promise<number> {
+    if (this.#command === undefined) return 0
+    await this.#command.exited
+    return this.#isStopped ? 0 : exitCodeOf(this.#command)
+  }
+
+  /** Nobody needs the command any more. */
+  stop(): void {
+    if (this.#command?.exitCode !== null || this.#command.signalCode !== null) return
+    this.#isStopped = true
+    this.#command.kill()
+  }
+}
+
+/** Standard output is for messages, so what the command prints goes to standard error. */
+function startShell(command: string): Bun.Subprocess {
+  return Bun.spawn({ cmd: ["/bin/sh", "-c", command], stdio: ["inherit", 2, 2] })
+}

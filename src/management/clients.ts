@@ -1,0 +1,96 @@
+import type { Connection } from "../connection/connection.ts"
+import type { OnlineClient } from "../connection/online-client.ts"
+import { globMatches } from "./glob.ts"
+import { Refused } from "./refused.ts"
+import type { ManagementSurroundings } from "./surroundings.ts"
+
+/** A client that is connected. Counts are of this connection. */
+export interface ClientFacts {
+  readonly client: string
+  /** Null: anonymous. */
+  readonly user: string | null
+  readonly address: string
+  readonly listener: string
+  readonly protocol: "3.1" | "3.1.1" | "5.0"
+  readonly connectedAt: string
+  readonly superuser: boolean
+  /** The common name of its certificate, if it showed one. */
+  readonly certificate: string | null
+  /** Longest silence in seconds before it is taken for gone; null: any. */
+  readonly silenceLimitSeconds: number | null
+  /** Of its session, in seconds; null: for ever. */
+  readonly expirySeconds: number | null
+  readonly subscriptions: number
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  readonly published: number
+  readonly delivered: number
+  /** It does not take what it is sent as fast as it comes. */
+  readonly slow: boolean
+  /** It is not read for the moment: it publishes faster than it may, or than the disk, or takes no answers. */
+  readonly paused: boolean
+}
+
+/** `*` and `?` stand for what they do in names of files. Undefined: any. */
+export interface ClientQuery {
+  readonly client?: string | undefined
+  readonly user?: string | undefined
+  readonly address?: string | undefined
+}
+
+const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const
+const forEver = 0xffff_ffff
+
+/** Undefined for a connection that does not fit. Who comes or goes meanwhile may be among them or not. */
+export function* listClients(
+  { acceptor }: ManagementSurroundings,
+  query: ClientQuery,
+): IterableIterator<ClientFacts | undefined> {
+  for (const connection of acceptor.connections) {
+    const { client } = connection
+    yield client !== undefined && fits(client, connection, query) ? factsOf(connection, client) : undefined
+  }
+}
+
+/** @throws Refused when no such client is connected */
+export function clientOf({ acceptor }: ManagementSurroundings, clientId: string): ClientFacts {
+  for (const connection of acceptor.connections) {
+    const { client } = connection
+    if (client?.terms.clientId === clientId) return factsOf(connection, client)
+  }
+  throw new Refused(404, `no client ${JSON.stringify(clientId)} is connected`)
+}
+
+function fits(
+  { requester }: OnlineClient,
+  { door }: Connection,
+  { client, user, address }: ClientQuery,
+): boolean {
+  if (client !== undefined && !globMatches(client, requester.clientId)) return false
+  if (user !== undefined && !globMatches(user, requester.username ?? "")) return false
+  return address === undefined || globMatches(address, door.remoteAddress)
+}
+
+function factsOf({ door, isPaused }: Connection, client: OnlineClient): ClientFacts {
+  const { session, terms, requester, link } = client
+  const { expiryIntervalSeconds } = session.record
+  return {
+    client: requester.clientId,
+    user: requester.username ?? null,
+    address: door.remoteAddress,
+    listener: door.entrance.url,
+    protocol: versionNames[terms.version],
+    connectedAt: new Date(client.connectedAtMs).toISOString(),
+    superuser: requester.superuser,
+    certificate: requester.certificateName ?? null,
+    silenceLimitSeconds: Number.isFinite(terms.silenceLimitMs) ? terms.silenceLimitMs / 1000 : null,
+    expirySeconds: expiryIntervalSeconds === forEver ? null : expiryIntervalSeconds,
+    subscriptions: session.subscriptions.size,
+    queuedMessages: session.load,
+    queuedBytes: session.queuedBytes,
+    published: client.published,
+    delivered: link.delivered,
+    slow: !link.takesMore,
+    paused: isPaused,
+  }
+}

@@ -1,0 +1,81 @@
+import { isExpired, type Message } from "../protocol/message.ts"
+import { MessageUnpacker } from "../protocol/message-record.ts"
+import type { TopicFilter, TopicName } from "../protocol/topic.ts"
+import { Refused } from "./refused.ts"
+import { dateOf, type ManagementSurroundings } from "./surroundings.ts"
+
+export interface RetainedFacts {
+  readonly topic: string
+  readonly payloadBytes: number
+  readonly qos: 0 | 1 | 2
+  /** Who published it; null for the broker itself. */
+  readonly client: string | null
+  readonly user: string | null
+  readonly publishedAt: string
+  /** Null: never. */
+  readonly expiresAt: string | null
+}
+
+/** The whole message. */
+export interface RetainedMessageFacts extends RetainedFacts {
+  readonly payloadBase64: string
+  /** Its MQTT 5 properties as they stand on the wire. */
+  readonly propertiesBase64: string
+}
+
+export interface RetainedQuery {
+  readonly filter: TopicFilter
+  /** Published so long ago at least; 0: at any time. */
+  readonly olderMs: number
+}
+
+/** Undefined for what does not fit. What comes or goes meanwhile may be among them or not. */
+export function* listRetained(
+  surroundings: ManagementSurroundings,
+  query: RetainedQuery,
+): IterableIterator<RetainedFacts | undefined> {
+  for (const message of matching(surroundings, query)) {
+    yield message === undefined ? undefined : factsOf(surroundings, message)
+  }
+}
+
+/** The messages of a query, undefined for what does not fit. */
+export function* matching(
+  { broker, clock }: ManagementSurroundings,
+  { filter, olderMs }: RetainedQuery,
+): IterableIterator<Message | undefined> {
+  const unpacker = new MessageUnpacker()
+  for (const record of broker.retained.match(filter)) {
+    const message = record === undefined ? undefined : unpacker.unpack(record)
+    const nowMs = clock.now()
+    const fits =
+      message !== undefined && !isExpired(message, nowMs) && nowMs - message.receivedAtMs >= olderMs
+    yield fits ? message : undefined
+  }
+}
+
+/** @throws Refused when there is none */
+export function retainedOf(surroundings: ManagementSurroundings, topic: TopicName): RetainedMessageFacts {
+  const message = surroundings.broker.retained.get(topic)
+  if (message === undefined || isExpired(message, surroundings.clock.now())) {
+    throw new Refused(404, `nothing is retained at ${JSON.stringify(topic)}`)
+  }
+  return {
+    ...factsOf(surroundings, message),
+    payloadBase64: Buffer.from(message.payload).toString("base64"),
+    propertiesBase64: Buffer.from(message.properties).toString("base64"),
+  }
+}
+
+function factsOf({ clock }: ManagementSurroundings, message: Message): RetainedFacts {
+  const { topic, payload, qos, publisher, receivedAtMs, expiresAtMs } = message
+  return {
+    topic: topic.name,
+    payloadBytes: payload.length,
+    qos,
+    client: publisher.clientId === "" ? null : publisher.clientId,
+    user: publisher.username ?? null,
+    publishedAt: dateOf(clock, receivedAtMs),
+    expiresAt: Number.isFinite(expiresAtMs) ? dateOf(clock, expiresAtMs) : null,
+  }
+}

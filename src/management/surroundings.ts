@@ -1,0 +1,36 @@
+import type { Broker } from "../broker/broker.ts"
+import type { SysTopics } from "../broker/sys-topics.ts"
+import type { Acceptor } from "../connection/acceptor.ts"
+import type { Clock } from "../foundation/clock.ts"
+import type { Qos } from "../protocol/packet.ts"
+import type { TopicLimits } from "../protocol/topic.ts"
+import type { AccountStore } from "../storage/account-store.ts"
+
+/** What those who administer a broker are shown of it, and reach it by. */
+export interface ManagementSurroundings {
+  readonly broker: Broker
+  readonly acceptor: Acceptor
+  readonly sysTopics: SysTopics
+  /** Where it is written down who changed what. */
+  readonly accounts: AccountStore
+  readonly clock: Clock
+  readonly version: string
+  /** The real addresses. */
+  readonly urls: readonly string[]
+  /** Undefined: everything is kept in memory. */
+  readonly directory: string | undefined
+  readonly durability: "full" | "normal" | "none"
+  /** More waits for the disk than should. */
+  readonly storeIsBehind: boolean
+  readonly limits: {
+    readonly connections: number
+    readonly subscriptionsPerClient: number
+    readonly maximumQos: Qos
+    readonly topics: TopicLimits
+  }
+}
+
+/** A time by the broker's own clock as a date by the wall, as well as it is known now. */
+export function dateOf(clock: Clock, atMs: number): string {
+  return new Date(clock.wall() - (clock.now() - atMs)).toISOString()
+}

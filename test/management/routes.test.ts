@@ -1,0 +1,318 @@
+import { beforeEach, describe, expect, test } from "bun:test"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import { ManagedBroker } from "../support/managed-broker.ts"
+import { disconnect, lasting, payloads, publish } from "../support/packets.ts"
+
+let managed: ManagedBroker
+beforeEach(async () => {
+  managed = await ManagedBroker.start()
+})
+
+const connected = (clientId: string, words = {}) => managed.test.connected(clientId, words)
+
+/** Of each object of a list what is called so. */
+async function each(name: string, words: string): Promise<unknown[]> {
+  const { body } = await managed.asks(words)
+  if (!Array.isArray(body)) throw new Error(`no list: ${JSON.stringify(body)}`)
+  return body.map((facts: Record<string, unknown>) => facts[name]).toSorted()
+}
+
+describe("status", () => {
+  test("counts what there is", async () => {
+    const client = await connected("sensor", lasting)
+    client.subscribes([{ filter: "a" }, { filter: "$share/g/b" }])
+    client.publishes({ topic: "kept", payload: "12345", qos: 1, retain: true })
+    await connected("visitor")
+    client.sends(disconnect())
+    await managed.test.passes(90)
+    expect((await managed.asks("GET /v1/status")).body).toMatchObject({
+      version: "1.2.3",
+      uptimeSeconds: 90,
+      urls: ["tcp://127.0.0.1:1883"],
+      directory: null,
+      clients: { connected: 1, limit: 100, connections: 1 },
+      sessions: { total: 2, absent: 1 },
+      subscriptions: { total: 2, shared: 1 },
+      retained: { messages: 1, bytes: 9 },
+      warnings: [],
+    })
+  })
+})
+
+describe("clients", () => {
+  test("are found by patterns of their identifier, user and address", async () => {
+    await connected("sensor-1", { username: "alice", remoteAddress: "10.0.0.1" })
+    await connected("sensor-2", { username: "bob", remoteAddress: "10.0.0.2" })
+    await connected("wall", { remoteAddress: "192.0.2.1" })
+    managed.test.client("says nothing")
+    expect(await each("client", "GET /v1/clients")).toEqual(["sensor-1", "sensor-2", "wall"])
+    expect(await each("client", "GET /v1/clients?client=sensor-*")).toEqual(["sensor-1", "sensor-2"])
+    expect(await each("client", "GET /v1/clients?user=b?b")).toEqual(["sensor-2"])
+    expect(await each("client", "GET /v1/clients?address=10.*&client=*1")).toEqual(["sensor-1"])
+    expect(await each("client", "GET /v1/clients?client=sensor")).toEqual([])
+  })
+
+  test("say how much went to and fro, and what waits", async () => {
+    const wall = await connected("wall", { ...lasting, version: 5, username: "alice" })
+    wall.subscribes([{ filter: "home/#", qos: 1 }])
+    const sensor = await connected("sensor", { version: 4 })
+    for (const payload of ["1", "2", "3"]) sensor.publishes({ topic: "home/a", payload, qos: 1 })
+    expect((await managed.asks("GET /v1/client?client=wall")).body).toMatchObject({
+      client: "wall",
+      user: "alice",
+      listener: "tcp://127.0.0.1:1883",
+      protocol: "5.0",
+      expirySeconds: null,
+      subscriptions: 1,
+      queuedMessages: 3,
+      published: 0,
+      delivered: 3,
+      slow: false,
+      paused: false,
+    })
+    expect((await managed.asks("GET /v1/client?client=sensor")).body).toMatchObject({
+      user: null,
+      protocol: "3.1.1",
+      published: 3,
+      delivered: 0,
+    })
+  })
+
+  test("who is kicked is told so, leaves no will, and finds its session again", async () => {
+    const will = { topic: "gone", payload: "help", qos: 1 as const }
+    const sensor = await connected("sensor", { ...lasting, will })
+    const watcher = await connected("watcher")
+    watcher.subscribes("gone")
+    expect(await managed.asks("DELETE /v1/client?client=sensor")).toEqual({ status: 200, body: {} })
+    expect(sensor.receives()).toMatchObject([
+      { type: "disconnect", reasonCode: ReasonCode.administrativeAction },
+    ])
+    expect(sensor.state).not.toBe("open")
+    await managed.test.passes(60)
+    expect(payloads(watcher.receives())).toEqual([])
+    const again = managed.test.client("sensor")
+    expect(await again.connects(lasting)).toMatchObject({ sessionPresent: true })
+    expect(await managed.audited()).toEqual(['alice: client "sensor" kicked'])
+  })
+
+  test("nobody is kicked who is not there", async () => {
+    const answered = await managed.asks("DELETE /v1/client?client=nobody")
+    expect(answered).toEqual({ status: 404, body: { error: 'no client "nobody" is connected' } })
+    expect(await managed.audited()).toEqual([])
+  })
+})
+
+describe("sessions", () => {
+  test("say who is away, since when and until when", async () => {
+    const phone = await connected("phone", { cleanStart: false, properties: { sessionExpiryInterval: 3600 } })
+    phone.sends(disconnect())
+    await connected("wall", lasting)
+    await managed.test.passes(600)
+    expect(await each("client", "GET /v1/sessions?connected=false")).toEqual(["phone"])
+    expect(await each("client", "GET /v1/sessions?connected=true")).toEqual(["wall"])
+    const { body } = await managed.asks("GET /v1/session?client=phone")
+    const { disconnectedAt, expiresAt } = body as Record<string, string>
+    const wallMs = managed.test.clock.wall()
+    expect(Date.parse(disconnectedAt ?? "")).toBe(wallMs - 600_000)
+    expect(Date.parse(expiresAt ?? "")).toBe(wallMs + 3_000_000)
+  })
+
+  test("are removed with all that waits, and the connection of their client", async () => {
+    const wall = await connected("wall", lasting)
+    wall.subscribes([{ filter: "#", qos: 1 }])
+    expect(await managed.asks("DELETE /v1/session?client=wall")).toMatchObject({ status: 200 })
+    expect(wall.state).not.toBe("open")
+    expect(managed.test.broker.subscriptions.size).toBe(0)
+    const again = managed.test.client("wall")
+    expect(await again.connects(lasting)).toMatchObject({ sessionPresent: false })
+    expect(await managed.audited()).toEqual(['alice: session of "wall" removed'])
+    expect(await managed.asks("DELETE /v1/session?client=phone")).toMatchObject({ status: 404 })
+  })
+})
+
+describe("subscriptions", () => {
+  const put = (wanted: object) => managed.asks("PUT /v1/subscription", JSON.stringify(wanted))
+
+  test("are found by client, by filter, and by a topic that they match", async () => {
+    const wall = await connected("wall")
+    wall.subscribes([{ filter: "home/+" }, { filter: "$share/g/home/#" }, { filter: "garden/#" }])
+    const list = "GET /v1/subscriptions"
+    expect(await each("filter", list)).toEqual(["$share/g/home/#", "garden/#", "home/+"])
+    expect(await each("filter", `${list}?topic=home/door`)).toEqual(["$share/g/home/#", "home/+"])
+    expect(await each("filter", `${list}?filter=$share/*`)).toEqual(["$share/g/home/#"])
+    expect(await each("filter", `${list}?client=nobody`)).toEqual([])
+  })
+
+  test("that an administrator adds deliver to whoever is there, and to whoever comes back", async () => {
+    const wall = await connected("wall", lasting)
+    expect(await put({ client: "wall", filter: "home/#", qos: 1 })).toEqual({ status: 200, body: {} })
+    const sensor = await connected("sensor")
+    sensor.publishes({ topic: "home/a", payload: "1", qos: 1 })
+    expect(payloads(wall.receives())).toEqual(["1"])
+    wall.sends(disconnect())
+    sensor.publishes({ topic: "home/a", payload: "2", qos: 1 })
+    const again = managed.test.client("wall")
+    await again.connects(lasting)
+    expect(payloads(again.receives())).toEqual(["1", "2"])
+    expect(await managed.audited()).toEqual(['alice: "wall" subscribed to home/#'])
+  })
+
+  test("that an administrator ends deliver no more", async () => {
+    const wall = await connected("wall")
+    wall.subscribes("home/#")
+    expect(await managed.asks("DELETE /v1/subscription?client=wall&filter=home/%23")).toMatchObject({
+      status: 200,
+    })
+    const sensor = await connected("sensor")
+    sensor.publishes({ topic: "home/a", payload: "1" })
+    expect(payloads(wall.receives())).toEqual([])
+    expect(await managed.asks("DELETE /v1/subscription?client=wall&filter=home/%23")).toEqual({
+      status: 404,
+      body: { error: '"wall" is not subscribed to home/#' },
+    })
+  })
+
+  test("are not added beyond a client's limit, to a session that is not there, or by a filter that is none", async () => {
+    const wall = await connected("wall")
+    wall.subscribes([{ filter: "a" }, { filter: "b" }, { filter: "c" }])
+    expect(await put({ client: "wall", filter: "d" })).toMatchObject({ status: 409 })
+    expect(await put({ client: "wall", filter: "c", qos: 2 })).toMatchObject({ status: 200 })
+    expect(await put({ client: "nobody", filter: "d" })).toMatchObject({ status: 404 })
+    expect(await put({ client: "wall", filter: "d/#/e" })).toMatchObject({ status: 400 })
+    expect(await put({ client: "wall", filter: "$share/g/c", noLocal: true })).toMatchObject({ status: 400 })
+    expect(await put({ client: "wall", filter: "c", qos: 3 })).toMatchObject({ status: 400 })
+    expect(await managed.asks("PUT /v1/subscription", "{")).toMatchObject({ status: 400 })
+    expect(managed.test.broker.subscriptions.size).toBe(3)
+  })
+})
+
+describe("retained messages", () => {
+  async function given(): Promise<void> {
+    const sensor = await connected("sensor", { username: "alice" })
+    sensor.publishes({ topic: "home/old", payload: "1", qos: 1, retain: true })
+    await managed.test.leaps(40 * 86_400)
+    const other = await connected("other")
+    other.publishes({
+      topic: "home/new",
+      payload: "22",
+      qos: 1,
+      retain: true,
+      properties: { messageExpiryInterval: 60 },
+    })
+    other.publishes({ topic: "garden", payload: "333", retain: true })
+  }
+  const days = 86_400_000
+
+  test("say who published them and when, and when they expire", async () => {
+    await given()
+    expect(await each("topic", "GET /v1/retained?filter=%23")).toEqual(["garden", "home/new", "home/old"])
+    expect(await each("topic", `GET /v1/retained?filter=home/%2B&older=${30 * days}`)).toEqual(["home/old"])
+    const { body } = await managed.asks("GET /v1/retained-message?topic=home/old")
+    const wallMs = managed.test.clock.wall()
+    expect(body).toEqual({
+      topic: "home/old",
+      payloadBytes: 1,
+      qos: 1,
+      client: "sensor",
+      user: "alice",
+      publishedAt: new Date(wallMs - 40 * days).toISOString(),
+      expiresAt: null,
+      payloadBase64: btoa("1"),
+      propertiesBase64: "",
+    })
+    expect(await each("expiresAt", "GET /v1/retained?filter=home/new")).toEqual([
+      new Date(wallMs + 60_000).toISOString(),
+    ])
+  })
+
+  test("are removed by filter and age, and no subscriber hears of it", async () => {
+    await given()
+    const watcher = await connected("watcher")
+    watcher.subscribes([{ filter: "#", retainHandling: 2 }])
+    expect(await managed.asks(`DELETE /v1/retained?filter=%23&older=${30 * days}`)).toEqual({
+      status: 200,
+      body: { removed: 1 },
+    })
+    expect(await each("topic", "GET /v1/retained?filter=%23")).toEqual(["garden", "home/new"])
+    expect(watcher.receives()).toEqual([])
+    expect(await managed.audited()).toEqual(["alice: retained messages removed: home/old"])
+    expect(await managed.asks("DELETE /v1/retained?filter=nowhere")).toMatchObject({ body: { removed: 0 } })
+    expect(await managed.audited()).toHaveLength(1)
+  })
+
+  test("that are many are listed and removed in slices, in between of which others have their turn", async () => {
+    const sensor = await connected("sensor")
+    for (let index = 0; index < 2_000; index++) {
+      sensor.sends(publish({ topic: `many/${index}`, payload: "1", retain: true }))
+    }
+    await managed.test.settle()
+    expect(await each("topic", "GET /v1/retained?filter=many/%23")).toHaveLength(2_000)
+    expect(managed.turns).toBeGreaterThanOrEqual(7)
+    managed.turns = 0
+    expect(await managed.asks("DELETE /v1/retained?filter=many/%23")).toMatchObject({
+      body: { removed: 2_000 },
+    })
+    expect(managed.turns).toBeGreaterThanOrEqual(7)
+  })
+})
+
+describe("activity", () => {
+  test("tells of the loudest topics since somebody asks, and of the busiest clients since the time before", async () => {
+    const wall = await connected("wall")
+    wall.subscribes("#")
+    const sensor = await connected("sensor")
+    sensor.publishes({ topic: "before", payload: "1" })
+    expect((await managed.asks("GET /v1/activity")).body).toMatchObject({ topics: [], clients: [] })
+    for (const payload of ["1", "2", "3"]) sensor.publishes({ topic: "loud", payload })
+    sensor.publishes({ topic: "quiet", payload: "1" })
+    await managed.test.passes(2)
+    expect((await managed.asks("GET /v1/activity?most=1")).body).toMatchObject({
+      topics: [{ topic: "loud", messages: 3, bytes: 3 }],
+      clients: [{ client: expect.stringMatching(/^(wall|sensor)$/) }],
+    })
+    await managed.test.passes(2)
+    sensor.publishes({ topic: "loud", payload: "4" })
+    sensor.publishes({ topic: "loud", payload: "5" })
+    await managed.test.passes(2)
+    const { body } = await managed.asks("GET /v1/activity")
+    expect(body).toMatchObject({ topics: [{ topic: "loud", messages: 5 }, { topic: "quiet" }] })
+    expect((body as { clients: unknown[] }).clients).toContainEqual(
+      expect.objectContaining({ client: "sensor", publishedPerSecond: 0.5, deliveredPerSecond: 0 }),
+    )
+  })
+
+  test("is watched by nobody once nobody has asked for ten seconds", async () => {
+    const sensor = await connected("sensor")
+    await managed.asks("GET /v1/activity")
+    expect(managed.test.broker.subscriptions.size).toBe(1)
+    await managed.test.passes(9)
+    await managed.asks("GET /v1/activity")
+    await managed.test.passes(9)
+    expect(managed.test.broker.subscriptions.size).toBe(1)
+    await managed.test.passes(2)
+    expect(managed.test.broker.subscriptions.size).toBe(0)
+    sensor.publishes({ topic: "a", payload: "1" })
+    expect((await managed.asks("GET /v1/activity")).body).toMatchObject({ topics: [] })
+  })
+})
+
+describe("what is asked wrongly", () => {
+  const wrong: readonly (readonly [string, number, string])[] = [
+    ["GET /v1/nothing", 404, "nothing answers to GET /v1/nothing"],
+    ["POST /v1/status", 404, "nothing answers to POST /v1/status"],
+    ["GET /v1/constructor", 404, "nothing answers to GET /v1/constructor"],
+    ["GET /v1/client", 400, "client is missing"],
+    ["GET /v1/retained", 400, "filter is missing"],
+    ["GET /v1/retained?filter=a%23", 400, '"a#" is no topic filter'],
+    ["GET /v1/retained?filter=a&older=-1", 400, "older must be a whole number"],
+    ["GET /v1/retained-message?topic=a/%2B", 400, '"a/+" is no topic'],
+    ["GET /v1/sessions?connected=yes", 400, "connected must be true or false"],
+    ["GET /v1/activity?most=100000", 400, "most must be a whole number from 1 to 1000"],
+    [`GET /v1/clients?client=${"*".repeat(1_025)}`, 400, "client is longer than 1024 characters"],
+  ]
+  test.each(wrong)("%s", async (words, status, sentence) => {
+    const answered = await managed.asks(words)
+    expect(answered.status).toBe(status)
+    expect((answered.body as { error: string }).error).toStartWith(sentence)
+  })
+})
