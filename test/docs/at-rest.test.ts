@@ -12,7 +12,7 @@ test.skipIf(process.platform !== "linux")(
       if (looks === 5) child.kill("SIGCONT")
       return false
     })
-    child.kill()
+    child.kill("SIGKILL")
     await child.exited
     expect(looks).toBeGreaterThan(5)
   },

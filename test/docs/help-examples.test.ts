@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { Command, CommanderError } from "commander"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -77,6 +77,22 @@ function doNothing(command: Command, writeErr: (text: string) => void): void {
 }
 
 describe("An example of a help", () => {
+  // Examples name a saved connection; no options of whoever runs the tests may leak in.
+  const before = process.env["XDG_CONFIG_HOME"]
+  const settings = mkdtempSync(join(tmpdir(), "bantam-examples-"))
+  beforeAll(() => {
+    process.env["XDG_CONFIG_HOME"] = settings
+    mkdirSync(join(settings, "bantam"))
+    writeFileSync(join(settings, "bantam/connections.toml"), '[home]\nurl = "mqtt://localhost"\n', {
+      mode: 0o600,
+    })
+  })
+  afterAll(() => {
+    if (before === undefined) delete process.env["XDG_CONFIG_HOME"]
+    else process.env["XDG_CONFIG_HOME"] = before
+    rmSync(settings, { recursive: true })
+  })
+
   const examples = examplesOf(commandPageOf(makeProgram(version)))
 
   test.each(examples)("%s", (line) => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test"
 import { executable } from "../../scripts/executable.ts"
 import { pages } from "./pages.ts"
-import { type Reading, readPage, stepsOfPage } from "./read-page.ts"
+import { limitMs, type Reading, readPage, stepsOfPage } from "./read-page.ts"
 import { whyNoMachineHere } from "./why-no-machine.ts"
 
 /* Whoever types what our pages say, gets what they say. */
@@ -34,5 +34,6 @@ describe.skipIf(whyNoMachineHere !== undefined)("What a page says is so:", () =>
       for (const each of skipped) console.log(`not tried: ${each}`)
       expect(complaints.join("\n")).toBe("")
     },
+    limitMs + 10_000,
   )
 })

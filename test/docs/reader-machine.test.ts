@@ -76,6 +76,11 @@ describe.skipIf(whyNoMachineHere !== undefined)("The machine of a page's reader"
     expect(await machine.run("mkfifo silence; read -r line < silence\n", 0)).toMatchObject({
       what: "did not come to an end within 0.5 s",
     })
+    await machine.close()
+    machine = start(500)
+    expect(await machine.openTerminal("", "while :; do :; done\n")).toMatchObject({
+      what: "did not come to an end within 0.5 s",
+    })
   })
 
   test("has no network but its own, its own /etc, and nothing else to change", async () => {

@@ -139,6 +139,7 @@ export function startMachine({ directory, home, cwd, path, limitMs }: MachineOpt
       terminals.push(terminal)
       lastOutput = () => newOutput(terminal)
       await comeToRest(shell.pid, () => isOverdue)
+      if (isOverdue) return { what: await whyItEnded(), printed: readFileSync(outputFile, "utf8") }
       const exitCode = await hasEnded(terminal)
       if (exitCode === undefined || exitCode === "0") return undefined
       return { what: `ended with exit code ${exitCode}`, printed: readFileSync(outputFile, "utf8") }

@@ -44,6 +44,20 @@ describe("Settings that a page shows", () => {
   })
 })
 
+describe("Code that a page shows", () => {
+  test.each(pages)("%s has in fences, which say whether it is run", (page) => {
+    const text = readFileSync(join(root, page), "utf8").replace(/^<!--.*?-->\n/gms, "")
+    let shown = 0
+    Bun.markdown.render(text, {
+      code: (code) => {
+        shown += 1
+        return code
+      },
+    })
+    expect(shown).toBe(blocksOf(text).length)
+  })
+})
+
 describe("JSON that a page shows", () => {
   test.each(samplesIn("json"))("%s can be read, as a whole or line by line", (_, { text }) => {
     const lines = text.trim().split("\n")
