@@ -15,16 +15,20 @@ export interface RunOptions {
   readonly quiet?: true
 }
 
+/** What a command makes of what happens. */
+export interface OwnOptions extends Pick<ClientOptions, "acknowledge" | "onMessage"> {
+  /** Prints a line about what went wrong, newline included; on standard error unless told. */
+  readonly say?: (line: string) => void
+}
+
 /** How long Mosquitto waits before it connects again. */
 const reconnectDelayMs = 1000
 
 /** One run of a client command: what went wrong on the way, and what the process exits with. */
 export class ClientRun {
-  /** Called before words go to standard error. */
-  beforeWords: () => void = () => {}
-
   readonly #plan: ConnectionPlan
   readonly #quiet: boolean
+  readonly #say: (line: string) => void
   readonly #makeClient: () => Client
   readonly #leaving = Promise.withResolvers<void>()
   #client: Client
@@ -35,10 +39,11 @@ export class ClientRun {
     plan: ConnectionPlan,
     { debug, quiet }: RunOptions,
     output: ByteOutput,
-    own: Pick<ClientOptions, "acknowledge" | "onMessage"> = {},
+    { say = (line) => process.stderr.write(line), ...own }: OwnOptions = {},
   ) {
     this.#plan = plan
     this.#quiet = quiet === true
+    this.#say = say
     const telling: Pick<ClientOptions, "onPacket"> =
       debug === true
         ? { onPacket: (way, packet) => output.text(packetLine(this.client.clientId, way, packet)) }
@@ -63,13 +68,18 @@ export class ClientRun {
     if (failure !== undefined) this.fail(failure.complaint)
   }
 
-  /** The same, and once more after each connection that breaks, until we say goodbye ourselves or are refused. */
-  async persist(work: () => Promise<void>): Promise<void> {
+  /**
+   * The same, and once more after each connection that breaks, until we say goodbye ourselves or are refused.
+   *
+   * @param onBroken called for each, and for each try to come back that fails
+   */
+  async persist(work: () => Promise<void>, onBroken: (why: string) => void = () => {}): Promise<void> {
     for (let first = true; ; first = false) {
       const failure = await this.#attempt(work)
       if (failure === undefined || this.#isLeaving) return
       const mayReturn = failure.at === "broken" || (failure.at === "unreachable" && !first)
       if (!mayReturn) return this.fail(failure.complaint)
+      onBroken(failure.complaint.sentence)
       await Promise.race([Bun.sleep(reconnectDelayMs), this.#leaving.promise])
       if (this.#isLeaving) return
       this.#client = this.#makeClient()
@@ -89,11 +99,9 @@ export class ClientRun {
     process.exitCode ||= exitCode
   }
 
-  /** On standard error, unless --quiet. */
+  /** Says it, unless --quiet. */
   warn(sentence: string): void {
-    if (this.#quiet) return
-    this.beforeWords()
-    process.stderr.write(this.#plan.manner.line(sentence))
+    if (!this.#quiet) this.#say(this.#plan.manner.line(sentence))
   }
 
   /** @returns undefined when all went well */

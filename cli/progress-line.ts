@@ -34,17 +34,22 @@ export class ProgressLine {
     if (wanted && isTerminal) this.#timer = setInterval(() => this.#draw(), everyMs)
   }
 
-  /** Makes room for other words, below which it comes back. */
-  clear(): void {
-    if (this.#isThere) process.stderr.write("\r\x1b[K")
-    this.#isThere = false
+  /** Prints a line in its place, below which it comes back. */
+  above(line: string): void {
+    this.#clear()
+    process.stderr.write(line)
   }
 
   /** @returns whether it was ever there */
   end(): boolean {
     clearInterval(this.#timer)
-    this.clear()
+    this.#clear()
     return this.#everShown
+  }
+
+  #clear(): void {
+    if (this.#isThere) process.stderr.write("\r\x1b[K")
+    this.#isThere = false
   }
 
   #draw(): void {

@@ -82,12 +82,11 @@ async function pub(options: PubOptions): Promise<void> {
   })
   const source = await openSource(options, composer, payload !== undefined)
   const output = standardOutput()
-  const run = new ClientRun(plan, options, output)
+  const run = new ClientRun(plan, options, output, { say: (line) => progress.above(line) })
   const publisher = new Publisher(run, manner)
   const beganMs = performance.now()
   const isOurs = manner.name === "bantam"
   const progress = progressOf(publisher, isOurs && showsProgress(options) && !isTypedIn(options))
-  run.beforeWords = () => progress.clear()
   const signalCode = await publishUntilInterrupted(run, publisher, isOurs, (isOver) =>
     publishRows(source, composer, new Schedule(), publisher, isOver),
   )
