@@ -91,7 +91,9 @@ async function pub(options: PubOptions): Promise<void> {
     publishRows(source, composer, new Schedule(), publisher, isOver),
   )
   if (progress.end()) {
-    run.warn(`published ${counted(publisher.count, "message")} in ${lasting(performance.now() - beganMs)}`)
+    const refused = publisher.refusals === 0 ? "" : `, ${publisher.refusals} refused`
+    const took = lasting(performance.now() - beganMs)
+    run.warn(`published ${counted(publisher.count, "message")} in ${took}${refused}`)
   }
   if (signalCode !== undefined && !source.isEndless) process.exitCode ||= signalCode
   await output.drained()
