@@ -29,7 +29,7 @@ const compared = {
 
 /**
  * The rule: a figure differs when its two medians are further apart than the rounds of either side are among each
- * other, from their minimum to their maximum. Worse by that rule is a regression.
+ * other, from their minimum to their maximum, as ratios. Worse by that rule is a regression.
  *
  * @param base the rows to compare with; those and figures that only one side has are left out
  */

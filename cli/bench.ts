@@ -76,7 +76,11 @@ function shapeCommand(shape: Shape): Command {
 }
 
 async function bench(shape: Shape, url: WrittenServer | undefined, options: BenchOptions): Promise<number> {
-  const named = options.url === undefined ? undefined : parseServerOption(options.url)
+  const { host, port, unix, url: option } = options
+  if (url !== undefined && [host, port, unix, option].some((each) => each !== undefined)) {
+    throw new CommandError("the address stands there twice: leave out -h, -p, --unix and -L, or the URL")
+  }
+  const named = option === undefined ? undefined : parseServerOption(option)
   const plan = planOf(shape, { ...named, ...options })
   checkOpenFiles(plan)
   const server = await serverOf(url ?? named?.server, options)

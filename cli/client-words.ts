@@ -13,9 +13,9 @@ export const mannerOption = "--as-mosquitto"
 const notTheirs: readonly string[] = ["--to", "--password-file", "--ws-path"]
 
 /**
- * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three habits that it does
- * not know: an options file, -D with three or four words, and -L, which stands for several options where it stands,
- * so that what comes later overrules it.
+ * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three
+ * habits that it does not know: an options file, -D with three or four words, and -L, which stands for several options
+ * where it stands, so that what comes later overrules it.
  *
  * @throws CommandError
  */

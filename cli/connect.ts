@@ -104,7 +104,6 @@ function saveCommand(): Command {
     .description("save a connection under a name, or replace it")
     .argument("<name>", "what to call it: letters, digits, - and _", connectionName)
     .argument("<url>", "mqtt[s]:// or ws[s]://[USER@]HOST[:PORT], or unix:///PATH", connectionUrl)
-    .helpOption("--help", "display help for command")
     .option("--password-stdin", "read the password from standard input, up to its last newline")
     .option("--no-password", "ask for none")
     .option("-P, --pw <password>", "password; others on the machine see it while we run")

@@ -1,7 +1,7 @@
 import { CommandError } from "./output.ts"
 
 /** The longest payload that fits into any packet [2.1.4]. */
-const longestLineBytes = 268_435_455
+export const longestLineBytes = 268_435_455
 
 const newline = 0x0a
 

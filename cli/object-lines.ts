@@ -1,7 +1,7 @@
-import { isUtf8 } from "node:buffer"
 import { chunksOf, fileName } from "./file-chunks.ts"
 import { linesOf } from "./lines.ts"
 import { isObject, type JsonObject } from "./message-object.ts"
+import { textOf } from "./text-of.ts"
 
 declare global {
   /** What the runtime has, and its types do not. */
@@ -32,12 +32,10 @@ export async function* objectLinesOf(file: string): AsyncGenerator<ObjectLine> {
   let number = 0
   for await (const line of linesOf(chunksOf(file))) {
     number += 1
-    const text = Buffer.from(line.buffer, line.byteOffset, line.length)
-      .toString()
-      .replace(/^\ufeff/, "")
-    if (text.trim() === "") continue
-    const object = isUtf8(line) ? objectIn(text) : "is no UTF-8 text"
-    yield { place: `${fileName(file)}:${number}`, object, text }
+    const place = `${fileName(file)}:${number}`
+    const text = textOf(line)?.replace(/^\ufeff/, "")
+    if (text === undefined) yield { place, object: "is no UTF-8 text", text: "" }
+    else if (text.trim() !== "") yield { place, object: objectIn(text), text }
   }
 }
 

@@ -55,7 +55,7 @@ function isBrokenPipe(error: NodeJS.ErrnoException): boolean {
 /** A word as one types it: the remedy that a message names has to work. */
 export function shellWord(word: string): string {
   // Bun puts quotes around digits as well.
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : Bun.$.escape(word)
+  return /^[\w@%+:,./-]+$/.test(word) ? word : Bun.$.escape(word)
 }
 
 /** The first three of a list, and how many more there are. */

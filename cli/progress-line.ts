@@ -1,4 +1,5 @@
 import type { RunOptions } from "./client-run.ts"
+import { grouped } from "./quantities.ts"
 
 const everyMs = 1000
 /** The rate is that of the last five seconds: what comes once a second would be 0, 1 or 2 of the last one. */
@@ -66,27 +67,6 @@ export class ProgressLine {
 /** Behind -d other lines would run into it. */
 export function showsProgress({ quiet, debug }: RunOptions): boolean {
   return quiet !== true && debug !== true
-}
-
-/** `1,234 messages` */
-export function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`
-}
-
-/** `3.4 s`, `12 min 5 s`, `3 h 20 min` */
-export function lasting(ms: number): string {
-  const seconds = ms / 1000
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  const minutes = Math.floor(seconds / 60)
-  return minutes < 60
-    ? `${minutes} min ${Math.floor(seconds % 60)} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-}
-
-/** A whole number, or one below 10 with a digit behind the point. */
-function grouped(count: number): string {
-  const digits = Number.isInteger(count) || count >= 10 ? 0 : 1
-  return count.toLocaleString("en-US", { maximumFractionDigits: digits })
 }
 
 /** As many of the parts, from the first on, as stand on one line: the last column would begin another. */

@@ -8,11 +8,12 @@ import { publishUntilInterrupted } from "./publishing.ts"
 import { wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
 import { type PayloadOptions, withPayloadOptions } from "./payload-options.ts"
-import { counted, lasting, ProgressLine, showsProgress } from "./progress-line.ts"
+import { ProgressLine, showsProgress } from "./progress-line.ts"
 import { Composer } from "./pub/composer.ts"
 import { publishRows } from "./pub/publish-rows.ts"
 import { givenPayload, openSource, type SourceOptions } from "./pub/source.ts"
 import { Publisher } from "./publisher.ts"
+import { counted, lasting } from "./quantities.ts"
 import { Schedule } from "./schedule.ts"
 
 interface PubOptions extends ConnectionOptions, PayloadOptions, SourceOptions {

@@ -2,7 +2,7 @@ import type { PublishRequest } from "../src/client/sender.ts"
 import { isError } from "../src/protocol/reason-code.ts"
 import type { ClientRun } from "./client-run.ts"
 import type { Manner } from "./manner.ts"
-import { counted } from "./progress-line.ts"
+import { counted } from "./quantities.ts"
 
 /** A table that the server does not want at all is not worth a line for each row. */
 const mostRefusalsTold = 20

@@ -1,7 +1,7 @@
 import { constants } from "node:os"
 import type { ClientRun } from "./client-run.ts"
 import { CommandError } from "./output.ts"
-import { counted } from "./progress-line.ts"
+import { counted } from "./quantities.ts"
 import type { Publisher } from "./publisher.ts"
 
 /**

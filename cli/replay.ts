@@ -6,9 +6,10 @@ import { type ConnectionOptions, planConnection, withConnectionOptions } from ".
 import { parseDuration } from "./duration.ts"
 import { collect, wholeNumber } from "./options.ts"
 import { CommandError } from "./output.ts"
-import { counted, lasting, ProgressLine, showsProgress } from "./progress-line.ts"
+import { ProgressLine, showsProgress } from "./progress-line.ts"
 import { Publisher } from "./publisher.ts"
 import { publishUntilInterrupted } from "./publishing.ts"
+import { counted, lasting } from "./quantities.ts"
 import { type Playing, playRecording } from "./recording/play-recording.ts"
 import { Schedule } from "./schedule.ts"
 

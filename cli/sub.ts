@@ -17,11 +17,7 @@ import { type Trial, trialOf } from "./sub/trial.ts"
 import { type SubscribedOptions, WhenSubscribed } from "./sub/when-subscribed.ts"
 
 interface SubOptions extends SubscribeOptions, ShowOptions, ExpectOptions, SubscribedOptions {
-  readonly count?: number
-  readonly hideRetained?: true
-  readonly debug?: true
   readonly timeout?: number
-  readonly exitAfterSubscribe?: true
 }
 
 /** bantam sub: what mosquitto_sub does, and more on a terminal and in a test. */
@@ -107,9 +103,9 @@ async function sub(options: SubOptions, command: Command): Promise<void> {
   else await run.finish(work)
   forget()
   printer.end()
+  await endCommand(told, run)
   viewer?.end()
   await output.drained()
-  await endCommand(told, run)
   if (trial !== undefined && !hasFailed()) await report(trial, options)
 }
 
@@ -117,8 +113,8 @@ async function sub(options: SubOptions, command: Command): Promise<void> {
 async function endCommand(told: WhenSubscribed, run: ClientRun): Promise<void> {
   if (hasFailed()) told.stop()
   const exitCode = await told.commandEnded()
-  if (exitCode !== 0)
-    run.fail({ sentence: `the command of --then ended with exit code ${exitCode}`, exitCode })
+  if (exitCode === 0) return
+  run.fail({ sentence: `the command of --then ended with exit code ${exitCode}`, exitCode })
 }
 
 async function report(trial: Trial, options: SubOptions): Promise<void> {

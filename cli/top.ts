@@ -15,7 +15,7 @@ import { watch } from "./top/watch.ts"
 interface TopOptions extends BrokerOptions, SettingsOptions {
   readonly topic?: readonly string[]
   /** In milliseconds. */
-  readonly interval: number
+  readonly every: number
   readonly once?: true
   readonly json?: true
 }
@@ -26,9 +26,9 @@ export function topCommand(): Command {
     withBrokerOptions(new Command("top").description("watch a broker: rates, loudest topics, clients")),
   )
     .option("-t, --topic <filter>", "by MQTT: count these messages (default: #); repeatable", topicFilter)
-    .option("--interval <time>", "how often to look, from 200ms to 1h", interval, 2_000)
-    .option("--once", "one look, an interval long, and no more")
-    .option("--json", "one JSON object each interval")
+    .option("--every <time>", "how often to look, from 200ms to 1h", pace, 2_000)
+    .option("--once", "one look, as long as --every says, and no more")
+    .option("--json", "one JSON object each time")
     .addHelpText("after", examples)
     .action(async (url: string | undefined, options: TopOptions) => {
       process.exitCode = await top(url, options)
@@ -45,7 +45,7 @@ Examples:
 
 At the admin socket, which the broker's own user may open, clients are told of as well, and can be kicked. By MQTT the
 figures are those that the broker publishes under $SYS; topics are those of the messages that are sent to us, and single
-clients are not told. In a pipe, and on a dumb terminal, there is one line each interval.
+clients are not told. In a pipe, and on a dumb terminal, there is one line each time.
 
 Exit codes:
   0 done, 1 wrong command line, 14 server not reached, from 128 the server's reason code`
@@ -54,7 +54,7 @@ async function top(url: string | undefined, options: TopOptions): Promise<number
   try {
     await using opened = await open(url, options)
     const { source } = opened
-    const { interval: intervalMs, json = false, once = false } = options
+    const { every: intervalMs, json = false, once = false } = options
     const isScreen =
       process.stdin.isTTY === true && process.stdout.isTTY === true && process.env["TERM"] !== "dumb"
     if (isScreen && !json && !once) await watch(source, intervalMs)
@@ -84,7 +84,7 @@ function isByMqtt(url: string | undefined, options: TopOptions): boolean {
 }
 
 async function openManagement(options: TopOptions): Promise<Source> {
-  const source = new ManagementSource(new ManagementClient(options), options.interval)
+  const source = new ManagementSource(new ManagementClient(options), options.every)
   try {
     await source.read()
     return source
@@ -94,7 +94,7 @@ async function openManagement(options: TopOptions): Promise<Source> {
   }
 }
 
-function interval(text: string): number {
+function pace(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms >= 200 && ms <= 3_600_000) return ms
   throw new InvalidArgumentError("It must be a time from 200ms to 1h, such as 2s.")

@@ -1,8 +1,8 @@
 import { paint, table } from "../output.ts"
 import { type Findings, isFailure, mainLatency, mainRate } from "./findings.ts"
-import { multiple, rate } from "./numbers.ts"
+import { digits, multiple, rate } from "./numbers.ts"
 import { apart, type Spread, spreadOf } from "./spread.ts"
-import { latency } from "./units.ts"
+import { latencyUnit } from "./units.ts"
 
 /** Two brokers under the same load, beside each other. */
 export interface Comparison {
@@ -26,6 +26,7 @@ export interface ComparedFigure {
 
 type Verdict = "better" | "worse" | "within the spread"
 
+const names = { p50: "p50", p90: "p90", p99: "p99", p999: "p99.9", maximum: "max" } as const
 const latencies = ["p50", "p90", "p99", "p999", "maximum"] as const
 
 export function compare(a: readonly Findings[], b: readonly Findings[]): Comparison {
@@ -51,7 +52,7 @@ export function comparisonText({ a, b, figures }: Comparison, columns: number): 
   if (first === undefined || second === undefined) return "ended before both brokers had a round\n"
   const colors = { better: paint.green, worse: paint.red, "within the spread": paint.dim }
   const cells = figures.map(({ figure, a: left, b: right, ratio, verdict }) => ({
-    name: figure === "rate" ? `${mainRate(first)[0]}/s` : figure,
+    name: figure === "rate" ? `${mainRate(first)[0]}/s` : names[figure],
     left: spreadText(figure, left),
     right: spreadText(figure, right),
     ratio: multiple(ratio),
@@ -74,7 +75,10 @@ export function comparisonText({ a, b, figures }: Comparison, columns: number): 
   ].join("")
 }
 
+/** Such as 479k (215k–521k) and 4.16 (3.65–12.5) ms. */
 function spreadText(figure: ComparedFigure["figure"], { median, minimum, maximum }: Spread): string {
-  const text = figure === "rate" ? rate : latency
-  return `${text(median)} (${text(minimum)}–${text(maximum)})`
+  if (figure === "rate") return `${rate(median)} (${rate(minimum)}–${rate(maximum)})`
+  const [unit, microseconds] = latencyUnit(maximum)
+  const [middle, least, most] = [median, minimum, maximum].map((value) => digits(value / microseconds))
+  return `${middle} (${least}–${most}) ${unit}`
 }

@@ -1,4 +1,6 @@
 import { LoadClient, type LoadClientOptions } from "../../src/client/load-client.ts"
+import type { Qos } from "../../src/protocol/packet.ts"
+import { CommandError } from "../output.ts"
 import { oneLine } from "./one-line.ts"
 import type { Plan, Server } from "./plan.ts"
 
@@ -74,6 +76,13 @@ export class Crowd {
       Math.min(...seconds) * 500,
     )
   }
+}
+
+/** @throws CommandError when the broker grants less than that */
+export async function subscribeTo(client: LoadClient, filters: readonly string[], qos: Qos): Promise<void> {
+  const granted = await client.subscribe(filters, qos)
+  if (granted < qos)
+    throw new CommandError(`the broker grants no more than QoS ${granted}: try -q ${granted}`)
 }
 
 /**

@@ -19,8 +19,8 @@ export class Gauge {
   published = 0
   acknowledged = 0
   delivered = 0
-  /** Duplicates, and what came behind a later one of its lane. */
   duplicated = 0
+  /** Came behind a later one of its lane. */
   late = 0
   /** Deliveries that a later one of their lane has overtaken: by MQTT's promise of order they are lost. */
   skipped = 0

@@ -39,6 +39,7 @@ export interface BenchOptions extends TargetOptions {
 }
 
 const mostClients = 1_000_000
+
 /** Adds the options that a shape has. */
 export function withBenchOptions(command: Command, shape: Shape): Command {
   const { publishers, subscribers, clients, topics, share, qos, count, rate }: Usual = usual[shape]

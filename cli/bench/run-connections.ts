@@ -34,9 +34,9 @@ class ConnectionsRun {
   readonly #opening = new Set<Promise<void>>()
   readonly #done = Promise.withResolvers<void>()
   readonly #startedNanoseconds = Bun.nanoseconds()
-  /** When each of those was due that are waiting for a place. */
-  readonly #waiting: number[] = []
   #number = 0
+  /** Open loop: how many have become due. */
+  #called = 0
   #begun = 0
   #tried = 0
   #connected = 0
@@ -95,8 +95,8 @@ class ConnectionsRun {
     const schedule = this.#schedule
     const turns = new Turns(schedule, {
       now: () => this.#now(),
-      due: (number) => void this.#waiting.push(schedule.dueAt(number)),
-      turned: () => this.#openDue(this.#opening.size < this.#plan.inFlight),
+      due: () => void (this.#called += 1),
+      turned: () => this.#openDue(schedule, this.#opening.size < this.#plan.inFlight),
     })
     turns.start()
     return turns
@@ -130,10 +130,10 @@ class ConnectionsRun {
    *
    * @param isFree nobody waited for a place: who is late now is so because of us
    */
-  #openDue(isFree = false): void {
-    while (!this.#isStopped && this.#opening.size < this.#plan.inFlight) {
-      const due = this.#waiting.shift()
-      if (due === undefined) return
+  #openDue(schedule: Schedule, isFree = false): void {
+    while (!this.#isStopped && this.#begun < this.#called && this.#opening.size < this.#plan.inFlight) {
+      const due = schedule.dueAt(this.#begun)
+      this.#begun += 1
       if (isFree && this.#isMeasured(due)) this.#sentLate.record(this.#now() - due)
       this.#hold(this.#one(due))
     }
@@ -142,7 +142,7 @@ class ConnectionsRun {
   #hold(work: Promise<unknown>): void {
     const held = work.then(() => {
       this.#opening.delete(held)
-      if (this.#schedule !== undefined) this.#openDue()
+      if (this.#schedule !== undefined) this.#openDue(this.#schedule)
     })
     this.#opening.add(held)
   }
@@ -197,7 +197,7 @@ class ConnectionsRun {
     const connect = latencyFacts(this.#latency)
     const sentLateP99 = this.#schedule === undefined ? null : this.#sentLate.percentile(0.99)
     const generator = { ...usage, sentLateP99 }
-    const waiting = this.#waiting.length
+    const waiting = Math.max(0, this.#called - this.#begun)
     return {
       ...brokerFacts(this.#server, this.#plan),
       ended,

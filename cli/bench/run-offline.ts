@@ -1,5 +1,5 @@
 import { type ClientEnd, describeEnd } from "../../src/client/client-end.ts"
-import { Crowd } from "./crowd.ts"
+import { Crowd, subscribeTo } from "./crowd.ts"
 import { type Ending, type Findings, latencyFacts, noFaults, rateOf, refusedPublishes } from "./findings.ts"
 import { Gauge } from "./gauge.ts"
 import { generatorRemarks, GeneratorHealth } from "./generator-health.ts"
@@ -69,7 +69,7 @@ class OfflineRun {
       const { subscribers, qos } = this.#plan
       await crowd.open(
         subscribers,
-        async (client, index) => void (await client.subscribe(this.#topology.filtersOf(index), qos)),
+        (client, index) => subscribeTo(client, this.#topology.filtersOf(index), qos),
         (index) => this.#session(index),
       )
     } finally {

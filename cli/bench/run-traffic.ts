@@ -1,7 +1,7 @@
 import type { ClientEnd } from "../../src/client/client-end.ts"
 import type { LoadClient } from "../../src/client/load-client.ts"
 import { CommandError } from "../output.ts"
-import { Crowd } from "./crowd.ts"
+import { Crowd, subscribeTo } from "./crowd.ts"
 import type { Ending, Findings, GeneratorFacts } from "./findings.ts"
 import { GeneratorHealth } from "./generator-health.ts"
 import { beltOf, trafficOf } from "./make-traffic.ts"
@@ -16,7 +16,7 @@ import type { Traffic } from "./traffic.ts"
 import { phase, type Watch } from "./watch.ts"
 
 /** How long what is still awaited may be quiet before it is given up. */
-const patienceMs = { qos0: 2_000, acknowledged: 10_000, interrupted: 1_000 } as const
+const patienceMs = { qos0: 2_000, acknowledged: 10_000, interrupted: 3_000 } as const
 const writeOffEveryMs = 250
 /** A group's messages come to its members in any order, so that one has to remember further back. */
 const sharedMemory = 8_192
@@ -78,9 +78,7 @@ class TrafficRun {
     const fresh = () => (hearing === "shared" ? common : new SequenceCheck(this.#topology.lanes))
     await this.#crowd.open(subscribers, async (client, index) => {
       client.tell(new Subscriber(fresh(), traffic, traffic.gauge))
-      const granted = await client.subscribe(this.#topology.filtersOf(index), qos)
-      if (granted < qos)
-        throw new CommandError(`the broker grants no more than QoS ${granted}: try -q ${granted}`)
+      await subscribeTo(client, this.#topology.filtersOf(index), qos)
     })
     const all: Publisher[] = []
     await this.#crowd.open(publishers, async (client, index) => {

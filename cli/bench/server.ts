@@ -3,7 +3,7 @@ import { listenUrl } from "../../src/config/listen-url.ts"
 import { brokerUrl } from "../broker-url.ts"
 import { CommandError } from "../output.ts"
 import { lookUpServer } from "../srv-lookup.ts"
-import { targetOf } from "../target-options.ts"
+import { type TargetOptions, targetOf } from "../target-options.ts"
 import type { BenchOptions } from "./options.ts"
 import { oneLine } from "./one-line.ts"
 import type { Server } from "./plan.ts"
@@ -77,23 +77,17 @@ async function lookedUp(target: Server["target"]): Promise<Server["target"]> {
 function targetWith(written: WrittenServer | undefined, options: BenchOptions): Server["target"] {
   if (written === undefined) return targetOf(options, "bantam")
   const { target } = written
-  if (options.host !== undefined || options.port !== undefined || options.unix !== undefined) {
-    throw new CommandError("the address stands there twice: leave out -h, -p and --unix, or the URL")
-  }
   if (target.scheme === "unix") return target
   const { host, port } = target
   const isTls = target.scheme === "tls" || target.scheme === "wss"
   const isWebSocket = target.scheme === "ws" || target.scheme === "wss"
-  const found = targetOf(
-    {
-      ...options,
-      host,
-      port,
-      ...(isTls ? { tlsUseOsCerts: true } : {}),
-      ...(isWebSocket ? { ws: true } : {}),
-    },
-    "bantam",
-  )
+  // What says where the other one is, when two are compared, is not about this one.
+  const { unix: _unix, ws: _ws, ...others } = options
+  const asked: Pick<TargetOptions, "tlsUseOsCerts" | "ws"> = {
+    ...(isTls ? { tlsUseOsCerts: true } : {}),
+    ...(isWebSocket ? { ws: true } : {}),
+  }
+  const found = targetOf({ ...others, host, port, ...asked }, "bantam")
   return "path" in target && (found.scheme === "ws" || found.scheme === "wss")
     ? { ...found, ...(target.path === undefined ? {} : { path: target.path }) }
     : found

@@ -18,8 +18,9 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   return { median: (lower + upper) / 2, minimum, maximum }
 }
 
-/** Whether two medians are further apart than the rounds of either side are among each other. */
+/** Whether two medians are further apart than the rounds of either side are among each other, as ratios. */
 export function apart(one: Spread, other: Spread): boolean {
-  const spread = Math.max(one.maximum - one.minimum, other.maximum - other.minimum)
-  return Math.abs(one.median - other.median) > spread
+  const spread = Math.max(one.maximum / one.minimum, other.maximum / other.minimum)
+  const distance = Math.max(one.median / other.median, other.median / one.median)
+  return distance > spread
 }

@@ -14,7 +14,7 @@ const latecomersMs = 1_000
 
 /** The messages of a load, on their way: what publishers and subscribers have between them. */
 export class Traffic implements PublisherHost, Senders {
-  readonly gauge: Gauge
+  readonly gauge = new Gauge()
   readonly pace: Pace
   readonly lanes: readonly Int32Array[]
   readonly isShared: boolean
@@ -30,22 +30,15 @@ export class Traffic implements PublisherHost, Senders {
   #isStopped = false
   #isTurning = false
 
-  constructor(
-    pace: Pace,
-    lanes: readonly Int32Array[],
-    isShared: boolean,
-    schedule: Schedule | undefined,
-    gauge = new Gauge(),
-  ) {
+  constructor(pace: Pace, lanes: readonly Int32Array[], isShared: boolean, schedule: Schedule | undefined) {
     this.pace = pace
     this.lanes = lanes
     this.isShared = isShared
     this.#schedule = schedule
-    this.gauge = gauge
     this.broken = this.#broken.promise
     if (schedule === undefined) return
     this.#turns = new Turns(schedule, {
-      now: () => gauge.now(),
+      now: () => this.gauge.now(),
       due: (number) => this.#call(number),
       turned: () => this.#sendDue(),
     })

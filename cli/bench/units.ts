@@ -2,9 +2,14 @@ import { digits } from "./numbers.ts"
 
 /** Such as 412 µs, 4.12 ms and 1.30 s. */
 export function latency(microseconds: number): string {
-  if (microseconds < 999.5) return `${digits(microseconds)} µs`
-  if (microseconds < 999_500) return `${digits(microseconds / 1e3)} ms`
-  return `${digits(microseconds / 1e6)} s`
+  const [unit, inOne] = latencyUnit(microseconds)
+  return `${digits(microseconds / inOne)} ${unit}`
+}
+
+/** What a latency is best told in, and how many microseconds that is. */
+export function latencyUnit(microseconds: number): ["µs" | "ms" | "s", number] {
+  if (microseconds < 999.5) return ["µs", 1]
+  return microseconds < 999_500 ? ["ms", 1e3] : ["s", 1e6]
 }
 
 /** Such as 640 B/s and 7.90 MB/s. */

@@ -4,6 +4,7 @@ import type { Qos } from "../../src/protocol/packet.ts"
 import type { PropertiesOf } from "../../src/protocol/properties.ts"
 import { parseTopicName, wireTopicLimits } from "../../src/protocol/topic.ts"
 import { CommandError } from "../output.ts"
+import { textOf } from "../text-of.ts"
 import type { Row } from "./row.ts"
 import { type Occasion, Template, TemplateError } from "./template.ts"
 
@@ -33,7 +34,7 @@ export class Composer {
     const { topic, payload, isTemplate } = given
     if (!isTemplate) return
     this.#topic = topic === undefined ? undefined : templateOf(topic, "-t")
-    this.#payload = payload === undefined ? undefined : templateOf(textOf(payload), "payload")
+    this.#payload = payload === undefined ? undefined : templateOf(templateText(payload), "payload")
   }
 
   /**
@@ -87,10 +88,8 @@ function told<Result>(where: string, work: () => Result): Result {
   }
 }
 
-function textOf(payload: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload)
-  } catch {
-    throw new CommandError("a template must be UTF-8 text: leave out --template, or the bytes that are none")
-  }
+function templateText(payload: Uint8Array): string {
+  const text = textOf(payload)
+  if (text !== undefined) return text
+  throw new CommandError("a template must be UTF-8 text: leave out --template, or the bytes that are none")
 }

@@ -3,6 +3,7 @@ import type { Options } from "csv-parse"
 import type { PublishRequest } from "../../src/client/sender.ts"
 import type { Qos } from "../../src/protocol/packet.ts"
 import { chunksOf, fileName } from "../file-chunks.ts"
+import { longestLineBytes } from "../lines.ts"
 import { CommandError } from "../output.ts"
 import type { Row } from "./row.ts"
 
@@ -18,7 +19,14 @@ interface Line {
 }
 
 /** As RFC 4180 has it, and a byte order mark before the first row. An error takes the place of what it is about. */
-const asWritten: Options = { bom: true, info: true, skip_empty_lines: true, skip_records_with_error: true }
+const asWritten: Options = {
+  bom: true,
+  info: true,
+  skip_empty_lines: true,
+  skip_records_with_error: true,
+  // A quote that nobody closes would otherwise gather the rest of the file.
+  max_record_size: longestLineBytes,
+}
 
 /**
  * A table whose first row names the columns. Those called topic, payload, qos and retain say what their names say; an

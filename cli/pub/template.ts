@@ -1,3 +1,5 @@
+import { escapeControls } from "../../src/foundation/log.ts"
+
 /** A sentence about a template, without a full stop. */
 export class TemplateError extends Error {
   override readonly name = "TemplateError"
@@ -37,6 +39,8 @@ const builtIn: Readonly<Record<string, (values: readonly string[]) => Fill>> = {
   random: randomFill,
   pick: pickFill,
 }
+
+const mostNamesTold = 30
 
 /** How they are told of. */
 const builtInNames = "n, now, now unix, now ms, uuid, random 0 100, pick a b"
@@ -88,8 +92,10 @@ function filled(hole: Hole, fields: Fields, occasion: Occasion): string {
 }
 
 function unknown({ words }: Hole, names: readonly string[], what: string): TemplateError {
-  const others = names.length === 0 ? "" : `, and the ${what} ${names.join(", ")}`
-  return new TemplateError(`{{${words}}} is not known; known are ${builtInNames}${others}`)
+  const more = names.length > mostNamesTold ? ` and ${names.length - mostNamesTold} more` : ""
+  const others =
+    names.length === 0 ? "" : `, and the ${what} ${names.slice(0, mostNamesTold).join(", ")}${more}`
+  return new TemplateError(escapeControls(`{{${words}}} is not known; known are ${builtInNames}${others}`))
 }
 
 function holeOf(words: string): Hole {
@@ -122,7 +128,7 @@ function randomFill(values: readonly string[]): Fill {
   const decimals = Math.max(0, ...values.map((value) => value.split(".")[1]?.length ?? 0))
   const scale = 10 ** decimals
   const [least = 0, most = 0] = values.map((value) => Math.round(Number(value) * scale))
-  const areNumbers = values.length === 2 && values.every((value) => /^-?\d+(\.\d+)?$/.test(value))
+  const areNumbers = values.length === 2 && values.every((value) => /^-?\d+(\.\d{1,15})?$/.test(value))
   if (!areNumbers || least > most || !Number.isSafeInteger(most - least)) {
     const example = "such as {{random 0 100}} or {{random 18.0 24.5}}"
     throw new TemplateError(`{{random ${values.join(" ")}}}: needs two numbers, the lesser first, ${example}`)

@@ -1,9 +1,9 @@
-import { isUtf8 } from "node:buffer"
 import type { PublishRequest } from "../../src/client/sender.ts"
 import { escapeControls } from "../../src/foundation/log.ts"
 import type { Publish } from "../../src/protocol/packet.ts"
 import { type JsonObject, messageIn } from "../message-object.ts"
 import { CommandError } from "../output.ts"
+import { textOf } from "../text-of.ts"
 
 /*
  * A recording is lines of JSON, each an object: a header, messages, and an end if there was time for one; then, where
@@ -45,6 +45,7 @@ export function messageLine(
     ...others,
     ...(correlationData === undefined ? {} : { correlationDataBase64: correlationData.toBase64() }),
   }
+  const text = textOf(payload)
   return jsonLine({
     at: atMs,
     topic,
@@ -52,7 +53,7 @@ export function messageLine(
     retain,
     ...(wasStored ? { stored: true } : {}),
     ...(Object.keys(kept).length === 0 ? {} : { properties: kept }),
-    ...(isUtf8(payload) ? { payload: textOf(payload) } : { payloadBase64: payload.toBase64() }),
+    ...(text === undefined ? { payloadBase64: payload.toBase64() } : { payload: text }),
   })
 }
 
@@ -87,8 +88,4 @@ function headerIn(object: JsonObject, place: string): RecordingLine {
 
 function jsonLine(object: JsonObject): string {
   return `${escapeControls(JSON.stringify(object))}\n`
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 }

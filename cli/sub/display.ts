@@ -8,6 +8,7 @@ import { jsonLineFormat } from "./json-line.ts"
 import { isForPeople, layoutFlag, type ShowOptions } from "./show-options.ts"
 import type { Trial } from "./trial.ts"
 import { Viewer } from "./viewer.ts"
+import type { SubscribedOptions } from "./when-subscribed.ts"
 
 /** Where messages go. */
 export interface Display extends PrintingWay {
@@ -17,7 +18,7 @@ export interface Display extends PrintingWay {
 
 /** @throws CommandError the options contradict each other */
 export function displayOf(
-  options: ShowOptions,
+  options: ShowOptions & SubscribedOptions,
   { manner }: ConnectionPlan,
   output: ByteOutput,
   filters: readonly string[],
@@ -37,7 +38,9 @@ export function displayOf(
   }
   const { stdout } = process
   const terminal = { columns: () => stdout.columns || 80, rows: () => stdout.rows || 24, paint }
-  const viewer = new Viewer(output, terminal, { full: options.full === true, filters })
+  // What a command writes to the terminal would end up behind the line at the bottom.
+  const hasLine = options.then === undefined
+  const viewer = new Viewer(output, terminal, { full: options.full === true, filters, hasLine })
   return { format: viewer.show, viewer }
 }
 

@@ -23,6 +23,8 @@ export interface ViewOptions {
   readonly full: boolean
   /** What is listened to. */
   readonly filters: readonly string[]
+  /** The figures at the bottom are shown. */
+  readonly hasLine: boolean
 }
 
 /** Messages on a terminal for a person who watches, and below them how many there are. */
@@ -106,7 +108,7 @@ export class Viewer {
     // What is written to a terminal that takes nothing would only gather here.
     if (this.#isHeld) return
     this.#printPassedOver()
-    this.#output.line = this.#terminal.paint.dim(this.#lineOf(figures))
+    if (this.#options.hasLine) this.#output.line = this.#terminal.paint.dim(this.#lineOf(figures))
   }
 
   #lineOf(figures: Figures): string {

@@ -28,7 +28,7 @@ const leastPaneRows = 5
 export function draw(picture: Picture, size: Size, paint: Paint): readonly string[] {
   const { reading, past, view, source } = picture
   const { columns, rows } = size
-  const foot = footLine(view, columns, paint)
+  const foot = footLine(view, source, columns, paint)
   const lines =
     view.asking.for === "help"
       ? helpLines(source, paint)
@@ -82,12 +82,16 @@ function pane(which: Pane, reading: Reading, view: View, size: Size, paint: Pain
     cells: clientColumns,
     items: clientRows(reading, view.panes.clients),
     nameOf: ({ clientId }) => clientId,
-    empty:
-      reading.clientRows === undefined ? "not told by MQTT: run bantam top where the broker runs" : "none",
+    empty: reading.clientRows === undefined ? "single clients are not told by MQTT" : "none",
   })
 }
 
-function footLine({ asking, panes, pane, message, isPaused }: View, columns: number, paint: Paint): string {
+function footLine(
+  { asking, panes, pane, message, isPaused }: View,
+  source: Source["kind"],
+  columns: number,
+  paint: Paint,
+): string {
   switch (asking.for) {
     case "filter":
       return fitted(`${paint.bold("filter:")} ${panes[pane].filter}${paint.inverse(" ")}`, columns)
@@ -97,8 +101,9 @@ function footLine({ asking, panes, pane, message, isPaused }: View, columns: num
       return fitted(paint.dim("any key goes back"), columns)
     case "nothing": {
       if (message !== "") return fitted(paint.yellow(message), columns)
-      const keys = `q quit  Tab pane  ←→ sort  ↑↓ choose  / filter  p ${isPaused ? "go on" : "pause"}  k kick  ? help`
-      const short = "q quit  Tab ←→↑↓  / p k  ? help"
+      const kick = source === "management" ? "  k kick" : ""
+      const keys = `q quit  Tab pane  ←→ sort  ↑↓ choose  / filter  p ${isPaused ? "go on" : "pause"}${kick}  ? help`
+      const short = "q quit  Tab ←→↑↓ / p k  ? help"
       return fitted(paint.dim(Bun.stringWidth(keys) <= columns ? keys : short), columns)
     }
   }

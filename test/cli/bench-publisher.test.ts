@@ -123,6 +123,20 @@ describe("a publisher in a closed loop", () => {
     expect(sent()).toEqual([3])
   })
 
+  test("gives up, after a while, deliveries that do not come: its window would stay closed", () => {
+    const { publisher, sent, gauge, advance, deliver } = setUp({ qos: 0, inFlight: 2, fanOut: 1 })
+    publisher.send()
+    expect(sent()).toEqual([0, 1])
+    advance(500_000)
+    publisher.writeOff(gauge.now() - 1_000_000)
+    deliver(0)
+    expect(sent()).toEqual([])
+    advance(1_000_000)
+    publisher.writeOff(gauge.now() - 1_000_000)
+    deliver(0)
+    expect(sent()).toEqual([2, 3])
+  })
+
   test("measures how long each acknowledgement took, over the end of the packet identifiers too", () => {
     const { publisher, gauge, advance, acknowledge, peer } = setUp({ inFlight: 1, quota: 65_540 })
     gauge.begin()

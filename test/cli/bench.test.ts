@@ -24,6 +24,29 @@ async function findings(...words: readonly string[]): Promise<Findings> {
   return JSON.parse(out)
 }
 
+const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+
+/** A run that would take an hour, and has begun to publish. */
+async function underWay({ url, host, port }: RunningBroker) {
+  const heard = Promise.withResolvers<void>()
+  const listener = await connectClient(
+    { scheme: "tcp", host, port },
+    { version: 5, clientId: "listener", onMessage: () => heard.resolve() },
+  )
+  await listener.subscribe([{ filter: "under-way/+", ...plain }])
+  const words = ["-t", "under-way", "-q", "1", "--for", "1h", "--warm-up", "0s"]
+  const process = start(["bench", "pub", url, ...words])
+  await heard.promise
+  return {
+    process,
+    async [Symbol.asyncDispose](): Promise<void> {
+      process.kill()
+      await process.exited
+      await listener.disconnect()
+    },
+  }
+}
+
 const nothingWrong = { lost: 0, duplicated: 0, outOfOrder: 0, isBreach: false }
 
 describe("bantam bench", () => {
@@ -89,29 +112,28 @@ describe("bantam bench", () => {
     expect(found.rates.delivered?.count).toBeGreaterThan(0)
   })
 
-  test("leaves nothing behind: no session, no subscription, no retained message", async () => {
-    const settings = { "mqtt.sys_interval_seconds": 1 }
-    await using own = await startBroker({ settings })
-    await findings("offline", own.url, "--count", "50")
-    await findings("fanin", own.url, "--count", "50", "-q", "2")
-    const counts = new Map<string, string>()
-    const all = Promise.withResolvers<void>()
-    const client = await connectClient(
-      { scheme: "tcp", host: own.host, port: own.port },
-      {
-        version: 5,
-        clientId: "late",
-        onMessage: ({ topic, payload }) => {
-          counts.set(topic, Buffer.from(payload).toString())
-          if (counts.has("$SYS/broker/clients/disconnected")) all.resolve()
+  test("leaves nothing behind: no session, no retained message", async () => {
+    await findings("offline", broker.url, "--count", "50", "--subscribers", "2", "--id-prefix", "left")
+    await findings("fanin", broker.url, "--count", "50", "-q", "2")
+    const marker = Promise.withResolvers<string>()
+    const sessions: boolean[] = []
+    for (const clientId of ["left-away-0", "left-away-1"]) {
+      const client = await connectClient(
+        { scheme: "tcp", host: broker.host, port: broker.port },
+        {
+          version: 5,
+          clientId,
+          cleanStart: false,
+          onPacket: (_, packet) => void (packet.type === "connack" && sessions.push(packet.sessionPresent)),
+          onMessage: ({ topic }) => marker.resolve(topic),
         },
-      },
-    )
-    const rest = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
-    await client.subscribe(["#", "$SYS/broker/clients/disconnected"].map((filter) => ({ filter, ...rest })))
-    await all.promise
-    await client.disconnect()
-    expect([...counts]).toEqual([["$SYS/broker/clients/disconnected", "0"]])
+      )
+      await client.subscribe([{ filter: "#", ...plain }])
+      await client.publish({ topic: "marker", payload: new Uint8Array(0), qos: 1 })
+      expect(await marker.promise).toBe("marker")
+      await client.disconnect()
+    }
+    expect(sessions).toEqual([false, false])
   })
 
   test("has a stable JSON", async () => {
@@ -164,29 +186,21 @@ describe("bantam bench", () => {
   })
 
   test("Ctrl-C ends it early, with what was measured so far", async () => {
-    const heard = Promise.withResolvers<void>()
-    const listener = await connectClient(
-      { scheme: "tcp", host: broker.host, port: broker.port },
-      { version: 5, clientId: "listener", onMessage: () => heard.resolve() },
-    )
-    const rest = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
-    await listener.subscribe([{ filter: "ctrl-c/+", ...rest }])
-    const words = ["-t", "ctrl-c", "-q", "1", "--for", "1h", "--warm-up", "0s"]
-    const running = start(["bench", "pub", broker.url, ...words])
-    await heard.promise
-    running.kill("SIGINT")
-    expect(await readUntil(running.stdout, "ended early by you")).toContain("pub ")
-    expect(await running.exited).toBe(0)
-    await listener.disconnect()
+    await using run = await underWay(broker)
+    run.process.kill("SIGINT")
+    expect(await readUntil(run.process.stdout, "ended early by you")).toContain("pub ")
+    expect(await run.process.exited).toBe(0)
   })
 
   test("compares two brokers by turns", async () => {
     await using other = await startBroker()
     const words = ["--count", "200", "-q", "1", "--rounds", "2", "--compare", other.url]
-    const { out, exitCode } = await run(["bench", "pub", broker.url, ...words, "--json"])
+    const first = ["-h", broker.host, "-p", String(broker.port)]
+    const { out, exitCode } = await run(["bench", "pub", ...first, ...words, "--json"])
     expect(exitCode).toBe(0)
     const { a, b, figures } = JSON.parse(out)
     expect([a, b].map((rounds) => rounds.length)).toEqual([2, 2])
+    expect(a[0].broker).toBe(broker.url.replace("mqtt:", "tcp:"))
     expect(b[0].broker).toBe(other.url.replace("mqtt:", "tcp:"))
     expect(figures.map(({ figure }: { figure: string }) => figure)).toEqual(
       "rate p50 p90 p99 p999 maximum".split(" "),
@@ -238,9 +252,9 @@ function startFaulty() {
 }
 
 describe("bantam bench tells what went wrong", () => {
-  test("publishes that are refused, by reason code", async () => {
+  test.each(["1", "2"])("publishes that are refused at QoS %s, by reason code", async (qos) => {
     await using closed = await startBroker({ settings: { "security.default_access": "deny" }, log: "none" })
-    const words = [closed.url, "-q", "1", "--count", "30", "--publishers", "2"]
+    const words = [closed.url, "-q", qos, "--count", "30", "--publishers", "2"]
     const { out, exitCode } = await run(["bench", "pub", ...words, "--json"])
     expect(exitCode).toBe(1)
     expect(JSON.parse(out)).toMatchObject({
@@ -261,8 +275,27 @@ describe("bantam bench tells what went wrong", () => {
     }
   })
 
-  test("that nobody listens there", async () => {
-    const { error, exitCode } = await run(["bench", "pub", "mqtt://127.0.0.1:1"])
+  test("a broker that grants a lower QoS", async () => {
+    await using lower = await startBroker({ settings: { "mqtt.maximum_qos": 1 }, log: "none" })
+    for (const shape of ["fanout", "offline"]) {
+      const { error, exitCode } = await run(["bench", shape, lower.url, "-q", "2", "--count", "10"])
+      expect(exitCode).toBe(1)
+      expect(error).toBe("bantam: the broker grants no more than QoS 1: try -q 1\n")
+    }
+  })
+
+  test("a broker that goes away, with what was measured so far", async () => {
+    await using own = await startBroker()
+    await using run = await underWay(own)
+    await own.stop()
+    expect(
+      await readUntil(run.process.stdout, "note: the server disconnected: server shutting down"),
+    ).toContain("ended early: a connection was lost")
+    expect(await run.process.exited).toBe(1)
+  })
+
+  test.each(["pub", "conn", "offline"])("%s: that nobody listens there", async (shape) => {
+    const { error, exitCode } = await run(["bench", shape, "mqtt://127.0.0.1:1"])
     expect({ error, exitCode }).toEqual({
       error: "bantam: Cannot connect to tcp://127.0.0.1:1: nobody listens there\n",
       exitCode: 1,

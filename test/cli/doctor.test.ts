@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { shellWord } from "../../cli/output.ts"
 import {
   chmodSync,
   existsSync,
@@ -126,12 +127,12 @@ describe("bantam doctor", () => {
       {
         verdict: "fail",
         what: `${data} has mode 0755, so others than its owner may reach it`,
-        remedy: `chmod 700 ${Bun.$.escape(data)}`,
+        remedy: `chmod 700 ${shellWord(data)}`,
       },
       {
         verdict: "fail",
         what: `${database} has mode 0644, so others than its owner may reach it`,
-        remedy: `chmod 600 ${Bun.$.escape(database)}`,
+        remedy: `chmod 600 ${shellWord(database)}`,
       },
     ])
     expect(statSync(database).mode & 0o777).toBe(0o644)
@@ -295,7 +296,7 @@ describe("bantam doctor", () => {
     const ill = await look(words)
     expect(ill.about("keys")[0]).toMatchObject({
       verdict: "fail",
-      remedy: `chmod 600 ${Bun.$.escape(join(folder, "localhost.key"))}`,
+      remedy: `chmod 600 ${shellWord(join(folder, "localhost.key"))}`,
     })
     expect(ill.about("certificates")[0]).toMatchObject({
       verdict: "fail",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { shellWord } from "../../cli/output.ts"
 import {
   chmodSync,
   lstatSync,
@@ -146,7 +147,7 @@ describe("Files are their owner's alone", () => {
     const second = await WatchedBroker.serving({ words: ["--port", "0", "--data", wide] })
     expect(await second.says(`${wide} has mode 0755`)).toMatchObject({
       level: "warn",
-      remedy: `chmod 700 ${Bun.$.escape(wide)}`,
+      remedy: `chmod 700 ${shellWord(wide)}`,
     })
     const modes = names.map((name) => (statSync(join(wide, name)).mode & 0o777).toString(8))
     expect(modes).toEqual(["600", "600", "600", "600"])

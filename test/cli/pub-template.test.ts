@@ -64,6 +64,8 @@ describe("a template", () => {
     ["{{random 5}}", "needs two numbers"],
     ["{{random 5 1}}", "the lesser first"],
     ["{{random 1e3 2e3}}", "needs two numbers"],
+    [`{{random 0 0.${"0".repeat(101)}}}`, "needs two numbers"],
+    ["{{random 0 9007199254740993}}", "needs two numbers"],
     ["{{pick}}", "needs words to choose from"],
   ])("%s is none", (text, problem) => {
     expect(() => new Template(text)).toThrow(problem)
@@ -76,6 +78,13 @@ describe("a template", () => {
     expect(() => template.check(["id", "name"], "columns")).toThrow(told)
     expect(() => template.check(["celcius"], "columns")).not.toThrow()
     expect(() => template.fill(fieldsOf({ id: "1" }), occasion)).toThrow("and the fields id")
+  })
+
+  test("of many names the first are told, and none obeyed by a terminal", () => {
+    const names = ["\u001b[2J", ...Array.from({ length: 40 }, (_, index) => `c${index}`)]
+    expect(() => new Template("{{x}}").check(names, "columns")).toThrow(
+      /\\u001b\[2J, c0, .*, c28 and 11 more$/,
+    )
   })
 
   test("the names of all objects are none of ours", () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { ReasonCode } from "../../src/protocol/reason-code.ts"
+import { connack } from "../client/scripted-server.ts"
 import { freshDirectory, readRest, readUntil, run, start } from "./program.ts"
-import { startBroker } from "./pub-sub-server.ts"
+import { startBroker, startScripted } from "./pub-sub-server.ts"
 
 /** Messages as pub --jsonl takes them: all that a message may have. */
 const messages = [
@@ -188,6 +190,46 @@ describe("bantam record and bantam replay", () => {
     expect(exitCode).toBe(0)
     expect(out).toContain('"filters":["begin"]')
     expect(out).toContain('"topic":"begin"')
+  })
+})
+
+describe("what bantam record asks a server for", () => {
+  const kept = { subscriptionIdentifiers: [1] }
+  const live = { subscriptionIdentifiers: [2] }
+
+  test.each([
+    [
+      "MQTT 5",
+      5,
+      {},
+      [],
+      [
+        [0, true, kept],
+        [2, true, live],
+      ],
+    ],
+    ["MQTT 5 and --no-stored", 5, {}, ["--no-stored"], [[2, true, live]]],
+    ["no subscription identifiers", 5, { subscriptionIdentifiersAvailable: false }, [], [[0, true, {}]]],
+    // It has no word for either option.
+    ["MQTT 3.1.1", 4, {}, [], [[0, false, {}]]],
+  ] as const)("%s", async (_, version, properties, words, expected) => {
+    using server = startScripted(version, (packet) => {
+      if (packet.type === "connect") return [connack({ properties })]
+      if (packet.type !== "subscribe") return []
+      return [
+        { type: "suback", packetId: packet.packetId, reasonCodes: [ReasonCode.success], properties: {} },
+      ]
+    })
+    const { exitCode } = await run(["record", "-", ...server.flags, "-q", "1", "--for", "1ms", ...words])
+    expect(exitCode).toBe(0)
+    const asked = server.heard
+      .filter((packet) => packet.type === "subscribe")
+      .map(({ requests, properties: ours }) => [
+        requests[0]?.retainHandling,
+        requests[0]?.retainAsPublished,
+        ours,
+      ])
+    expect(asked).toEqual(expected.map((each) => [...each]))
   })
 })
 

@@ -123,12 +123,12 @@ describe("a recording", () => {
     }
   })
 
-  test("damaged elsewhere is an error that names the line", () => {
-    expect(read(fileOf(header, '{"at":1,"to\n', ...lines))).rejects.toThrow(/recording:2: is no JSON/)
+  test("damaged elsewhere is an error that names the line", async () => {
+    await expect(read(fileOf(header, '{"at":1,"to\n', ...lines))).rejects.toThrow(/recording:2: is no JSON/)
   })
 
-  test.each([[""], ["\n"], ["hello\n"], ['{"topic":"a"}\n'], ["[1]\n"]])("%j is none", (text) => {
-    expect(read(fileOf(text))).rejects.toThrow("is no recording")
+  test.each([[""], ["\n"], ["hello\n"], ['{"topic":"a"}\n'], ["[1]\n"]])("%j is none", async (text) => {
+    await expect(read(fileOf(text))).rejects.toThrow("is no recording")
   })
 
   test("that was appended to goes on where it ended", async () => {
@@ -162,6 +162,15 @@ describe("a recording", () => {
     target.output.text(header + lines[0])
     await target.close()
     expect((await read(file)).messages).toEqual([[0, "one"]])
+  })
+
+  test("what was written to its end stays when the rest is cut off", async () => {
+    const many = Array.from({ length: 3000 }, () => lines[0] ?? "")
+    const file = fileOf(header, ...many, "torn")
+    const target = new RecordingFile(file, "append")
+    target.open()
+    await target.close()
+    expect(readFileSync(file, "utf8")).toBe([header, ...many].join(""))
   })
 })
 
@@ -239,8 +248,8 @@ describe("replay", () => {
     expect(requests[0]).toMatchObject({ qos: 1 })
   })
 
-  test("nothing to publish is an error, even when it is to be done for ever", () => {
-    expect(played({ fromMs: 2000, rounds: Number.POSITIVE_INFINITY })).rejects.toThrow(
+  test("nothing to publish is an error, even when it is to be done for ever", async () => {
+    await expect(played({ fromMs: 2000, rounds: Number.POSITIVE_INFINITY })).rejects.toThrow(
       "holds no message of what is wanted",
     )
   })

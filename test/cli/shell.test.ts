@@ -66,6 +66,18 @@ describe("bantam shell runs a script", () => {
     )
   })
 
+  test("up to the end of the connection, even while it waits", async () => {
+    using server = startScripted(4, ({ type }) => (type === "connect" ? [connack(), "close"] : []))
+    expect(await script(["wait 1 30s"], server.flags)).toEqual({
+      exitCode: 7,
+      out: "",
+      error: "bantam: the connection was lost\n",
+    })
+    using other = startScripted(4, ({ type }) => (type === "connect" ? [connack()] : ["close"]))
+    const { exitCode, error } = await script(["sub a"], other.flags)
+    expect({ exitCode, lines: error.split("\n").length }).toEqual({ exitCode: 7, lines: 2 })
+  })
+
   test("without a broker not at all", async () => {
     const outcome = await script(["sub #"], ["mqtt://127.0.0.1:1"])
     expect(outcome).toMatchObject({ exitCode: 14, out: "" })

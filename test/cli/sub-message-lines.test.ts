@@ -201,6 +201,8 @@ describe("Text", () => {
     const shown = lines({ text: "y".repeat(5_000_000) }, 40, 4)
     expect(shown.at(-1)).toBe("  … 4,999,886 bytes more (--full)")
     expect(shown).toHaveLength(5)
+    // It would be laid out with blanks if it were read to its end.
+    expect(lines({ text: `[1${",1".repeat(1_000_000)}]` }, 40, 4)[1]).toBe(`  [${"1,".repeat(18)}1`)
   })
 })
 
@@ -227,7 +229,7 @@ describe("Bytes", () => {
   })
 
   test("well-formed UTF-8 is no text when a NUL or many control characters are in it", () => {
-    expect(lines({ text: "a\0b" })[1]).toBe("  0000: 6100 62                                  a.b")
+    expect(lines({ text: "abcdef\0h" })[1]).toBe("  0000: 6162 6364 6566 0068                      abcdef.h")
     expect(lines({ text: "\x08\x01\x12ok" })[1]).toStartWith("  0000: 0801 126f 6b")
   })
 })

@@ -144,18 +144,32 @@ describe("bantam sub on a terminal", () => {
     expect(lines.slice(2)).toEqual(["connected again", expect.stringMatching(/  a\/b  second$/), ""])
   })
 
-  test("what goes wrong is said above the line at the bottom", async () => {
-    using server = startScripted(5, (packet) => {
-      if (packet.type !== "subscribe") return packet.type === "connect" ? [connack()] : []
-      const reasonCodes = [ReasonCode.grantedQos0, ReasonCode.notAuthorized]
-      return [{ type: "suback", packetId: packet.packetId, reasonCodes, properties: {} }, said("on")]
+  test("has no line at the bottom when a command of --then may write to the terminal", async () => {
+    using server = startScripted(4, sends([]))
+    const words = ["sub", ...server.flags, "-t", "a", "--then", "sleep 0.6; echo done; exit 3"]
+    const { shown, exitCode } = await onTerminal(words, { NO_COLOR: "1" }).ended()
+    expect({ shown, exitCode }).toEqual({
+      shown: "done\r\nbantam: the command of --then ended with exit code 3\r\n",
+      exitCode: 3,
     })
-    const { shown } = await onTerminal(["sub", ...server.flags, "-t", "a", "-t", "b", "-C", "1"], {
+  })
+
+  test("what goes wrong is said above the line at the bottom", async () => {
+    let connections = 0
+    const script: Script = (packet) => {
+      if (packet.type === "connect") connections += 1
+      if (connections > 1) return [connack({ reasonCode: ReasonCode.notAuthorized }), "close"]
+      return sends([said("on"), "close"])(packet)
+    }
+    using server = startScripted(5, script)
+    const { shown, exitCode } = await onTerminal(["sub", ...server.flags, "-t", "a"], {
       NO_COLOR: "1",
     }).ended()
-    expect(lasting(shown).split("\n").toSorted().slice(1)).toEqual([
-      expect.stringMatching(/^\S+ {2}a\/b {2}on$/),
-      "bantam: subscription to b denied: not authorized",
+    expect(exitCode).toBe(135)
+    expect(shown).toContain("\r\u001b[Jbantam: ")
+    expect(lasting(shown).split("\n").slice(2)).toEqual([
+      expect.stringMatching(/^bantam: .*not authorized/),
+      "",
     ])
   })
 })

@@ -164,7 +164,7 @@ describe("The screen of top", () => {
     const unknown: Reading = { ...rest, clientRows: undefined }
     const view = nothingChosen({ pane: "clients" })
     const lines = draw(picture({ reading: unknown, source: "mqtt", view }), { columns: 80, rows: 20 }, plain)
-    expect(lines.join("\n")).toContain("not told by MQTT: run bantam top where the broker runs")
+    expect(lines.join("\n")).toContain("single clients are not told by MQTT")
   })
 })
 

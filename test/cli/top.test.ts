@@ -17,7 +17,7 @@ const entered = "\u001b[?1049h\u001b[?25l"
 const restored = "\u001b[?25h\u001b[?1049l"
 
 describe("bantam top by MQTT, at a terminal", () => {
-  const watched = () => startAtTerminal(["top", ...broker.flags, "--interval", "200ms"])
+  const watched = () => startAtTerminal(["top", ...broker.flags, "--every", "200ms"])
 
   test("draws the broker and its topics, and q gives the terminal back", async () => {
     await using terminal = watched()
@@ -57,7 +57,7 @@ describe("bantam top by MQTT, at a terminal", () => {
   })
 
   test("one that can do nothing gets lines, without escapes", async () => {
-    await using terminal = startAtTerminal(["top", ...broker.flags, "--interval", "200ms"], {
+    await using terminal = startAtTerminal(["top", ...broker.flags, "--every", "200ms"], {
       env: { TERM: "dumb" },
     })
     await terminal.until("clients ")
@@ -103,7 +103,7 @@ describe("bantam top at the admin socket of a broker", () => {
       "--repeat-delay",
       "0.02",
     ])
-    await using terminal = startAtTerminal(top("--interval", "200ms"))
+    await using terminal = startAtTerminal(top("--every", "200ms"))
     await terminal.until("Busy clients")
     await terminal.until("noisy")
     await terminal.until("house/lamp")
@@ -141,7 +141,7 @@ describe("bantam top at the admin socket of a broker", () => {
       "0.02",
     ])
     await readUntil(listening.stdout, "12345")
-    const { out, error } = await run(top("--once", "--json", "--interval", "500ms"))
+    const { out, error } = await run(top("--once", "--json", "--every", "500ms"))
     publishing.kill()
     listening.kill()
     await Promise.all([publishing.exited, listening.exited])
@@ -171,7 +171,7 @@ describe("bantam top at the admin socket of a broker", () => {
 
 describe("bantam top in a pipe", () => {
   test("prints a line each interval, until it is told to stop", async () => {
-    const running = start(["top", ...broker.flags, "--interval", "200ms"])
+    const running = start(["top", ...broker.flags, "--every", "200ms"])
     await readUntil(running.stdout, "\n")
     await readUntil(running.stdout, "\n")
     running.kill("SIGINT")
@@ -179,7 +179,7 @@ describe("bantam top in a pipe", () => {
   })
 
   test("--once --json is one object, and counts what is published meanwhile", async () => {
-    const looking = start(["top", ...broker.flags, "--once", "--json", "--interval", "1s", "-t", "counted/#"])
+    const looking = start(["top", ...broker.flags, "--once", "--json", "--every", "1s", "-t", "counted/#"])
     const publishing = start([
       "pub",
       ...broker.flags,
@@ -205,7 +205,7 @@ describe("bantam top in a pipe", () => {
     const outcome = await run(["top", "mqtt://127.0.0.1:1", "--once"])
     expect(outcome).toMatchObject({ exitCode: 14, out: "" })
     expect(outcome.error).toStartWith("bantam: Cannot connect to tcp://127.0.0.1:1: nobody listens there")
-    expect((await run(["top", "--interval", "fast"])).error).toContain("It must be a time from 200ms to 1h")
+    expect((await run(["top", "--every", "fast"])).error).toContain("It must be a time from 200ms to 1h")
   })
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
+import { shellWord } from "../../cli/output.ts"
 import {
   chmodSync,
   chownSync,
@@ -143,7 +144,7 @@ describe.skipIf(!isRoot)("A broker that root starts with process.user", () => {
     }
     expect(await refusal("--user", "nobody", "--data", roots)).toBe(
       `bantam: ${roots} belongs to user 0, and process.user is user ${nobody}; ` +
-        `chown -R ${nobody}:${nobody} ${Bun.$.escape(roots)}\n`,
+        `chown -R ${nobody}:${nobody} ${shellWord(roots)}\n`,
     )
     expect(await refusal("--user", "no-such-user")).toContain('this machine has no user "no-such-user"')
     expect(await refusal("--user", "nobody:no-such-group")).toContain(

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { Database } from "bun:sqlite"
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { executable } from "../../scripts/executable.ts"
 import { killWhatIsLeft, type LogLine, WatchedBroker } from "./watched-broker.ts"
+import { copyData } from "../support/copy-data.ts"
 
 afterAll(killWhatIsLeft)
 
@@ -44,7 +45,7 @@ describe("What was acknowledged is never lost without a word", () => {
 
   function copyOf(end: keyof typeof stores): string {
     const copy = join(folder, `copy ${++copies}`)
-    cpSync(stores[end], copy, { recursive: true })
+    copyData(stores[end], copy)
     return copy
   }
 
@@ -159,7 +160,7 @@ describe("What was acknowledged is never lost without a word", () => {
 
   test("a database of another program or a newer version is left alone, --recover or not", async () => {
     const other = join(folder, "other")
-    cpSync(stores.stopped, other, { recursive: true })
+    copyData(stores.stopped, other)
     const change = (sql: string) => {
       using database = new Database(join(other, "bantam.db"))
       database.run(sql)

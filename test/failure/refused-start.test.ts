@@ -60,7 +60,7 @@ describe("A broker that cannot start says so in one line, with a remedy, and lea
     writeFileSync(data, "")
     const remedy = "check the path and who may write there"
     const from = (directory: string) => refusal(["--port", "0", "--data", directory])
-    expect(await from(data)).toBe(`${data}: cannot mkdir (file already exists); ${remedy}`)
+    expect(await from(data)).toBe(`${data}: cannot scandir (not a directory); ${remedy}`)
     expect(await from(join(data, "below"))).toBe(
       `${join(data, "below")}: cannot mkdir (not a directory); ${remedy}`,
     )

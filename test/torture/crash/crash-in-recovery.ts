@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { StoreError } from "../../../src/storage/store-error.ts"
 import type { Torture } from "../torture.ts"
@@ -7,6 +7,7 @@ import { layOutStore, type SampleParts } from "./sample-store.ts"
 import { play, type Scene, triesOf } from "./scene.ts"
 import { served } from "./served.ts"
 import { contentOf, difference, type StoreContent } from "./store-content.ts"
+import { copyData } from "../../support/copy-data.ts"
 
 export const crashInRecovery: Torture = {
   name: "crash in recovery",
@@ -56,7 +57,7 @@ function recovering(damage: Damage, executable: string): Scene {
       const directory = join(folder, "store")
       await damage.lay(directory)
       const undisturbed = join(folder, "undisturbed")
-      cpSync(directory, undisturbed, { recursive: true })
+      copyData(directory, undisturbed)
       if ((await contentIfSound(undisturbed)) !== undefined) throw new Error("the damage is not noticed")
       await run([executable, ...recover(undisturbed)])
       saved = await contentOf(undisturbed)

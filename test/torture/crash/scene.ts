@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Trial } from "../torture.ts"
 import { canTrace, changesOf, type DiskChange, live, type Moment, type ShortLife } from "./disk-changes.ts"
 import { Random } from "../../support/random.ts"
+import { copyData } from "../../support/copy-data.ts"
 
 /** Something that a program does with files, and may be killed in the midst of. */
 export interface Scene {
@@ -89,7 +90,7 @@ class SceneRun {
 
   async #inCopy<Result>(use: (folder: string) => Promise<Result>): Promise<Result> {
     const folder = join(this.#parent, `copy ${++this.#copies}`)
-    cpSync(join(this.#parent, "given"), folder, { recursive: true })
+    copyData(join(this.#parent, "given"), folder)
     try {
       return await use(folder)
     } finally {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { StoreError } from "../../../src/storage/store-error.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
@@ -7,6 +7,7 @@ import type { Torture, Trial } from "../torture.ts"
 import { scratchFolder } from "./scratch.ts"
 import { readStore, type StoreContent } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
+import { copyData } from "../../support/copy-data.ts"
 
 export const damage: Torture = {
   name: "disk damage",
@@ -24,7 +25,7 @@ export const damage: Torture = {
         await load.life(messages, end)
         for (let number = 0; number < harmed; number++) {
           const copy = join(folder, "copy")
-          cpSync(directory, copy, { recursive: true })
+          copyData(directory, copy)
           const harm = harmSomething(copy, random)
           await examine(
             trial,
