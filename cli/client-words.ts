@@ -10,7 +10,21 @@ import { parseServerUrl, type ServerUrl } from "./server-url.ts"
 export const mannerOption = "--as-mosquitto"
 
 /** What their programs do not have, and theirs alone is asked for. */
-const notTheirs: readonly string[] = ["--to", "--password-file", "--ws-path"]
+const notTheirs: readonly string[] = [
+  ...["--to", "--password-file", "--ws-path"],
+  ...["--every", "--rate", "--csv", "--jsonl", "--template"],
+  ...[
+    "--json",
+    "--full",
+    "--expect",
+    "--expect-json",
+    "--within",
+    "--in-order",
+    "--none",
+    "--ready-file",
+    "--then",
+  ],
+]
 
 /**
  * The words of a command line of pub, sub, rr, record or replay as commander can take them. Mosquitto's have three

@@ -66,15 +66,8 @@ Exit codes:
   0 done, 1 wrong command line, 7 connection lost, 14 server not reached, 27 timed out, ${ExitCode.notAsExpected} not as expected,
   from 128 the server's reason code; with --then, that of the command`
 
-/** Those that Mosquitto's program does not have. */
-const ownFlags = new Set([
-  ...["--json", "--full", "--expect", "--expect-json", "--within", "--in-order", "--none"],
-  ...["--ready-file", "--then"],
-])
-
-async function sub(options: SubOptions, command: Command): Promise<void> {
+async function sub(options: SubOptions): Promise<void> {
   const plan = planConnection(options, { needs5: needs5Of(options), messages: options.count })
-  if (plan.manner.name === "mosquitto") refuseOwnOptions(command)
   const trial = trialOf(options)
   const filters = filtersOf(options, trial?.wanted.expectations ?? [])
   const output = standardOutput()
@@ -132,13 +125,6 @@ function hasFailed(): boolean {
 function needs5Of({ retainAsPublished, retainHandling }: SubOptions): string | undefined {
   if (retainAsPublished === true) return "--retain-as-published"
   return retainHandling === undefined ? undefined : "--retain-handling"
-}
-
-function refuseOwnOptions(command: Command): void {
-  for (const option of command.options) {
-    const isGiven = command.getOptionValue(option.attributeName()) !== undefined
-    if (isGiven && ownFlags.has(option.long ?? "")) throw new CommandError(`Unknown option '${option.long}'`)
-  }
 }
 
 function percentage(text: string): number {
