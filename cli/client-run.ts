@@ -26,11 +26,9 @@ const reconnectDelayMs = 1000
 
 /** One run of a client command: what went wrong on the way, and what the process exits with. */
 export class ClientRun {
-  /** Prints a line about what went wrong, newline included. */
-  say: (line: string) => void
-
   readonly #plan: ConnectionPlan
   readonly #quiet: boolean
+  readonly #say: (line: string) => void
   readonly #makeClient: () => Client
   readonly #leaving = Promise.withResolvers<void>()
   #client: Client
@@ -45,7 +43,7 @@ export class ClientRun {
   ) {
     this.#plan = plan
     this.#quiet = quiet === true
-    this.say = say
+    this.#say = say
     const telling: Pick<ClientOptions, "onPacket"> =
       debug === true
         ? { onPacket: (way, packet) => output.text(packetLine(this.client.clientId, way, packet)) }
@@ -103,7 +101,7 @@ export class ClientRun {
 
   /** Says it, unless --quiet. */
   warn(sentence: string): void {
-    if (!this.#quiet) this.say(this.#plan.manner.line(sentence))
+    if (!this.#quiet) this.#say(this.#plan.manner.line(sentence))
   }
 
   /** @returns undefined when all went well */

@@ -46,7 +46,7 @@ Examples:
   bantam check mqtt://localhost:1883   look what a broker can do
   bantam bench fanout                  put a load on a broker and measure it
   bantam status                        how the broker is; clients, sessions, subs and retained say more
-  bantam sub --to home -t '#'          at a broker that bantam connect knows as home
+  bantam connect save x mqtts://HOST   keep a connection by its name; then: bantam sub --to x -t '#'
   bantam user add alice                let alice log in
   bantam acl allow alice both 'home/#' let her do that, and nobody anything else
   bantam audit --since 1h              who changed what, and was refused what

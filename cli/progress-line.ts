@@ -34,8 +34,8 @@ export class ProgressLine {
     if (wanted && isTerminal) this.#timer = setInterval(() => this.#draw(), everyMs)
   }
 
-  /** Other words, below which it comes back. @param line newline included */
-  say(line: string): void {
+  /** Prints a line in its place, below which it comes back. */
+  above(line: string): void {
     this.#clear()
     process.stderr.write(line)
   }

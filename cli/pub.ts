@@ -82,17 +82,18 @@ async function pub(options: PubOptions): Promise<void> {
   })
   const source = await openSource(options, composer, payload !== undefined)
   const output = standardOutput()
-  const run = new ClientRun(plan, options, output)
+  const run = new ClientRun(plan, options, output, { say: (line) => progress.above(line) })
   const publisher = new Publisher(run, manner)
   const beganMs = performance.now()
   const isOurs = manner.name === "bantam"
   const progress = progressOf(publisher, isOurs && showsProgress(options) && !isTypedIn(options))
-  run.say = (line) => progress.say(line)
   const signalCode = await publishUntilInterrupted(run, publisher, isOurs, (isOver) =>
     publishRows(source, composer, new Schedule(), publisher, isOver),
   )
   if (progress.end()) {
-    run.warn(`published ${counted(publisher.count, "message")} in ${lasting(performance.now() - beganMs)}`)
+    const refused = publisher.refusals === 0 ? "" : `, ${publisher.refusals} refused`
+    const took = lasting(performance.now() - beganMs)
+    run.warn(`published ${counted(publisher.count, "message")} in ${took}${refused}`)
   }
   if (signalCode !== undefined && !source.isEndless) process.exitCode ||= signalCode
   await output.drained()

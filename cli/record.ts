@@ -71,6 +71,7 @@ async function record(file: string, options: RecordOptions): Promise<void> {
   const run = new ClientRun(plan, options, packets, {
     acknowledge: "manual",
     onMessage: (publish) => take(publish, recorder, run, plan.client.version, options.stored),
+    say: (line) => progress.above(line),
   })
   const course: { at: "beginning" | "recording" | "broken" } = { at: "beginning" }
   target.output.onFull = () => run.client.pause()
@@ -82,7 +83,6 @@ async function record(file: string, options: RecordOptions): Promise<void> {
     void run.sayGoodbye()
   }
   const progress = progressOf(file, recorder, showsProgress(options))
-  run.say = (line) => progress.say(line)
   const forget = leaveInTime(run, plan, undefined)
   await run.finish(async () => {
     target.open()

@@ -66,11 +66,10 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
     throw new CommandError("standard input cannot be read again: leave out --loop")
   const plan = planConnection(options, { defaultVersion: 5 })
   const packets = standardOutput()
-  const run = new ClientRun(plan, options, packets)
+  const run = new ClientRun(plan, options, packets, { say: (line) => progress.above(line) })
   const publisher = new Publisher(run, plan.manner)
   const schedule = new Schedule()
   const progress = progressOf(publisher, schedule, showsProgress(options))
-  run.say = (line) => progress.say(line)
   const tellTorn = (place: string) =>
     run.warn(`${place}: the line was not written to its end, and is left out`)
   const signalCode = await publishUntilInterrupted(run, publisher, true, (isOver) =>

@@ -89,7 +89,7 @@ async function sub(options: SubOptions, command: Command): Promise<void> {
   })
   heed(output, run, viewer, options.full === true)
   const work = async () => {
-    viewer?.isConnected()
+    viewer?.connected()
     if (!(await subscribe(run, plan, filters, options, trial !== undefined))) return
     trial?.begin()
     told.tell(filters)
@@ -98,7 +98,7 @@ async function sub(options: SubOptions, command: Command): Promise<void> {
   }
   const forget = leaveInTime(run, plan, options.timeout)
   // Who keeps it open all day has it come back by itself.
-  if (viewer !== undefined) await run.persist(work, (why) => viewer.isLost(why))
+  if (viewer !== undefined) await run.persist(work, (why) => viewer.lost(why))
   else if (plan.manner.name === "mosquitto") await run.persist(work)
   else await run.finish(work)
   forget()

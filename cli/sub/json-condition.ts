@@ -24,6 +24,9 @@ interface Clause {
 /** What a JSON value is to be like: clauses that all hold. */
 export type JsonCondition = readonly Clause[]
 
+/** Characters of a value that is not as it should be. */
+const longestShown = 200
+
 /** The condition is wrong; the message says what and where. */
 export class ConditionError extends Error {
   override readonly name = "ConditionError"
@@ -43,9 +46,14 @@ export function whyNot(condition: JsonCondition, value: unknown): string | undef
   for (const { path, steps, test } of condition) {
     const found = valueAt(value, steps)
     if (found === undefined) return `${path} is not there`
-    if (!holds(test, found.value)) return `${path} is ${JSON.stringify(found.value)}`
+    if (!holds(test, found.value)) return `${path} is ${inShort(found.value)}`
   }
   return undefined
+}
+
+function inShort(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }
 
 function valueAt(value: unknown, steps: readonly PathStep[]): { readonly value: unknown } | undefined {

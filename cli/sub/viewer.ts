@@ -74,13 +74,13 @@ export class Viewer {
     this.#output.print(`${this.#terminal.paint.yellow(sentence)}\n`)
   }
 
-  isConnected(): void {
+  connected(): void {
     if (this.#isAway) this.say("connected again")
     this.#isAway = false
   }
 
   /** Of the connection; told of once, however often it cannot be made again. */
-  isLost(why: string): void {
+  lost(why: string): void {
     if (!this.#isAway) this.say(`${harmless(why)}; connecting again`)
     this.#isAway = true
   }

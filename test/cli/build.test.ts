@@ -22,8 +22,8 @@ describe("The executable", () => {
   test("without a word tells what it can do", async () => {
     const { exitCode, out } = await run([], compiled)
     expect(exitCode).toBe(0)
-    for (const command of ["serve", "user", "config"]) expect(out).toMatch(new RegExp(`^  ${command} `, "m"))
-    expect(out).toContain("Examples:")
+    for (const command of ["serve", "sub", "help"])
+      expect(out).toMatch(new RegExp(`^  bantam ${command} `, "m"))
   })
 
   test("guesses which command was meant", async () => {

@@ -11,7 +11,7 @@ async function completed(...words: readonly string[]): Promise<readonly string[]
 
 describe("What a shell is told that a word may become", () => {
   test.each([
-    [["se"], ["serve"]],
+    [["se"], ["serve", "sessions"]],
     [["user", "pas"], ["passwd"]],
     [["user", "add", "--gen"], ["--generate"]],
     [

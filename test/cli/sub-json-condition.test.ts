@@ -71,6 +71,10 @@ describe("A condition does not hold, and says what is there", () => {
   })
 })
 
+test("Of a long value the beginning is said", () => {
+  expect(because(". == 1", "x".repeat(1000))).toBe(`. is "${"x".repeat(199)}…`)
+})
+
 describe("What is no condition is told of, with its place", () => {
   test.each([
     ["", "at its end: a path such as .temp begins with a dot"],
