@@ -40,8 +40,16 @@ export class ManagedBroker {
       urls: ["tcp://127.0.0.1:1883"],
       directory: undefined,
       durability: "full",
-      storeIsBehind: false,
-      limits: { connections: 100, subscriptionsPerClient: 3, maximumQos: 2, topics: defaultTopicLimits },
+      storeMood: "healthy",
+      storeFiles: () => [{ name: "bantam.db", bytes: 4096 }],
+      limits: {
+        connections: 100,
+        subscriptionsPerClient: 3,
+        maximumQos: 2,
+        sharedSubscriptions: true,
+        wildcardSubscriptions: true,
+        topics: defaultTopicLimits,
+      },
     }
     const soon = (run: () => void): void => {
       this.turns += 1
