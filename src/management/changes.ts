@@ -60,7 +60,7 @@ export class Changes {
       expel(connection)
       kicked += 1
     }
-    if (kicked > 0) await this.#record(who, `${kicked} clients kicked`, { ...told(query), kicked })
+    if (kicked > 0) await this.#record(who, `${counted(kicked, "client")} kicked`, { ...told(query), kicked })
     return kicked
   }
 
@@ -108,7 +108,8 @@ export class Changes {
       if (sessionFits(session, query, clock.now())) remove(session)
     }
     for (const ticket of tickets) await this.#durable(ticket)
-    if (removed > 0) await this.#record(who, `${removed} sessions removed`, { ...told(query), removed })
+    if (removed > 0)
+      await this.#record(who, `${counted(removed, "session")} removed`, { ...told(query), removed })
     return removed
   }
 
@@ -250,6 +251,10 @@ export class Changes {
 /** An MQTT 5 client is told that somebody has done so on purpose. */
 function expel(connection: Connection): void {
   connection.expel(ReasonCode.administrativeAction, "kicked")
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`
 }
 
 /** What a query says, for the audit. */

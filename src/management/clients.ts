@@ -69,7 +69,7 @@ export function clientOf({ acceptor }: ManagementSurroundings, clientId: string)
   throw new Refused(404, `no client ${JSON.stringify(clientId)} is connected`)
 }
 
-/** By which the client is connected; a millisecond for a hundred thousand of them. */
+/** By which the client is connected. A look at each of them, for nobody else asks for one by name. */
 export function connectionOf(acceptor: Acceptor, clientId: string): Connection | undefined {
   for (const connection of acceptor.connections) {
     if (connection.client?.terms.clientId === clientId) return connection

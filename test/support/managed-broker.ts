@@ -6,7 +6,7 @@ import type { ManagementSurroundings } from "../../src/management/surroundings.t
 import { defaultTopicLimits } from "../../src/protocol/topic.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
-import { TestBroker } from "./test-broker.ts"
+import { TestBroker, type TestBrokerOptions } from "./test-broker.ts"
 
 export interface Answered {
   readonly status: number
@@ -22,8 +22,11 @@ export class ManagedBroker {
   turns = 0
   readonly #offices: Offices
 
-  static async start(store: Store = new MemoryStore()): Promise<ManagedBroker> {
-    return new ManagedBroker(await TestBroker.start({ store }), store)
+  static async start(
+    store: Store = new MemoryStore(),
+    options: TestBrokerOptions = {},
+  ): Promise<ManagedBroker> {
+    return new ManagedBroker(await TestBroker.start({ ...options, store }), store)
   }
 
   private constructor(test: TestBroker, store: Store) {
