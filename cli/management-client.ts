@@ -44,6 +44,7 @@ export class ManagementClient {
       rest = lines.pop() ?? ""
       for (const line of lines) yield JSON.parse(line) as Item
     }
+    if (rest !== "") throw new CommandError("the list broke off; is the broker still there?")
   }
 
   async #send(method: string, path: string, query: Query, body?: object): Promise<Response> {

@@ -35,6 +35,7 @@ import type { UnusableListener } from "./security/access/rule-book.ts"
 import { followStoredBans } from "./security/guard/stored-bans.ts"
 import { followStoredRules, type NumberedRule } from "./security/access/stored-access-rules.ts"
 import { UserQuotas } from "./security/guard/user-quotas.ts"
+import { fileSizes } from "./storage/health.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
 import { listen } from "./transport/listen.ts"
@@ -172,6 +173,12 @@ async function openManagement(
   store: Store,
   { log, ...shown }: Shown,
 ): Promise<ManagementSocket | undefined> {
+  if (management.tooLong !== undefined) {
+    log.warn("there is no admin socket, for a socket's path has less than 108 bytes; name a shorter one", {
+      path: management.tooLong,
+      setting: "management.socket",
+    })
+  }
   if (management.socket === undefined) return undefined
   const surroundings: ManagementSurroundings = {
     ...shown,
@@ -182,11 +189,14 @@ async function openManagement(
       connections: limits.connections,
       subscriptionsPerClient: limits.subscriptionsPerClient,
       maximumQos: mqtt.maximumQos,
+      sharedSubscriptions: mqtt.sharedSubscriptionsAvailable,
+      wildcardSubscriptions: mqtt.wildcardSubscriptionsAvailable,
       topics: { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels },
     },
-    get storeIsBehind() {
-      return store.mood === "behind"
+    get storeMood() {
+      return store.mood
     },
+    storeFiles: () => (storage.ephemeral ? [] : fileSizes(storage.directory)),
   }
   return openManagementSocket(management.socket, surroundings, log)
 }

@@ -1,10 +1,11 @@
 import { Command } from "commander"
 import type { ClientFacts } from "../../src/management/clients.ts"
 import { ManagementClient } from "../management-client.ts"
-import { countText } from "../number-text.ts"
+import { bytesText, countText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
 import { complain, print, shellWord } from "../output.ts"
 import { ago, lasting, none } from "./columns.ts"
+import { isBulk } from "./bulk.ts"
 import { factSheet } from "./fact-sheet.ts"
 import { type Column, type ListOptions, printList, withListOptions } from "./listing.ts"
 
@@ -25,6 +26,9 @@ const columns: readonly Column<ClientFacts>[] = [
   { heading: "OUT", cell: ({ delivered }) => countText(delivered) },
   { heading: "QUEUED", cell: ({ queuedMessages }) => countText(queuedMessages) },
   { heading: "", cell: marksOf },
+  { heading: "IN FLIGHT", cell: ({ inFlight }) => countText(inFlight), wide: true },
+  { heading: "BYTES IN", cell: ({ bytesReceived }) => bytesText(bytesReceived), wide: true },
+  { heading: "BYTES OUT", cell: ({ bytesSent }) => bytesText(bytesSent), wide: true },
   { heading: "LISTENER", cell: ({ listener }) => listener, wide: true },
   { heading: "CERTIFICATE", cell: ({ certificate }) => certificate ?? none, wide: true },
   { heading: "SESSION LASTS", cell: ({ expirySeconds }) => lasting(expirySeconds), wide: true },
@@ -77,7 +81,10 @@ function kickCommand(): Command {
   return withSettingsOptions(
     new Command("kick").description("end connections; their sessions stay, and they may return"),
   )
-    .argument("<client...>", "client identifiers")
+    .argument("[client...]", "client identifiers, as they are")
+    .option("--client <pattern>", "all of these; * and ? as in names of files")
+    .option("--user <pattern>", "all of these users")
+    .option("--address <pattern>", "all from these addresses")
     .addHelpText(
       "after",
       `
@@ -85,10 +92,17 @@ An MQTT 5 client is told 0x98 (administrative action), and its will is not publi
 
 Examples:
   bantam clients kick sensor-7
+  bantam clients kick --client 'sensor-*' --address '10.0.*'
   bantam ban add client sensor-7 --for 1h && bantam clients kick sensor-7`,
     )
-    .action(async (clients: readonly string[], options: SettingsOptions) => {
+    .action(async (clients: readonly string[], options: ClientsOptions) => {
       const management = new ManagementClient(options)
+      const { client: pattern, user, address } = options
+      if (isBulk(clients, [pattern, user, address])) {
+        const query = { client: pattern, user, address }
+        const { kicked } = await management.ask<{ kicked: number }>("DELETE", "/v1/clients", query)
+        return complain(kicked === 0 ? "nobody fits" : `${kicked} kicked`)
+      }
       for (const client of clients) {
         await management.ask("DELETE", "/v1/client", { client })
         complain(`${shellWord(client)} is gone`)

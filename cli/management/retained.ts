@@ -2,7 +2,6 @@ import { Command, InvalidArgumentError } from "commander"
 import { escapeControls } from "../../src/foundation/log.ts"
 import type { RetainedFacts, RetainedMessageFacts } from "../../src/management/retained.ts"
 import { parseTopicFilter, wireTopicLimits } from "../../src/protocol/topic.ts"
-import { parseDuration } from "../duration.ts"
 import { ManagementClient } from "../management-client.ts"
 import { bytesText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
@@ -10,6 +9,7 @@ import { complain, print } from "../output.ts"
 import { ago, none, until } from "./columns.ts"
 import { factSheet } from "./fact-sheet.ts"
 import { type Column, type ListOptions, printList, withListOptions } from "./listing.ts"
+import { whileMs } from "./while.ts"
 
 interface OlderOptions {
   /** In milliseconds. */
@@ -123,10 +123,4 @@ function asPrinted(payload: Uint8Array): Uint8Array | string {
 function topicFilter(text: string): string {
   if (parseTopicFilter(text, wireTopicLimits) !== undefined) return text
   throw new InvalidArgumentError("In a topic filter + fills a whole level, and # the last one.")
-}
-
-function whileMs(text: string): number {
-  const ms = parseDuration(text)
-  if (ms !== undefined) return ms
-  throw new InvalidArgumentError("It must be a while, such as 90s, 15m, 1h or 30d.")
 }

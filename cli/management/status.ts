@@ -38,7 +38,7 @@ async function status(options: StatusOptions): Promise<void> {
 }
 
 function statusText(status: Status): string {
-  const { clients, sessions, subscriptions, retained, queued, memory } = status
+  const { clients, sessions, subscriptions, retained, queued, memory, store } = status
   const rows = [
     ...status.urls.map((url, index) => [index === 0 ? "listening" : "", url]),
     [
@@ -47,6 +47,7 @@ function statusText(status: Status): string {
         ? "in memory alone"
         : `${status.directory} (durability: ${status.durability})`,
     ],
+    ...(store.files.length === 0 ? [] : [["store", `${bytesText(store.bytes)}, ${store.mood}`]]),
     ["clients", `${countText(clients.connected)} connected, ${countText(clients.limit)} may be`],
     [
       "sessions",
@@ -60,7 +61,7 @@ function statusText(status: Status): string {
     ["queued", `${countText(queued.messages)} (${bytesText(queued.bytes)})`],
     ["messages", `${flow(status, "received")} in, ${flow(status, "sent")} out`],
     ["lost", lost(status)],
-    ["memory", bytesText(memory.residentBytes)],
+    ["memory", bytesText(memory?.residentBytes)],
     ...status.warnings.map((warning) => ["attention", paint.yellow(warning)]),
   ]
   const head = `${paint.bold(`Bantam ${status.version}`)}, up ${durationText(status.uptimeSeconds)}, pid ${status.pid}\n`

@@ -73,8 +73,8 @@ function addCommand(): Command {
     .addHelpText(
       "after",
       `
-What is retained is not sent for it, and the access rules are not asked: what they refuse is not delivered all the same
-where they say so of reading.
+What is retained is not sent for it. Access rules are not asked whether it may be, but they hold for what it brings: what the
+client may not read is not delivered.
 
 Examples:
   bantam subs add wall 'home/#' --qos 1`,

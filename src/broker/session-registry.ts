@@ -127,6 +127,11 @@ export class SessionRegistry {
     if (expiry !== neverExpires) this.#expiries.set(session.clientId, now + expiry * 1000)
   }
 
+  /** While somebody is being let in by this identifier: until it is known. Its session is promised to him, and not to be ended. */
+  claimOf(clientId: ClientId): Promise<void> | undefined {
+    return this.#claims.get(clientId)
+  }
+
   /** Nothing of the session remains; a will that still waited is published now [3.1.3.2.2]. */
   end(session: Session, why: "session-ended" | "session-expired" = "session-ended"): Ticket | undefined {
     const { clientId } = session

@@ -49,6 +49,8 @@ export type Settings = Omit<
   readonly management: {
     /** Absolute; undefined: the broker is administered by nobody while it serves. */
     readonly socket: string | undefined
+    /** Where it would be unasked, were that no longer than a socket's path may be. */
+    readonly tooLong: string | undefined
   }
 }
 
@@ -87,9 +89,7 @@ export function resolveSettings(
     jwt,
     httpAuthentication,
     storage: { ...camel(storage), directory },
-    management: {
-      socket: managementSocket(management.socket, storage.ephemeral ? undefined : directory, problems),
-    },
+    management: managementSocket(management.socket, storage.ephemeral ? undefined : directory, problems),
   }
 }
 
@@ -101,15 +101,16 @@ function managementSocket(
   written: string,
   directory: string | undefined,
   problems: Problem[],
-): string | undefined {
-  if (written === "off" || (written === "auto" && directory === undefined)) return undefined
+): Settings["management"] {
+  const none = { socket: undefined, tooLong: undefined }
+  if (written === "off" || (written === "auto" && directory === undefined)) return none
   const path = written === "auto" ? join(directory ?? "", "admin.sock") : resolve(written)
-  if (Buffer.byteLength(path) <= longestSocketPath) return path
+  if (Buffer.byteLength(path) <= longestSocketPath) return { ...none, socket: path }
   // Nobody asked for it, and the broker serves as well without.
-  if (written === "auto") return undefined
+  if (written === "auto") return { ...none, tooLong: path }
   const what = `would be ${path}, and a socket's path has less than 108 bytes; name a shorter one, or "off"`
   problems.push({ key: "management.socket", what })
-  return undefined
+  return none
 }
 
 /** Where the data of whoever runs the program belongs, by the custom of the system. */

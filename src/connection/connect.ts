@@ -239,6 +239,7 @@ function termsOf(
     principal,
     bridge: connect.bridge,
     publisher: publisherOf(clientId, principal),
+    cleanStart: connect.cleanStart,
     silenceLimitMs: keepAliveSeconds === 0 ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1500,
     receiveMaximum: Math.min(properties.receiveMaximum ?? 65_535, limits.inFlight),
     maximumPacketBytes: properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,

@@ -15,7 +15,7 @@ import { ClientLink } from "./client-link.ts"
 import { connackFor, encodeRefusal, namedVersion, type Refusal, type Welcome } from "./connect.ts"
 import type { Door } from "./entrance.ts"
 import { OnlineClient } from "./online-client.ts"
-import { Reading } from "./reading.ts"
+import { Reading, type WaitsFor } from "./reading.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 
 type State =
@@ -56,6 +56,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   readonly #connectDeadlineMs: number
   #state: State
   #heardMs: number
+  #bytesReceived = 0
   /** Its socket is closed, and what came by it is not read yet. */
   #peerIsGone = false
   /** What the first packet says it is written in, should the rest of it be unreadable. */
@@ -104,9 +105,24 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     return this.#state.at === "online" ? this.#state.client : undefined
   }
 
-  /** What it sends is left where it is for now, which is felt as back-pressure. */
-  get isPaused(): boolean {
-    return !this.#reading.isOn
+  /** Why what it sends is left where it is for now, which is felt as back-pressure; undefined: it is read. */
+  get waitsFor(): WaitsFor | undefined {
+    return this.#reading.waitsFor
+  }
+
+  /** Of the stream of bytes, below MQTT. */
+  get bytesReceived(): number {
+    return this.#bytesReceived
+  }
+
+  /** The same on the way out: what the system took. */
+  get bytesSent(): number {
+    return this.#socket.output.sentBytes
+  }
+
+  /** What the system did not take yet. */
+  get bytesUnsent(): number {
+    return this.#socket.output.size
   }
 
   /** The server ends it, and has its will published by nobody. */
@@ -129,6 +145,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   received(chunk: Uint8Array): void {
     this.#surroundings.counters.bytesReceived += chunk.length
+    this.#bytesReceived += chunk.length
     this.#heardMs = this.#surroundings.clock.now()
     try {
       if (this.#state.at === "closed") return

@@ -9,6 +9,12 @@ type ReadingSurroundings = Pick<
 >
 
 /**
+ * What is to come before a client is read on. pace: it has published more than it may. store: the disk is behind. turn: it
+ * has had its share of this one. reader: it takes no answers.
+ */
+export type WaitsFor = "pace" | "store" | "turn" | "reader"
+
+/**
  * Whether a client is read on. It is not while it takes no answers, while the disk is behind and it publishes what must
  * reach it, while it has published more than it may, and until the next turn when it has kept this one busy: that is
  * felt as back-pressure, and loses nothing.
@@ -33,6 +39,14 @@ export class Reading {
 
   get isOn(): boolean {
     return this.#state === "reading"
+  }
+
+  /** Why it is not read on; undefined while it is. */
+  get waitsFor(): WaitsFor | undefined {
+    if (this.#state === "reading") return undefined
+    if (this.#heldBack !== undefined) return "pace"
+    if (this.#awaitsStore) return "store"
+    return this.#awaitsTurn ? "turn" : "reader"
   }
 
   /** Its turn is over, and the next one it has is still to come. */

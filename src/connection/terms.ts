@@ -11,6 +11,8 @@ export interface Terms extends PublishTerms {
   readonly bridge: boolean
   /** Named in every message the client publishes. */
   readonly publisher: Publisher
+  /** It began without what was left of a session [3.1.2.4]. */
+  readonly cleanStart: boolean
   /** One and a half keep alives of silence end the connection [MQTT-3.1.2-22]; Infinity for a keep alive of 0. */
   readonly silenceLimitMs: number
   /** QoS 1 and 2 messages the client takes at once: its Receive Maximum or our limit, whichever is lower. */

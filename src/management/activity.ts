@@ -3,8 +3,9 @@ import type { Connection } from "../connection/connection.ts"
 import type { Timer } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"
 import type { TopicFilter } from "../protocol/topic.ts"
-import { looksPerSlice } from "./listing.ts"
+import { Loudest } from "./loudest.ts"
 import { LoudestTopics, type TopicCount } from "./loudest-topics.ts"
+import { Slice } from "./slice.ts"
 import type { ManagementSurroundings } from "./surroundings.ts"
 
 /** What goes on in a broker at the moment. Whoever asks again and again makes rates of two answers. */
@@ -37,6 +38,8 @@ interface Seen {
   readonly delivered: number
 }
 
+/** So many clients are told of at most, as of topics. */
+export const mostTold = 1_000
 /** Topics are counted for so long after somebody has asked. */
 const attentionMs = 10_000
 /** Who asks within so long has the answer of who asked before. */
@@ -106,12 +109,11 @@ export class Activity {
     const seen = new Map<Connection, Seen>()
     this.#before = seen
     this.#beforeMs = nowMs
-    const found: ClientActivity[] = []
-    let looked = 0
+    const found = new Loudest(mostTold, weightOf)
+    const slice = new Slice(this.#surroundings.clock)
     for (const connection of this.#surroundings.acceptor.connections) {
-      looked += 1
-      if (looked % looksPerSlice === 0) await new Promise<void>((go) => this.#soon(go))
-      const { client, door, isPaused } = connection
+      if (slice.isOver()) await new Promise<void>((go) => this.#soon(go))
+      const { client, door, waitsFor } = connection
       if (client === undefined) continue
       const { requester, session, link } = client
       const now = { published: client.published, delivered: link.delivered }
@@ -126,11 +128,11 @@ export class Activity {
         deliveredPerSecond: rate("delivered"),
         queuedMessages: session.load,
         slow: !link.takesMore,
-        paused: isPaused,
+        paused: waitsFor !== undefined,
       }
-      if (weightOf(activity) > 0) found.push(activity)
+      if (weightOf(activity) > 0) found.add(activity)
     }
-    return found.toSorted((one, other) => weightOf(other) - weightOf(one))
+    return found.sorted()
   }
 }
 

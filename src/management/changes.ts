@@ -1,18 +1,21 @@
+import type { Connection } from "../connection/connection.ts"
 import { settled, type Ticket } from "../foundation/ticket.ts"
 import type { Qos } from "../protocol/packet.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import {
+  hasWildcard,
   parseSubscriptionFilter,
   type SubscriptionFilter,
   subscriptionFilterText,
   type TopicName,
 } from "../protocol/topic.ts"
 import type { Subscription } from "../routing/subscriber.ts"
-import { clientOf } from "./clients.ts"
-import { looksPerSlice } from "./listing.ts"
+import type { Session } from "../session/session.ts"
+import { type ClientQuery, connectionOf, fits as clientFits } from "./clients.ts"
 import { Refused } from "./refused.ts"
 import { matching, type RetainedQuery } from "./retained.ts"
-import { findSession } from "./sessions.ts"
+import { findSession, fits as sessionFits, type SessionQuery } from "./sessions.ts"
+import { Slice } from "./slice.ts"
 import type { SubscriptionFacts } from "./subscriptions.ts"
 import type { ManagementSurroundings } from "./surroundings.ts"
 
@@ -36,9 +39,29 @@ export class Changes {
    * @throws Refused when it is not connected
    */
   async kick(who: string, clientId: string): Promise<void> {
-    clientOf(this.#surroundings, clientId)
-    this.#expel(clientId)
+    const connection = connectionOf(this.#surroundings.acceptor, clientId)
+    if (connection === undefined) throw new Refused(404, `no client ${JSON.stringify(clientId)} is connected`)
+    expel(connection)
     await this.#record(who, `client ${JSON.stringify(clientId)} kicked`, { client: clientId })
+  }
+
+  /**
+   * The same for all that fit, in slices. Who comes meanwhile may be among them or not.
+   *
+   * @returns how many
+   */
+  async kickAll(who: string, query: ClientQuery): Promise<number> {
+    const slice = new Slice(this.#surroundings.clock)
+    let kicked = 0
+    for (const connection of this.#surroundings.acceptor.connections) {
+      if (slice.isOver()) await this.#nextTurn()
+      const { client } = connection
+      if (client === undefined || !clientFits(client, connection, query)) continue
+      expel(connection)
+      kicked += 1
+    }
+    if (kicked > 0) await this.#record(who, `${counted(kicked, "client")} kicked`, { ...told(query), kicked })
+    return kicked
   }
 
   /**
@@ -48,12 +71,46 @@ export class Changes {
    */
   async removeSession(who: string, clientId: string): Promise<void> {
     const { sessions } = this.#surroundings.broker
+    const { clientId: known } = findSession(this.#surroundings, clientId)
+    for (let claim = sessions.claimOf(known); claim !== undefined; claim = sessions.claimOf(known))
+      await claim
     const session = findSession(this.#surroundings, clientId)
-    if (session.present) this.#expel(clientId)
-    // One that lasts no longer than its connection has ended with it.
-    const ticket = sessions.find(session.clientId) === session ? sessions.end(session) : undefined
-    await this.#durable(ticket)
+    const connection = session.present ? connectionOf(this.#surroundings.acceptor, clientId) : undefined
+    await this.#durable(this.#end(session, connection))
     await this.#record(who, `session of ${JSON.stringify(clientId)} removed`, { client: clientId })
+  }
+
+  /**
+   * The same for all that fit, in slices. What comes meanwhile may be among them or not.
+   *
+   * @returns how many
+   */
+  async removeSessions(who: string, query: SessionQuery): Promise<number> {
+    const { acceptor, broker, clock } = this.#surroundings
+    const { sessions } = broker
+    const slice = new Slice(clock)
+    const tickets = new Set<Ticket>()
+    let removed = 0
+    const remove = (session: Session, connection?: Connection) => {
+      const ticket = this.#end(session, connection)
+      if (ticket !== undefined) tickets.add(ticket)
+      removed += 1
+    }
+    for (const connection of acceptor.connections) {
+      if (slice.isOver()) await this.#nextTurn()
+      const session = connection.client?.session
+      if (session !== undefined && sessionFits(session, query, clock.now())) remove(session, connection)
+    }
+    for (const session of sessions) {
+      if (slice.isOver()) await this.#nextTurn()
+      // Whose client is on its way in is connected in a moment, and so is none of those that are away.
+      if (session.present || sessions.claimOf(session.clientId) !== undefined) continue
+      if (sessionFits(session, query, clock.now())) remove(session)
+    }
+    for (const ticket of tickets) await this.#durable(ticket)
+    if (removed > 0)
+      await this.#record(who, `${counted(removed, "session")} removed`, { ...told(query), removed })
+    return removed
   }
 
   /**
@@ -69,6 +126,15 @@ export class Changes {
         400,
         "a shared subscription cannot leave out what its client publishes [MQTT-3.8.3-4]",
       )
+    }
+    if (parsed.shareName !== undefined && !limits.sharedSubscriptions) {
+      throw new Refused(
+        409,
+        "there are no shared subscriptions here; see mqtt.shared_subscriptions_available",
+      )
+    }
+    if (hasWildcard(parsed.filter) && !limits.wildcardSubscriptions) {
+      throw new Refused(409, "there are no wildcards here; see mqtt.wildcard_subscriptions_available")
     }
     const session = findSession(this.#surroundings, wanted.client)
     const { subscriptions } = session
@@ -116,37 +182,53 @@ export class Changes {
   }
 
   /**
-   * Removes retained messages as if they had expired: no subscriber hears of it.
+   * Removes retained messages as if they had expired: no subscriber hears of it. In slices; what comes meanwhile may be
+   * among them or not.
    *
    * @returns how many
+   * @throws Refused while nothing can be stored; what was removed by then is in the audit
    */
   async removeRetained(who: string, query: RetainedQuery): Promise<number> {
-    const { broker } = this.#surroundings
-    const told: TopicName[] = []
-    let removed = 0
+    const { broker, clock } = this.#surroundings
+    // What the broker says of itself would be back with its next change, or never.
+    if (/^\$SYS(\/|$)/.test(query.filter))
+      throw new Refused(400, "what stands under $SYS is the broker's own")
+    const slice = new Slice(clock)
     const tickets = new Set<Ticket>()
-    let looked = 0
+    const topics: TopicName[] = []
+    let removed = 0
+    let isRefused = false
     for (const message of matching(this.#surroundings, query)) {
-      looked += 1
-      if (looked % looksPerSlice === 0) await new Promise<void>((go) => this.#soon(go))
+      if (slice.isOver()) await this.#nextTurn()
       if (message === undefined) continue
-      const topic = message.topic.name
-      const ticket = broker.removeRetained(topic)
-      if (ticket === "refused") throw new Refused(503, "nothing can be stored at the moment")
+      const ticket = broker.removeRetained(message.topic)
+      isRefused = ticket === "refused"
+      if (ticket === "refused") break
       if (ticket !== undefined) tickets.add(ticket)
       removed += 1
-      if (told.length < topicsTold) told.push(topic)
+      if (topics.length < topicsTold) topics.push(message.topic)
     }
-    if (removed === 0) return 0
-    for (const ticket of tickets) await this.#durable(ticket)
-    const names = told.join(", ") + (removed > told.length ? ` and ${removed - told.length} more` : "")
-    await this.#record(who, `retained messages removed: ${names}`, { filter: query.filter, removed })
+    for (const ticket of tickets) if ((await settled(ticket)) === "failed") isRefused = true
+    if (removed > 0) {
+      const names =
+        topics.join(", ") + (removed > topics.length ? ` and ${removed - topics.length} more` : "")
+      await this.#record(who, `retained messages removed: ${names}`, { filter: query.filter, removed })
+    }
+    if (isRefused)
+      throw new Refused(503, `nothing can be stored at the moment; ${removed} were removed by then`)
     return removed
   }
 
-  #expel(clientId: string): void {
-    const code = ReasonCode.administrativeAction
-    this.#surroundings.acceptor.endWhere((peer) => peer.clientId === clientId, code, "kicked")
+  /** @returns what its end waits for */
+  #end(session: Session, connection: Connection | undefined): Ticket | undefined {
+    const { sessions } = this.#surroundings.broker
+    if (connection !== undefined) expel(connection)
+    // One that lasts no longer than its connection has ended with it.
+    return sessions.find(session.clientId) === session ? sessions.end(session) : undefined
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((go) => this.#soon(go))
   }
 
   #filterOf(text: string): SubscriptionFilter {
@@ -164,4 +246,21 @@ export class Changes {
     const { accounts, clock } = this.#surroundings
     await accounts.record([{ atMs: clock.wall(), kind: "change", who, what, facts }])
   }
+}
+
+/** An MQTT 5 client is told that somebody has done so on purpose. */
+function expel(connection: Connection): void {
+  connection.expel(ReasonCode.administrativeAction, "kicked")
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`
+}
+
+/** What a query says, for the audit. */
+function told(query: object): Record<string, string | number> {
+  const said = Object.entries(query).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(
+    said.map(([name, value]) => [name, typeof value === "number" ? value : String(value)]),
+  )
 }

@@ -1,3 +1,4 @@
+import type { Acceptor } from "../connection/acceptor.ts"
 import type { Connection } from "../connection/connection.ts"
 import type { OnlineClient } from "../connection/online-client.ts"
 import { globMatches } from "./glob.ts"
@@ -16,19 +17,28 @@ export interface ClientFacts {
   readonly superuser: boolean
   /** The common name of its certificate, if it showed one. */
   readonly certificate: string | null
-  /** Longest silence in seconds before it is taken for gone; null: any. */
+  /** Longest silence in seconds before it is taken for gone, one and a half keep alives; null: any. */
   readonly silenceLimitSeconds: number | null
+  readonly cleanStart: boolean
   /** Of its session, in seconds; null: for ever. */
   readonly expirySeconds: number | null
   readonly subscriptions: number
   readonly queuedMessages: number
   readonly queuedBytes: number
+  /** Of these, sent and not acknowledged to the end. */
+  readonly inFlight: number
   readonly published: number
   readonly delivered: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  /** What the system does not take for it so far. */
+  readonly bytesUnsent: number
   /** It does not take what it is sent as fast as it comes. */
   readonly slow: boolean
   /** It is not read for the moment: it publishes faster than it may, or than the disk, or takes no answers. */
   readonly paused: boolean
+  /** Why; null while it is read. */
+  readonly pausedFor: "pace" | "store" | "turn" | "reader" | null
 }
 
 /** `*` and `?` stand for what they do in names of files. Undefined: any. */
@@ -54,14 +64,20 @@ export function* listClients(
 
 /** @throws Refused when no such client is connected */
 export function clientOf({ acceptor }: ManagementSurroundings, clientId: string): ClientFacts {
-  for (const connection of acceptor.connections) {
-    const { client } = connection
-    if (client?.terms.clientId === clientId) return factsOf(connection, client)
-  }
+  const connection = connectionOf(acceptor, clientId)
+  if (connection?.client !== undefined) return factsOf(connection, connection.client)
   throw new Refused(404, `no client ${JSON.stringify(clientId)} is connected`)
 }
 
-function fits(
+/** By which the client is connected. A look at each of them, for nobody else asks for one by name. */
+export function connectionOf(acceptor: Acceptor, clientId: string): Connection | undefined {
+  for (const connection of acceptor.connections) {
+    if (connection.client?.terms.clientId === clientId) return connection
+  }
+  return undefined
+}
+
+export function fits(
   { requester }: OnlineClient,
   { door }: Connection,
   { client, user, address }: ClientQuery,
@@ -71,7 +87,8 @@ function fits(
   return address === undefined || globMatches(address, door.remoteAddress)
 }
 
-function factsOf({ door, isPaused }: Connection, client: OnlineClient): ClientFacts {
+function factsOf(connection: Connection, client: OnlineClient): ClientFacts {
+  const { door, waitsFor, bytesReceived, bytesSent, bytesUnsent } = connection
   const { session, terms, requester, link } = client
   const { expiryIntervalSeconds } = session.record
   return {
@@ -84,13 +101,19 @@ function factsOf({ door, isPaused }: Connection, client: OnlineClient): ClientFa
     superuser: requester.superuser,
     certificate: requester.certificateName ?? null,
     silenceLimitSeconds: Number.isFinite(terms.silenceLimitMs) ? terms.silenceLimitMs / 1000 : null,
+    cleanStart: terms.cleanStart,
     expirySeconds: expiryIntervalSeconds === forEver ? null : expiryIntervalSeconds,
     subscriptions: session.subscriptions.size,
     queuedMessages: session.load,
     queuedBytes: session.queuedBytes,
+    inFlight: session.inFlight,
     published: client.published,
     delivered: link.delivered,
+    bytesReceived,
+    bytesSent,
+    bytesUnsent,
     slow: !link.takesMore,
-    paused: isPaused,
+    paused: waitsFor !== undefined,
+    pausedFor: waitsFor ?? null,
   }
 }

@@ -1,5 +1,5 @@
-/** So many are looked at before others have their turn: a millisecond or two of work. */
-export const looksPerSlice = 256
+import type { Clock } from "../foundation/clock.ts"
+import { Slice } from "./slice.ts"
 
 /**
  * A list as JSON, an object a line, made as it is read: in slices, so that a million of them stop nobody else, and
@@ -10,13 +10,15 @@ export const looksPerSlice = 256
  */
 export function listing(
   facts: Iterator<object | undefined>,
+  clock: Clock,
   soon: (run: () => void) => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
+  const slice = new Slice(clock)
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       for (;;) {
-        const { text, done } = slice(facts)
+        const { text, done } = linesOf(facts, slice)
         if (text !== "") controller.enqueue(encoder.encode(text))
         if (done) return controller.close()
         await new Promise<void>((go) => soon(go))
@@ -28,12 +30,12 @@ export function listing(
   })
 }
 
-function slice(facts: Iterator<object | undefined>): { text: string; done: boolean } {
+function linesOf(facts: Iterator<object | undefined>, slice: Slice): { text: string; done: boolean } {
   let text = ""
-  for (let looked = 0; looked < looksPerSlice; looked++) {
+  do {
     const { value, done } = facts.next()
     if (done === true) return { text, done: true }
     if (value !== undefined) text += `${JSON.stringify(value)}\n`
-  }
+  } while (!slice.isOver())
   return { text, done: false }
 }

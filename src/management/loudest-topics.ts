@@ -1,7 +1,11 @@
 /** At so many topics the quieter half is forgotten: what is loud stays, and a flood of new names costs next to nothing. */
 const mostTopics = 4_096
 
+/** A stranger chooses them; longer ones that begin alike are counted as one. In UTF-16 units. */
+const longestName = 512
+
 export interface TopicCount {
+  /** One that is very long ends in an ellipsis. */
   readonly topic: string
   readonly messages: number
   readonly bytes: number
@@ -12,6 +16,12 @@ export class LoudestTopics {
   #counts = new Map<string, { messages: number; bytes: number }>()
 
   add(topic: string, bytes: number): void {
+    if (topic.length <= longestName) this.#add(topic, bytes)
+    // Copied, for a part of a text keeps the whole of it alive.
+    else this.#add(`${Buffer.from(topic.slice(0, longestName)).toString()}…`, bytes)
+  }
+
+  #add(topic: string, bytes: number): void {
     const count = this.#counts.get(topic)
     if (count !== undefined) {
       count.messages += 1

@@ -9,6 +9,10 @@ import type { ManagementSurroundings } from "./surroundings.ts"
 
 /** Nothing that is asked needs more. */
 const mostBodyBytes = 64 * 1024
+/** What is asked for in the name of another place was meant for that. */
+const host = "localhost"
+/** Whoever reads a list in a pager takes his time, and nobody else can connect. Bun's types know it of ports alone. */
+const patience: object = { idleTimeout: 0 }
 /** In the header that says, percent-encoded, who asks. */
 const longestName = 256
 
@@ -33,16 +37,19 @@ export async function openManagementSocket(
   const offices: Offices = { surroundings, changes: new Changes(surroundings, soon), activity, soon }
   try {
     await clearSocketPath(path)
-    const server = Bun.serve({
-      unix: path,
-      maxRequestBodySize: mostBodyBytes,
-      development: false,
-      fetch: (request) => serve(offices, request),
-      error: (error) => {
-        log.error("a bug in Bantam", { error: error.stack ?? error.message })
-        return Response.json({ error: "a bug in Bantam; the log says more" }, { status: 500 })
-      },
-    })
+    const server = forOwnerAlone(() =>
+      Bun.serve({
+        unix: path,
+        maxRequestBodySize: mostBodyBytes,
+        ...patience,
+        development: false,
+        fetch: (request) => serve(offices, request),
+        error: (error) => {
+          log.error("a bug in Bantam", { error: error.stack ?? error.message })
+          return refusal(500, "a bug in Bantam; the log says more")
+        },
+      }),
+    )
     chmodSync(path, ownerAlone)
     return {
       stop: async () => {
@@ -55,16 +62,44 @@ export async function openManagementSocket(
   }
 }
 
-async function serve(offices: Offices, request: Request): Promise<Response> {
-  // No page of the web has a way here, and none is to have one by a proxy that somebody puts in front.
-  if (request.headers.has("origin")) return Response.json({ error: "not for web pages" }, { status: 403 })
-  const { method } = request
-  const who = nameOf(request.headers.get("bantam-who"))
-  return answer(offices, { method, url: new URL(request.url), who, body: await request.text() })
+/** There is no moment in which others may open what is bound here, whatever the program's umask. */
+function forOwnerAlone<Bound>(bind: () => Bound): Bound {
+  const usual = process.umask(0o077)
+  try {
+    return bind()
+  } finally {
+    process.umask(usual)
+  }
 }
 
+async function serve(offices: Offices, request: Request): Promise<Response> {
+  // No page of the web has a way here, and none is to have one by a proxy that somebody puts in front.
+  if (request.headers.has("origin")) return refusal(403, "not for web pages")
+  const url = URL.parse(request.url)
+  if (url?.hostname !== host)
+    return refusal(421, `this is ${host}, and nobody else; say so in the Host header`)
+  const body = await bodyOf(request)
+  if (body === undefined) return refusal(400, "the body came to no end")
+  const { method } = request
+  return answer(offices, { method, url, who: nameOf(request.headers.get("bantam-who")), body })
+}
+
+function refusal(status: number, error: string): Response {
+  return Response.json({ error }, { status })
+}
+
+/** @returns undefined when whoever asks went away in the middle of it */
+async function bodyOf(request: Request): Promise<string | undefined> {
+  try {
+    return await request.text()
+  } catch {
+    return undefined
+  }
+}
+
+/** Who else could have opened the file is root. */
 function nameOf(header: string | null): string {
-  if (header === null) return "administrator"
+  if (header === null) return `administrator@${process.getuid?.() ?? "localhost"}`
   try {
     return decodeURIComponent(header).slice(0, longestName)
   } catch {

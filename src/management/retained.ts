@@ -1,5 +1,5 @@
-import { isExpired, type Message } from "../protocol/message.ts"
-import { MessageUnpacker } from "../protocol/message-record.ts"
+import { isExpired } from "../protocol/message.ts"
+import { type MessageOutline, MessageUnpacker } from "../protocol/message-record.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import { Refused } from "./refused.ts"
 import { dateOf, type ManagementSurroundings } from "./surroundings.ts"
@@ -43,10 +43,10 @@ export function* listRetained(
 export function* matching(
   { broker, clock }: ManagementSurroundings,
   { filter, olderMs }: RetainedQuery,
-): IterableIterator<Message | undefined> {
+): IterableIterator<MessageOutline | undefined> {
   const unpacker = new MessageUnpacker()
   for (const record of broker.retained.match(filter)) {
-    const message = record === undefined ? undefined : unpacker.unpack(record)
+    const message = record === undefined ? undefined : unpacker.outline(record)
     const nowMs = clock.now()
     const fits =
       message !== undefined && !isExpired(message, nowMs) && nowMs - message.receivedAtMs >= olderMs
@@ -61,17 +61,21 @@ export function retainedOf(surroundings: ManagementSurroundings, topic: TopicNam
     throw new Refused(404, `nothing is retained at ${JSON.stringify(topic)}`)
   }
   return {
-    ...factsOf(surroundings, message),
+    ...factsOf(surroundings, {
+      ...message,
+      topic: message.topic.name,
+      payloadBytes: message.payload.length,
+    }),
     payloadBase64: Buffer.from(message.payload).toString("base64"),
     propertiesBase64: Buffer.from(message.properties).toString("base64"),
   }
 }
 
-function factsOf({ clock }: ManagementSurroundings, message: Message): RetainedFacts {
-  const { topic, payload, qos, publisher, receivedAtMs, expiresAtMs } = message
+function factsOf({ clock }: ManagementSurroundings, outline: MessageOutline): RetainedFacts {
+  const { topic, payloadBytes, qos, publisher, receivedAtMs, expiresAtMs } = outline
   return {
-    topic: topic.name,
-    payloadBytes: payload.length,
+    topic,
+    payloadBytes,
     qos,
     client: publisher.clientId === "" ? null : publisher.clientId,
     user: publisher.username ?? null,

@@ -1,11 +1,11 @@
-import { parseTopicFilter, parseTopicName, type TopicFilter, type TopicName } from "../protocol/topic.ts"
-import type { Activity } from "./activity.ts"
+import { parseTopicFilter, parseTopicName, type TopicName } from "../protocol/topic.ts"
+import { type Activity, mostTold } from "./activity.ts"
 import type { Changes } from "./changes.ts"
-import { clientOf, listClients } from "./clients.ts"
+import { type ClientQuery, clientOf, listClients } from "./clients.ts"
 import { listing } from "./listing.ts"
 import { Refused } from "./refused.ts"
-import { listRetained, retainedOf } from "./retained.ts"
-import { listSessions, sessionOf } from "./sessions.ts"
+import { listRetained, type RetainedQuery, retainedOf } from "./retained.ts"
+import { listSessions, type SessionQuery, sessionOf } from "./sessions.ts"
 import { statusOf } from "./status.ts"
 import { listSubscriptions, type SubscriptionFacts } from "./subscriptions.ts"
 import type { ManagementSurroundings } from "./surroundings.ts"
@@ -36,25 +36,21 @@ type Route = (offices: Offices, asked: Asked) => Answer | Promise<Answer>
  * iterator is a list, answered as an object a line.
  */
 const routes: Readonly<Record<string, Route>> = {
-  "GET /v1/status": ({ surroundings }) => statusOf(surroundings),
-  "GET /v1/activity": ({ activity }, { url }) => activity.look(wholeNumber(url, "most", 1, 1_000, 20)),
-  "GET /v1/clients": ({ surroundings }, { url }) =>
-    listClients(surroundings, {
-      client: pattern(url, "client"),
-      user: pattern(url, "user"),
-      address: pattern(url, "address"),
-    }),
+  "GET /v1/status": ({ surroundings, soon }) => statusOf(surroundings, soon),
+  "GET /v1/activity": ({ activity }, { url }) => activity.look(wholeNumber(url, "most", 1, mostTold, 20)),
+  "GET /v1/clients": ({ surroundings }, { url }) => listClients(surroundings, clientQuery(url)),
+  "DELETE /v1/clients": async ({ changes }, { url, who }) => {
+    return { kicked: await changes.kickAll(who, meant(clientQuery(url))) }
+  },
   "GET /v1/client": ({ surroundings }, { url }) => clientOf(surroundings, needed(url, "client")),
   "DELETE /v1/client": async ({ changes }, { url, who }) => {
     await changes.kick(who, needed(url, "client"))
     return {}
   },
-  "GET /v1/sessions": ({ surroundings }, { url }) =>
-    listSessions(surroundings, {
-      client: pattern(url, "client"),
-      user: pattern(url, "user"),
-      connected: truth(url, "connected"),
-    }),
+  "GET /v1/sessions": ({ surroundings }, { url }) => listSessions(surroundings, sessionQuery(url)),
+  "DELETE /v1/sessions": async ({ changes }, { url, who }) => ({
+    removed: await changes.removeSessions(who, meant(sessionQuery(url))),
+  }),
   "GET /v1/session": ({ surroundings }, { url }) => sessionOf(surroundings, needed(url, "client")),
   "DELETE /v1/session": async ({ changes }, { url, who }) => {
     await changes.removeSession(who, needed(url, "client"))
@@ -64,7 +60,7 @@ const routes: Readonly<Record<string, Route>> = {
     listSubscriptions(surroundings, {
       client: pattern(url, "client"),
       filter: pattern(url, "filter"),
-      topic: url.searchParams.has("topic") ? topicName(url) : undefined,
+      topic: url.searchParams.has("topic") ? topicName(url, surroundings) : undefined,
     }),
   "PUT /v1/subscription": async ({ changes }, { who, body }) => {
     await changes.subscribe(who, wantedSubscription(body))
@@ -74,11 +70,13 @@ const routes: Readonly<Record<string, Route>> = {
     await changes.unsubscribe(who, needed(url, "client"), needed(url, "filter"))
     return {}
   },
-  "GET /v1/retained": ({ surroundings }, { url }) => listRetained(surroundings, retainedQuery(url)),
-  "DELETE /v1/retained": async ({ changes }, { url, who }) => ({
-    removed: await changes.removeRetained(who, retainedQuery(url)),
+  "GET /v1/retained": ({ surroundings }, { url }) =>
+    listRetained(surroundings, retainedQuery(url, surroundings)),
+  "DELETE /v1/retained": async ({ changes, surroundings }, { url, who }) => ({
+    removed: await changes.removeRetained(who, retainedQuery(url, surroundings)),
   }),
-  "GET /v1/retained-message": ({ surroundings }, { url }) => retainedOf(surroundings, topicName(url)),
+  "GET /v1/retained-message": ({ surroundings }, { url }) =>
+    retainedOf(surroundings, topicName(url, surroundings)),
 }
 
 /** Answers what is asked, in JSON; what cannot be done is said in a sentence under `error`. */
@@ -90,7 +88,7 @@ export async function answer(offices: Offices, asked: Asked): Promise<Response> 
     const found = await route(offices, asked)
     if (!("next" in found)) return Response.json(found)
     const headers = { "content-type": "application/x-ndjson" }
-    return new Response(listing(found, offices.soon), { headers })
+    return new Response(listing(found, offices.surroundings.clock, offices.soon), { headers })
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     return Response.json({ error: error.message }, { status: error.status })
@@ -112,16 +110,41 @@ function needed({ searchParams }: URL, name: string): string {
   return text
 }
 
-function topicName(url: URL): TopicName {
+function clientQuery(url: URL): ClientQuery {
+  return {
+    client: pattern(url, "client"),
+    user: pattern(url, "user"),
+    address: pattern(url, "address"),
+  }
+}
+
+function sessionQuery(url: URL): SessionQuery {
+  return {
+    client: pattern(url, "client"),
+    user: pattern(url, "user"),
+    connected: truth(url, "connected"),
+    awayMs: url.searchParams.has("away")
+      ? wholeNumber(url, "away", 0, Number.MAX_SAFE_INTEGER, 0)
+      : undefined,
+  }
+}
+
+/** Whoever means all says so, with a `*`: to have forgotten a word must not end everything. */
+function meant<Query extends object>(query: Query): Query {
+  if (Object.values(query).some((value) => value !== undefined)) return query
+  throw new Refused(400, "say which ones; client=* is all of them")
+}
+
+function topicName(url: URL, { limits }: ManagementSurroundings): TopicName {
   const text = needed(url, "topic")
-  const topic = parseTopicName(text)
+  const topic = parseTopicName(text, limits.topics)
   if (topic === undefined) throw new Refused(400, `${JSON.stringify(text)} is no topic`)
   return topic
 }
 
-function retainedQuery(url: URL): { readonly filter: TopicFilter; readonly olderMs: number } {
+function retainedQuery(url: URL, { limits }: ManagementSurroundings): RetainedQuery {
   const text = needed(url, "filter")
-  const filter = parseTopicFilter(text)
+  const filter = parseTopicFilter(text, limits.topics)
   if (filter === undefined) throw new Refused(400, `${JSON.stringify(text)} is no topic filter`)
   return { filter, olderMs: wholeNumber(url, "older", 0, Number.MAX_SAFE_INTEGER, 0) }
 }

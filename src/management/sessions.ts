@@ -20,6 +20,8 @@ export interface SessionFacts {
   readonly subscriptions: number
   readonly queuedMessages: number
   readonly queuedBytes: number
+  /** Kept on disk; false for one that ends with its connection, or where everything is kept in memory. */
+  readonly durable: boolean
   /** The topic of the will that is published unless its client says farewell, or comes back in time; null: none. */
   readonly will: string | null
 }
@@ -29,6 +31,8 @@ export interface SessionQuery {
   readonly client?: string | undefined
   readonly user?: string | undefined
   readonly connected?: boolean | undefined
+  /** Its client has been away for so long at least. */
+  readonly awayMs?: number | undefined
 }
 
 const forEver = 0xffff_ffff
@@ -39,7 +43,7 @@ export function* listSessions(
   query: SessionQuery,
 ): IterableIterator<SessionFacts | undefined> {
   for (const session of surroundings.broker.sessions) {
-    yield fits(session, query) ? factsOf(surroundings, session) : undefined
+    yield fits(session, query, surroundings.clock.now()) ? factsOf(surroundings, session) : undefined
   }
 }
 
@@ -56,13 +60,16 @@ export function findSession({ broker }: ManagementSurroundings, clientId: string
   return session
 }
 
-function fits({ record, present }: Session, { client, user, connected }: SessionQuery): boolean {
+export function fits({ record, present }: Session, query: SessionQuery, nowMs: number): boolean {
+  const { client, user, connected, awayMs } = query
   if (client !== undefined && !globMatches(client, record.clientId)) return false
   if (user !== undefined && !globMatches(user, record.username ?? "")) return false
-  return connected === undefined || connected === present
+  if (connected !== undefined && connected !== present) return false
+  if (awayMs === undefined) return true
+  return record.disconnectedAtMs !== undefined && nowMs - record.disconnectedAtMs >= awayMs
 }
 
-function factsOf({ clock }: ManagementSurroundings, session: Session): SessionFacts {
+function factsOf({ clock, directory }: ManagementSurroundings, session: Session): SessionFacts {
   const { clientId, username, createdAtMs, expiryIntervalSeconds, disconnectedAtMs, will } = session.record
   const lasts = expiryIntervalSeconds === forEver
   return {
@@ -79,6 +86,7 @@ function factsOf({ clock }: ManagementSurroundings, session: Session): SessionFa
     subscriptions: session.subscriptions.size,
     queuedMessages: session.load,
     queuedBytes: session.queuedBytes,
+    durable: session.journal !== undefined && directory !== undefined,
     will: will?.message.topic.name ?? null,
   }
 }

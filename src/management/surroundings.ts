@@ -5,6 +5,12 @@ import type { Clock } from "../foundation/clock.ts"
 import type { Qos } from "../protocol/packet.ts"
 import type { TopicLimits } from "../protocol/topic.ts"
 import type { AccountStore } from "../storage/account-store.ts"
+import type { StoreMood } from "../storage/store.ts"
+
+export interface StoreFile {
+  readonly name: string
+  readonly bytes: number
+}
 
 /** What those who administer a broker are shown of it, and reach it by. */
 export interface ManagementSurroundings {
@@ -20,12 +26,15 @@ export interface ManagementSurroundings {
   /** Undefined: everything is kept in memory. */
   readonly directory: string | undefined
   readonly durability: "full" | "normal" | "none"
-  /** More waits for the disk than should. */
-  readonly storeIsBehind: boolean
+  readonly storeMood: StoreMood
+  /** Sizes of the store's files by name; none where everything is kept in memory. */
+  storeFiles(): readonly StoreFile[]
   readonly limits: {
     readonly connections: number
     readonly subscriptionsPerClient: number
     readonly maximumQos: Qos
+    readonly sharedSubscriptions: boolean
+    readonly wildcardSubscriptions: boolean
     readonly topics: TopicLimits
   }
 }

@@ -70,6 +70,11 @@ export function expiryOf(record: MessageRecord): number {
   return isInfinite ? Number.POSITIVE_INFINITY : readEight(record, 22)
 }
 
+/** When the message was received. */
+export function receiptOf(record: MessageRecord): number {
+  return readEight(record, 14)
+}
+
 export function topicBytesOf(record: MessageRecord): number {
   return readFour(record, topicAt)
 }
@@ -101,6 +106,12 @@ export function topicNameOf(record: MessageRecord): TopicName {
   return nameOf(record.slice(topicStart, topicStart + topicBytesOf(record)))
 }
 
+/** What is known of a message without its content. */
+export interface MessageOutline extends Pick<Message, "qos" | "publisher" | "receivedAtMs" | "expiresAtMs"> {
+  readonly topic: TopicName
+  readonly payloadBytes: number
+}
+
 /** Makes messages of records again; those in a row that have one publisher share it. */
 export class MessageUnpacker {
   #publisher: Publisher | undefined
@@ -120,9 +131,25 @@ export class MessageUnpacker {
       properties: propertiesStart === publisherAt ? noBytes : record.slice(propertiesStart, publisherAt),
       expiresAtMs: expiryOf(record),
       publisher: this.#publisherOf(record, publisherAt + 4, payloadStart),
-      receivedAtMs: readEight(record, 14),
+      receivedAtMs: receiptOf(record),
       counter: readFour(record, 10),
       hops: readFour(record, 6),
+    }
+  }
+
+  /** What stands around its payload and properties, for whoever lists messages: those may be large, and stay where they are. */
+  outline(record: MessageRecord): MessageOutline {
+    const topicBytes = topicBytesOf(record)
+    const propertiesBytes = propertiesBytesOf(record, topicBytes)
+    const payloadStart = payloadStartOf(record, topicBytes, propertiesBytes)
+    const publisherStart = propertiesStartOf(topicBytes) + propertiesBytes + 4
+    return {
+      topic: topicNameOf(record),
+      payloadBytes: record.length - payloadStart,
+      qos: qosOf(record),
+      publisher: this.#publisherOf(record, publisherStart, payloadStart),
+      receivedAtMs: receiptOf(record),
+      expiresAtMs: expiryOf(record),
     }
   }
 

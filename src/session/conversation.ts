@@ -67,6 +67,11 @@ export class Conversation implements TicketWaiter {
     return this.#link
   }
 
+  /** How many were sent and are not acknowledged to the end. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
   /** A message given now would be on the wire at once. */
   get ready(): boolean {
     return (

@@ -136,6 +136,11 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#queuedMessages
   }
 
+  /** Of these, how many were sent in this connection and wait for an answer. */
+  get inFlight(): number {
+    return this.#conversation?.inFlight ?? 0
+  }
+
   /** Topics, payloads and properties of the messages in its queue. */
   get queuedBytes(): number {
     return this.#queuedBytes

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
+import { basename } from "node:path"
 import type { StoredAccessRule, StoredUser } from "./account-store.ts"
 import { Accounts } from "./sqlite/accounts.ts"
 import { checkStore, readSource } from "./sqlite/copy.ts"
@@ -25,6 +26,14 @@ export function storeFiles(directory: string): readonly string[] {
   const database = databaseFile(directory)
   const names = [database, `${database}-wal`, `${database}-shm`, `${directory}/bantam.lock`]
   return names.filter((name) => existsSync(name))
+}
+
+/** The same with their sizes. A file that goes meanwhile is left out. */
+export function fileSizes(directory: string): readonly { readonly name: string; readonly bytes: number }[] {
+  return storeFiles(directory).flatMap((path) => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found === undefined ? [] : [{ name: basename(path), bytes: found.size }]
+  })
 }
 
 /** Beside whoever serves it, and without bringing it up to date. @throws StoreError */

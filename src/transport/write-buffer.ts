@@ -35,6 +35,8 @@ const nothing = new Uint8Array(0)
 export class WriteBuffer implements EndOfTurn {
   /** Where the waiting bytes stand; another array after each append, reserve or flush. */
   bytes: Uint8Array = nothing
+  /** How many bytes the sink has taken so far. */
+  sentBytes = 0
 
   readonly #sink: Sink
   readonly #schedule: FlushSchedule
@@ -98,6 +100,7 @@ export class WriteBuffer implements EndOfTurn {
     const offered = this.#end - this.#start
     if (this.#state !== "flowing" || offered === 0) return
     const taken = this.#sink.write(this.bytes.subarray(this.#start, this.#end))
+    if (taken > 0) this.sentBytes += taken
     if (this.#isClosed()) return
     if (taken >= offered) return this.#release()
     this.#start += taken

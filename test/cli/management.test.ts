@@ -78,6 +78,22 @@ describe("the admin socket", () => {
       fetch("http://localhost/v1/status", { unix: path(), headers })
     expect((await ask({})).status).toBe(200)
     expect((await ask({ origin: "https://example.org" })).status).toBe(403)
+    expect((await ask({ host: "example.org" })).status).toBe(421)
+  })
+
+  test("that a path would be too long for is told of, and the broker serves without", async () => {
+    const deep = join(directory, "x".repeat(100))
+    const running = Bun.spawn({
+      cmd: [...fromSource, "serve", "--data", deep, "--port", "0"],
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    await readUntil(running.stdout, "data ")
+    running.kill()
+    await running.exited
+    expect(await running.stderr.text()).toContain("there is no admin socket")
+    expect(existsSync(join(deep, "admin.sock"))).toBe(false)
   })
 
   test("is where management.socket says, or nowhere", async () => {
@@ -126,6 +142,12 @@ describe("a running broker", () => {
     expect(await json("clients", "list")).toEqual([])
     expect(await json("sessions", "list", "--absent")).toMatchObject([{ client: "wall", connected: false }])
     expect((await bantam("audit")).out).toContain('client "wall" kicked')
+    expect(await bantam("sessions", "remove", "--absent", "--client", "w*")).toMatchObject({
+      error: "bantam: 1 removed\n",
+    })
+    expect(await json("sessions", "list")).toEqual([])
+    expect(await bantam("clients", "kick")).toMatchObject({ exitCode: 1 })
+    expect(await bantam("clients", "kick", "wall", "--user", "bob")).toMatchObject({ exitCode: 1 })
   })
 
   test("subscribes a session for good", async () => {

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { ManagedBroker } from "../support/managed-broker.ts"
-import { disconnect, lasting, payloads, publish } from "../support/packets.ts"
+import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type { Ticket } from "../../src/foundation/ticket.ts"
+import { DeferredStore, ManualTicket } from "../support/deferred-store.ts"
+import { connect, disconnect, lasting, payloads, publish } from "../support/packets.ts"
 
 let managed: ManagedBroker
 beforeEach(async () => {
@@ -34,6 +37,7 @@ describe("status", () => {
       sessions: { total: 2, absent: 1 },
       subscriptions: { total: 2, shared: 1 },
       retained: { messages: 1, bytes: 9 },
+      store: { mood: "healthy", bytes: 4096 },
       warnings: [],
     })
   })
@@ -59,6 +63,8 @@ describe("clients", () => {
     for (const payload of ["1", "2", "3"]) sensor.publishes({ topic: "home/a", payload, qos: 1 })
     expect((await managed.asks("GET /v1/client?client=wall")).body).toMatchObject({
       client: "wall",
+      inFlight: 3,
+      pausedFor: null,
       user: "alice",
       listener: "tcp://127.0.0.1:1883",
       protocol: "5.0",
@@ -95,6 +101,41 @@ describe("clients", () => {
     expect(await managed.audited()).toEqual(['alice: client "sensor" kicked'])
   })
 
+  test("who fits a pattern is kicked with all others that do, and the audit has it once", async () => {
+    const sensors = [await connected("sensor-1"), await connected("sensor-2", { username: "bob" })]
+    const wall = await connected("wall")
+    expect(await managed.asks("DELETE /v1/clients?client=sensor-*")).toEqual({
+      status: 200,
+      body: { kicked: 2 },
+    })
+    expect(sensors.map(({ state }) => state)).not.toContain("open")
+    expect(wall.state).toBe("open")
+    expect(await managed.asks("DELETE /v1/clients?user=bob")).toMatchObject({ body: { kicked: 0 } })
+    expect(await managed.audited()).toEqual(["alice: 2 clients kicked"])
+  })
+
+  test("nobody is kicked, and no session ends, where it is not said whose", async () => {
+    const wall = await connected("wall")
+    for (const what of ["clients", "sessions"]) {
+      expect(await managed.asks(`DELETE /v1/${what}`)).toEqual({
+        status: 400,
+        body: { error: "say which ones; client=* is all of them" },
+      })
+    }
+    expect(wall.state).toBe("open")
+  })
+
+  test("say why they are not read, and what was not taken", async () => {
+    const held = await ManagedBroker.start(new MemoryStore(), { limits: { messagesPerSecond: 1 } })
+    const sensor = await held.test.connected("sensor", { cleanStart: false })
+    for (const payload of ["1", "2", "3"]) sensor.sends(publish({ topic: "a", payload }))
+    const { body } = await held.asks("GET /v1/client?client=sensor")
+    expect(body).toMatchObject({ paused: true, pausedFor: "pace", cleanStart: false, bytesUnsent: 0 })
+    const { bytesReceived, bytesSent } = held.test.counters
+    expect(body).toMatchObject({ bytesReceived, bytesSent })
+    expect(bytesSent).toBeGreaterThan(0)
+  })
+
   test("nobody is kicked who is not there", async () => {
     const answered = await managed.asks("DELETE /v1/client?client=nobody")
     expect(answered).toEqual({ status: 404, body: { error: 'no client "nobody" is connected' } })
@@ -127,6 +168,67 @@ describe("sessions", () => {
     expect(await again.connects(lasting)).toMatchObject({ sessionPresent: false })
     expect(await managed.audited()).toEqual(['alice: session of "wall" removed'])
     expect(await managed.asks("DELETE /v1/session?client=phone")).toMatchObject({ status: 404 })
+  })
+})
+
+describe("sessions of many", () => {
+  test("are removed by client, and by how long they are left alone", async () => {
+    const old = await connected("old", lasting)
+    old.sends(disconnect())
+    await managed.test.leaps(40 * 86_400)
+    const late = await connected("late", lasting)
+    late.sends(disconnect())
+    const wall = await connected("wall", lasting)
+    expect(await each("client", "GET /v1/sessions?away=86400000")).toEqual(["old"])
+    expect(await managed.asks("DELETE /v1/sessions?away=86400000")).toMatchObject({ body: { removed: 1 } })
+    expect(await each("client", "GET /v1/sessions")).toEqual(["late", "wall"])
+    expect(await managed.asks("DELETE /v1/sessions?client=*")).toMatchObject({ body: { removed: 2 } })
+    expect(wall.state).not.toBe("open")
+    expect(await each("client", "GET /v1/sessions")).toEqual([])
+    expect(await managed.audited()).toEqual(["alice: 1 session removed", "alice: 2 sessions removed"])
+  })
+})
+
+describe("a session that its client is being let into", () => {
+  async function onItsWayIn() {
+    const store = new DeferredStore()
+    const slow = await ManagedBroker.start(store)
+    const first = await slow.test.connected("phone", lasting)
+    first.sends(disconnect())
+    store.hold()
+    const phone = slow.test.client("phone")
+    phone.sends(connect(5, { clientId: "phone", ...lasting }))
+    await slow.test.settle()
+    return { slow, store, phone }
+  }
+
+  test("ends after it is in, and its connection with it", async () => {
+    const { slow, store, phone } = await onItsWayIn()
+    const removing = slow.asks("DELETE /v1/session?client=phone")
+    await slow.test.settle()
+    expect(slow.test.broker.sessions.size).toBe(1)
+    store.letGo()
+    expect(await removing).toMatchObject({ status: 200 })
+    expect(phone.receives()).toMatchObject([
+      { type: "connack", sessionPresent: true },
+      { type: "disconnect", reasonCode: ReasonCode.administrativeAction },
+    ])
+    expect(phone.state).not.toBe("open")
+    expect(slow.test.broker.sessions.size).toBe(0)
+    expect(slow.test.counters.clientsConnected).toBe(0)
+  })
+
+  test("is none of those that are away", async () => {
+    const { slow, store, phone } = await onItsWayIn()
+    expect(await slow.asks("DELETE /v1/sessions?client=*&connected=false")).toMatchObject({
+      body: { removed: 0 },
+    })
+    store.letGo()
+    await slow.test.settle()
+    expect(phone.receives()).toMatchObject([{ type: "connack", sessionPresent: true }])
+    phone.subscribes("a")
+    expect(slow.test.broker.sessions.size).toBe(1)
+    expect(slow.test.broker.subscriptions.size).toBe(1)
   })
 })
 
@@ -238,6 +340,30 @@ describe("retained messages", () => {
     expect(await managed.audited()).toEqual(["alice: retained messages removed: home/old"])
     expect(await managed.asks("DELETE /v1/retained?filter=nowhere")).toMatchObject({ body: { removed: 0 } })
     expect(await managed.audited()).toHaveLength(1)
+  })
+
+  test("are the broker's own under $SYS", async () => {
+    for (const filter of ["$SYS/%23", "$SYS"]) {
+      expect(await managed.asks(`DELETE /v1/retained?filter=${filter}`)).toMatchObject({ status: 400 })
+    }
+  })
+
+  test("that were removed before the store failed are in the audit", async () => {
+    class FailingStore extends DeferredStore {
+      #left = 2
+      override unretain(): Ticket | undefined {
+        this.#left -= 1
+        return this.#left < 0 ? new ManualTicket("failed") : undefined
+      }
+    }
+    const failing = await ManagedBroker.start(new FailingStore())
+    const sensor = await failing.test.connected("sensor")
+    for (const topic of ["a", "b", "c"]) sensor.publishes({ topic, payload: "1", qos: 1, retain: true })
+    expect(await failing.asks("DELETE /v1/retained?filter=%23")).toEqual({
+      status: 503,
+      body: { error: "nothing can be stored at the moment; 2 were removed by then" },
+    })
+    expect(await failing.audited()).toEqual(["alice: retained messages removed: a, b"])
   })
 
   test("that are many are listed and removed in slices, in between of which others have their turn", async () => {

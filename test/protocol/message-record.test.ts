@@ -50,6 +50,23 @@ describe("a message record", () => {
     )
   })
 
+  test("tells all but its content without a copy of that", () => {
+    const unpacker = new MessageUnpacker()
+    fc.assert(
+      fc.property(message, (given) => {
+        const { qos, publisher, receivedAtMs, expiresAtMs } = given
+        expect(unpacker.outline(recordOf(given))).toEqual({
+          topic: given.topic.name,
+          payloadBytes: given.payload.length,
+          qos,
+          publisher,
+          receivedAtMs,
+          expiresAtMs,
+        })
+      }),
+    )
+  })
+
   test("tells topic and size without unpacking", () => {
     fc.assert(
       fc.property(message, (given) => {

@@ -6,7 +6,7 @@ import type { ManagementSurroundings } from "../../src/management/surroundings.t
 import { defaultTopicLimits } from "../../src/protocol/topic.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
-import { TestBroker } from "./test-broker.ts"
+import { TestBroker, type TestBrokerOptions } from "./test-broker.ts"
 
 export interface Answered {
   readonly status: number
@@ -22,8 +22,11 @@ export class ManagedBroker {
   turns = 0
   readonly #offices: Offices
 
-  static async start(store: Store = new MemoryStore()): Promise<ManagedBroker> {
-    return new ManagedBroker(await TestBroker.start({ store }), store)
+  static async start(
+    store: Store = new MemoryStore(),
+    options: TestBrokerOptions = {},
+  ): Promise<ManagedBroker> {
+    return new ManagedBroker(await TestBroker.start({ ...options, store }), store)
   }
 
   private constructor(test: TestBroker, store: Store) {
@@ -40,8 +43,16 @@ export class ManagedBroker {
       urls: ["tcp://127.0.0.1:1883"],
       directory: undefined,
       durability: "full",
-      storeIsBehind: false,
-      limits: { connections: 100, subscriptionsPerClient: 3, maximumQos: 2, topics: defaultTopicLimits },
+      storeMood: "healthy",
+      storeFiles: () => [{ name: "bantam.db", bytes: 4096 }],
+      limits: {
+        connections: 100,
+        subscriptionsPerClient: 3,
+        maximumQos: 2,
+        sharedSubscriptions: true,
+        wildcardSubscriptions: true,
+        topics: defaultTopicLimits,
+      },
     }
     const soon = (run: () => void): void => {
       this.turns += 1
