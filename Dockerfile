@@ -5,8 +5,8 @@
 FROM debian:bookworm-slim
 ARG EXECUTABLE=dist/bantam
 
-RUN groupadd --system --gid 1883 bantam \
-  && useradd --system --uid 1883 --gid bantam --home-dir /var/lib/bantam --no-create-home --shell /usr/sbin/nologin bantam \
+RUN groupadd --gid 1883 bantam \
+  && useradd --uid 1883 --gid bantam --no-create-home --home-dir /var/lib/bantam --shell /usr/sbin/nologin bantam \
   && install -d -m 0700 -o bantam -g bantam /var/lib/bantam /run/bantam
 
 COPY ${EXECUTABLE} /usr/bin/bantam

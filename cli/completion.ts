@@ -16,7 +16,8 @@ _bantam() {
   found=(\${(f)"$(bantam complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
   if (( $#found )); then compadd -a found; else _files; fi
 }
-compdef _bantam bantam
+# As a file of fpath it is itself the function; otherwise it has to be named to the shell.
+if [ "$funcstack[1]" = _bantam ]; then _bantam; else compdef _bantam bantam; fi
 `,
   fish: `function __bantam_words
   set -l found (bantam complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)

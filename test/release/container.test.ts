@@ -1,18 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { executable } from "../../scripts/executable.ts"
 import { run } from "../cli/program.ts"
 import { killWhatIsLeft, WatchedBroker } from "../failure/watched-broker.ts"
 import { childrenOf } from "../support/processes.ts"
 import { commandIn, instructionsOf, wordsOf } from "./dockerfile.ts"
 import { root } from "./native-release.ts"
+import { mayOverlay, type Overlay, overlay } from "./overlay.ts"
 
 const instructions = instructionsOf(join(root, "Dockerfile"))
 const [entry = ""] = wordsOf(instructions, "ENTRYPOINT")
 const [command = ""] = wordsOf(instructions, "CMD")
 const [health = ""] = wordsOf(instructions, "HEALTHCHECK")
+const [user = ""] = wordsOf(instructions, "USER")
 const serve = [...commandIn(entry), ...commandIn(command)]
 
 describe("The Dockerfile", () => {
@@ -40,93 +41,97 @@ describe("The Dockerfile", () => {
 })
 
 /*
- * No engine for containers is asked for: the instructions are done over this machine's own files, of which they change a
- * copy in memory that nobody else sees. There is no network, and the broker is process 1.
+ * No engine for containers is asked for: the instructions are done over a copy of this machine's own files, without a
+ * network, and the broker is process 1.
  */
-
-const apart = ["unshare", "--fork", "--pid", "--mount", "--net", "--kill-child"]
-
-/** Makes a container in the folder $0, runs what $1 says in it, puts the files there, and becomes the command. */
-const build = `set -e
-mount -t tmpfs none "$0"
-cd "$0"
-mkdir upper work root
-mount -t overlay none -o lowerdir=/,upperdir=upper,workdir=work root
-mount -t proc proc root/proc
-chroot root sh -ec "$1"
-cp "$2" root/usr/bin/bantam
-mkdir -p root/etc/bantam
-cp "$3" root/etc/bantam/bantam.toml
-shift 3
-exec chroot --userspec=bantam:bantam root "$@"`
-
-const mayOverlay =
-  process.platform === "linux" &&
-  process.getuid?.() === 0 &&
-  Bun.spawnSync([
-    ...apart,
-    "sh",
-    "-ec",
-    build,
-    tmpdir(),
-    "groupadd bantam; useradd -g bantam bantam",
-    "/bin/true",
-    "/bin/true",
-    "true",
-  ]).success
-
 describe.skipIf(!mayOverlay)("A container of it", () => {
-  let folder: string
-  let program: readonly string[]
+  let image: Overlay
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "bantam-container-"))
-    const prepare = wordsOf(instructions, "RUN").join("\n")
-    const files = [await executable(), join(root, "packaging/container.toml")]
-    program = [...apart, "sh", "-c", build, folder, prepare, ...files, ...commandIn(entry)]
+    image = await overlay()
+    const apart = [...image.enter, "unshare", "--net"]
+    for (const words of wordsOf(instructions, "RUN")) {
+      expect(await run(["sh", "-c", words], { program: apart })).toMatchObject({ exitCode: 0, error: "" })
+    }
+    for (const words of wordsOf(instructions, "COPY")) {
+      const [from = "", to = ""] = words.split(" ")
+      const source = from === "${EXECUTABLE}" ? await executable() : join(root, from)
+      const target = image.path(to.endsWith("/") ? to + from : to)
+      mkdirSync(dirname(target), { recursive: true })
+      copyFileSync(source, target)
+    }
   }, 60_000)
   afterEach(killWhatIsLeft)
-  afterAll(() => rmSync(folder, { recursive: true }))
+  afterAll(() => image.end())
 
   const environment = Object.fromEntries(wordsOf(instructions, "ENV").map((words) => words.split("=")))
 
-  /** Its command, with the environment of a container that somebody runs. */
-  function container(env: Readonly<Record<string, string>>): Promise<WatchedBroker> {
-    const [, ...words] = commandIn(command)
-    return WatchedBroker.launch({ program, words, env: { ...environment, ...env } })
+  /** Runs what follows as its process 1. */
+  function first(): readonly string[] {
+    const apart = ["unshare", "--fork", "--pid", "--mount-proc", "--net", "--kill-child"]
+    return [...image.enter, ...apart, "setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups"]
   }
 
   /** Runs a command in it, as its user. */
   function inside(pid: number, words: readonly string[]) {
     const enter = ["nsenter", "--target", String(pid), "--mount", "--pid", "--net", "--root", "--wd"]
-    const [first = "", ...rest] = words
-    return run(rest, { program: [...enter, "--setuid=1883", "--setgid=1883", first] })
+    return run(words, { program: [...enter, "--setuid=1883", "--setgid=1883"] })
   }
 
+  test("does not serve the network before there is a user, and says how to make one", async () => {
+    const { exitCode, error } = await run(serve, { program: first(), env: environment })
+    expect(exitCode).toBe(1)
+    expect(error).toMatch(
+      /^bantam: tcp:\/\/0\.0\.0\.0:1883 can be reached .* add a user with `bantam user add NAME`/,
+    )
+  })
+
   test("is healthy while it serves, lets in who has the password alone, and ends in good order", async () => {
-    const broker = await container({ BANTAM_ADMIN_PASSWORD: "secret" })
-    await broker.says("serving")
+    const broker = await WatchedBroker.serving({
+      program: [...first(), ...commandIn(entry)],
+      words: commandIn(command).slice(1),
+      env: { ...environment, BANTAM_ADMIN_PASSWORD: "secret" },
+    })
     const [pid = 0] = childrenOf(broker.pid)
     expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\t1883\t1883\t1883\t1883$/m)
+    expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^NSpid:\t\d+\t1$/m)
     expect(await inside(pid, commandIn(health))).toMatchObject({ exitCode: 0, error: "" })
 
-    const publish = ["bantam", "pub", "--unix", "/run/bantam/health.sock", "-t", "a", "-m", "b", "-q", "1"]
+    const publish = [
+      "bantam",
+      "pub",
+      "--unix",
+      "/run/bantam/health.sock",
+      "-t",
+      "a",
+      "-m",
+      "b",
+      "-q",
+      "1",
+      "-V",
+      "5",
+    ]
     expect(await inside(pid, [...publish, "-u", "admin", "-P", "secret"])).toMatchObject({ exitCode: 0 })
     expect((await inside(pid, publish)).exitCode).not.toBe(0)
     expect((await inside(pid, [...publish, "-u", "admin", "-P", "wrong"])).exitCode).not.toBe(0)
+
+    // Another user is made as in `docker exec`, and counts at once.
+    const made = await run(["user", "add", "bob", "--generate"], {
+      program: ["nsenter", "--target", String(pid), "--mount", "--pid", "--net", "--root", "--wd", "bantam"],
+      env: environment,
+    })
+    expect(made).toMatchObject({ exitCode: 0 })
+    expect((await inside(pid, [...publish, "-u", "bob", "-P", made.out.trim()])).error).toContain(
+      "not authorized",
+    )
 
     process.kill(pid, "SIGTERM")
     expect(await broker.ended()).toBe(0)
     expect(broker.all("more rights than a broker needs")).toEqual([])
   })
+})
 
-  test("does not serve the network before there is a user, and says how to make one", async () => {
-    const refused = await container({})
-    expect(await refused.ended()).toBe(1)
-  })
-
-  test("does with what the executable asks of a system: the C library", async () => {
-    const libraries = await Bun.$`ldd ${await executable()}`.text()
-    const names = libraries.match(/\S+\.so\S*(?= => )/g) ?? []
-    expect(names.toSorted()).toEqual(["libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0"])
-  })
+test("The executable asks of a system but the C library", async () => {
+  const libraries = await Bun.$`ldd ${await executable()}`.text()
+  const names = libraries.match(/\S+\.so\S*(?= => )/g) ?? []
+  expect(names.toSorted()).toEqual(["libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0"])
 })

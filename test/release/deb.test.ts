@@ -1,29 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test"
-import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { version } from "../../package.json"
 import { debianPackage } from "../../scripts/release/deb.ts"
 import { ownTarget } from "../../scripts/release/targets.ts"
 import { sampleConfig } from "../../src/config/sample.ts"
-import { run } from "../cli/program.ts"
+import { freshDirectory, run } from "../cli/program.ts"
 import { killWhatIsLeft, WatchedBroker } from "../failure/watched-broker.ts"
-import { describeWith } from "../real-clients/tools.ts"
 import { nativeRelease } from "./native-release.ts"
+import { mayOverlay, type Overlay, overlay } from "./overlay.ts"
 
 const isDebian = Bun.which("dpkg-deb") !== null && ownTarget().name === "linux-x64"
-const isRoot = process.getuid?.() === 0
 
 let file: string
-let scratch: string
 beforeAll(async () => {
-  if (!isDebian) return
-  file = join(await nativeRelease(), `bantam_${version}-1_amd64.deb`)
-  scratch = mkdtempSync(join(tmpdir(), "bantam-deb-"))
+  if (isDebian) file = join(await nativeRelease(), `bantam_${version}-1_amd64.deb`)
 }, 120_000)
-afterAll(() => {
-  if (isDebian) rmSync(scratch, { recursive: true })
-})
 
 describe.skipIf(!isDebian)("The package for Debian", () => {
   test("is one that dpkg reads, with settings that it keeps for the administrator", async () => {
@@ -38,123 +30,120 @@ describe.skipIf(!isDebian)("The package for Debian", () => {
   })
 
   test("unpacks to what its checksums say", async () => {
-    const folder = join(scratch, "unpacked")
+    const folder = freshDirectory()
     await Bun.$`dpkg-deb --raw-extract ${file} ${folder}`
     await Bun.$`md5sum --check --strict --quiet DEBIAN/md5sums`.cwd(folder)
     expect(readFileSync(join(folder, "etc/bantam/bantam.toml"), "utf8")).toBe(sampleConfig())
+    rmSync(folder, { recursive: true })
   })
 })
 
-describeWith("lintian", Bun.which("lintian") ?? undefined, "Debian's own look at the package", (lintian) => {
+const lintian = Bun.which("lintian")
+
+// It would bring a hundred packages along, so it is no must.
+describe.skipIf(lintian === null)("Debian's own look at the package", () => {
   test("finds nothing that is not explained", async () => {
-    const found = await Bun.$`${lintian} --allow-root --tag-display-limit 0 ${file}`.nothrow().text()
+    const found = await Bun.$`${lintian ?? ""} --allow-root --tag-display-limit 0 ${file}`.nothrow().text()
     expect(found).toBe("")
   }, 120_000)
 })
 
-describe.skipIf(!isDebian || !isRoot)("The package installed", () => {
+describe.skipIf(!isDebian || !mayOverlay)("The package installed", () => {
   const settings = "/etc/bantam/bantam.toml"
   const data = "/var/lib/bantam"
-  const program = ["/usr/bin/bantam"]
   const wanted = "/etc/systemd/system/multi-user.target.wants/bantam.service"
-  let before: readonly string[]
+  let machine: Overlay
+  let before: string
 
   beforeAll(async () => {
+    machine = await overlay()
+    // Of whoever runs the tests.
+    await inside("rm", "-rf", data, "/etc/bantam")
     before = await traces()
-    // Whoever has it already shall not lose it to a test.
-    expect(before).toEqual([])
   })
   afterEach(killWhatIsLeft)
-  afterAll(async () => {
-    if (before.length > 0) return
-    await Bun.$`dpkg --purge bantam`.quiet().nothrow()
-    // The package leaves the user, and the test leaves nothing.
-    await Bun.$`userdel bantam`.quiet().nothrow()
-    expect(await traces()).toEqual([])
-  })
+  afterAll(() => machine.end())
 
-  /** Whatever on this machine bears our name. */
-  async function traces(): Promise<readonly string[]> {
-    const found =
-      await Bun.$`find /etc /usr /var/lib -xdev -name '*bantam*'; grep -s bantam /etc/passwd /etc/group`
-        .nothrow()
-        .text()
-    return found.split("\n").filter((line) => line !== "")
+  /** @returns what it printed. @throws Error with that, when it fails */
+  async function inside(...words: readonly string[]): Promise<string> {
+    const { exitCode, out, error } = await run(words, {
+      program: machine.enter,
+      env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
+    })
+    if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${out}${error}`)
+    return out
   }
 
-  async function dpkg(...words: readonly string[]): Promise<void> {
-    const { exitCode, stdout, stderr } = await Bun.$`dpkg ${words} < /dev/null`.quiet().nothrow()
-    if (exitCode !== 0) throw new Error(`dpkg ${words.join(" ")}: ${stdout.toString()}${stderr.toString()}`)
+  /** Every file that bears our name. */
+  function traces(): Promise<string> {
+    return inside("find", "/etc", "/usr", "/var/lib", "-xdev", "-name", "*bantam*")
+  }
+
+  async function install(content: Uint8Array): Promise<void> {
+    await Bun.write(machine.path("/root/package.deb"), content)
+    await inside("dpkg", "--install", "/root/package.deb")
   }
 
   function broker(): Promise<WatchedBroker> {
-    const [, words = ""] =
-      /^ExecStart=\/usr\/bin\/bantam serve (.*)$/m.exec(
-        readFileSync("/usr/lib/systemd/system/bantam.service", "utf8"),
-      ) ?? []
+    const unit = readFileSync(machine.path("/usr/lib/systemd/system/bantam.service"), "utf8")
+    const [, words = ""] = /^ExecStart=\/usr\/bin\/bantam serve (.*)$/m.exec(unit) ?? []
     const asUser = ["setpriv", "--reuid=bantam", "--regid=bantam", "--init-groups", "--no-new-privs"]
-    return WatchedBroker.serving({ program: [...asUser, ...program], words: words.split(" ") })
+    return WatchedBroker.serving({
+      program: [...machine.enter, ...asUser, "/usr/bin/bantam"],
+      words: words.split(" "),
+    })
   }
 
-  const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8)
+  const text = (path: string) => readFileSync(machine.path(path), "utf8")
+  const exists = (path: string) => existsSync(machine.path(path))
+
+  /** Who has it and what they may, as in `bantam bantam 700`. */
+  const rightsOf = async (path: string) => (await inside("stat", "--format=%U %G %a", path)).trim()
 
   test("has a user of its own, whose the data are, and who alone may read the settings", async () => {
-    await dpkg("--install", file)
-    expect(await run(["--version"], { program })).toMatchObject({ out: `bantam ${version}\n` })
-    const [, , uid, gid, , home, shell] = (await Bun.$`getent passwd bantam`.text()).trim().split(":")
-    expect([home, shell]).toEqual([data, "/usr/sbin/nologin"])
-    const { uid: owner, gid: group } = statSync(data)
-    expect([String(owner), String(group), modeOf(data)]).toEqual([uid ?? "", gid ?? "", "700"])
-    const readers = statSync(settings)
-    expect([readers.uid, String(readers.gid), modeOf(settings)]).toEqual([0, gid ?? "", "640"])
-    expect(lstatSync(wanted).isSymbolicLink()).toBe(true)
+    await install(readFileSync(file))
+    expect(await inside("bantam", "--version")).toBe(`bantam ${version}\n`)
+    expect(await inside("getent", "passwd", "bantam")).toEndWith(`:${data}:/usr/sbin/nologin\n`)
+    expect(await rightsOf(data)).toBe("bantam bantam 700")
+    expect(await rightsOf(settings)).toBe("root bantam 640")
+    expect(await inside("readlink", wanted)).toEndWith("/lib/systemd/system/bantam.service\n")
   })
 
   test("serves as its unit starts it, with the settings that came along", async () => {
-    const edited = readFileSync(settings, "utf8").replace(/^#listen = .*$/m, 'listen = ["tcp://127.0.0.1:0"]')
-    writeFileSync(settings, edited)
+    const edited = text(settings).replace(/^#listen = .*$/m, 'listen = ["tcp://127.0.0.1:0"]')
+    writeFileSync(machine.path(settings), edited)
     const serving = await broker()
     const port = String(serving.port("tcp"))
-    const sent = await run(["pub", "-p", port, "-t", "kept", "-m", "here", "-q", "1", "-r"], { program })
-    expect(sent).toMatchObject({ exitCode: 0 })
-    expect(await run(["sub", "-p", port, "-t", "kept", "-C", "1"], { program })).toMatchObject({
-      out: "here\n",
-    })
+    await inside("bantam", "pub", "-p", port, "-t", "kept", "-m", "here", "-q", "1", "-r")
+    expect(await inside("bantam", "sub", "-p", port, "-t", "kept", "-C", "1")).toBe("here\n")
     expect(await serving.stop()).toBe(0)
   })
 
   test("is replaced by a later one without a question, and keeps edited settings and all data", async () => {
-    const edited = readFileSync(settings, "utf8")
-    const later = await debianPackage({
-      target: ownTarget(),
-      executable: "/usr/bin/bantam",
-      version: "0.1.1",
-      date: new Date(),
-    })
-    const laterFile = join(scratch, later?.name ?? "")
-    await Bun.write(laterFile, later?.content ?? "")
-    await dpkg("--install", laterFile)
-    expect(await Bun.$`dpkg-query --show --showformat '\${Version}' bantam`.text()).toBe("0.1.1-1")
-    expect(readFileSync(settings, "utf8")).toBe(edited)
-    expect(modeOf(settings)).toBe("640")
+    const edited = text(settings)
+    const executable = machine.path("/usr/bin/bantam")
+    const later = await debianPackage({ target: ownTarget(), executable, version: "0.1.1", date: new Date() })
+    await install(later?.content ?? new Uint8Array())
+    expect(await inside("dpkg-query", "--show", "bantam")).toBe("bantam\t0.1.1-1\n")
+    expect(text(settings)).toBe(edited)
+    expect(await rightsOf(settings)).toBe("root bantam 640")
     const serving = await broker()
     const port = String(serving.port("tcp"))
-    expect(await run(["sub", "-p", port, "-t", "kept", "-C", "1"], { program })).toMatchObject({
-      out: "here\n",
-    })
+    expect(await inside("bantam", "sub", "-p", port, "-t", "kept", "-C", "1")).toBe("here\n")
     expect(await serving.stop()).toBe(0)
   })
 
-  test("removed leaves settings and data, and purged takes both along", async () => {
-    const edited = readFileSync(settings, "utf8")
-    await Bun.$`apt-get remove --yes bantam`
-      .quiet()
-      .env({ ...process.env, DEBIAN_FRONTEND: "noninteractive" })
-    expect(existsSync("/usr/bin/bantam")).toBe(false)
-    expect(readFileSync(settings, "utf8")).toBe(edited)
-    expect(existsSync(join(data, "bantam.db"))).toBe(true)
-    await dpkg("--purge", "bantam")
-    for (const path of [settings, "/etc/bantam", data, wanted]) expect(existsSync(path)).toBe(false)
-    expect(await Bun.$`getent passwd bantam`.quiet().nothrow()).toMatchObject({ exitCode: 0 })
+  test("removed leaves settings and data", async () => {
+    const edited = text(settings)
+    await inside("apt-get", "remove", "--yes", "bantam")
+    expect(exists("/usr/bin/bantam")).toBe(false)
+    expect(text(settings)).toBe(edited)
+    expect(exists(`${data}/bantam.db`)).toBe(true)
+  })
+
+  test("purged takes along all but the user, whose number nobody else is to get", async () => {
+    await inside("dpkg", "--purge", "bantam")
+    expect(await traces()).toBe(before)
+    await inside("getent", "passwd", "bantam")
   })
 })

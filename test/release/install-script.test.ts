@@ -170,9 +170,8 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
   test("leaves the older one in place where the newer does not run", async () => {
     mkdirSync(join(prefix, "bin"), { recursive: true })
     writeFileSync(join(prefix, "bin/bantam"), "older")
-    const broken =
-      'tar -xzf "$2" -C "$4"; printf \'#!/bin/sh\\necho no loader >&2; exit 127\' > "$4"/bantam-*/bantam'
-    const tar = broken.replace("tar", Bun.which("tar") ?? "tar")
+    const breaks = "printf '#!/bin/sh\\necho no loader >&2; exit 127' >\"$program\""
+    const tar = `${Bun.which("tar")} -xzf "$2" -C "$4"; for program in "$4"/bantam-*/bantam; do ${breaks}; done`
     const refused = await install([at("/good")], { PATH: withPrograms({ tar }) })
     expect(refused.exitCode).toBe(1)
     expect(refused.error).toContain("it does not run on this machine: no loader")

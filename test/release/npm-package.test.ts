@@ -67,8 +67,10 @@ describe("The package from npm", () => {
     writeFileSync(join(cwd, "bunfig.toml"), 'preload = ["./trap.ts"]\n')
     writeFileSync(join(cwd, ".env"), "BANTAM_LOG_LEVEL=loud\n")
     const program = [join(folder, "node_modules/.bin/bantam")]
-    const words = ["run", "--", "true"]
-    expect(await run(words, { program, cwd, env })).toMatchObject({ exitCode: 0, error: "" })
+    const broker = start(["serve", "--ephemeral", "--port", "0"], { program, cwd, env })
+    await readUntil(broker.stdout, "memory")
+    broker.kill("SIGTERM")
+    expect(await broker.exited).toBe(0)
     expect(existsSync(trap)).toBe(false)
   })
 
