@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { ownTarget } from "../../scripts/release/targets.ts"
 
@@ -14,8 +13,9 @@ export function nativeRelease(): Promise<string> {
 }
 
 async function make(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "bantam-release-"))
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+  // Among what is built: nothing is told to us when the last test that needs it is over.
+  const folder = join(root, "dist/tried-release")
+  rmSync(folder, { recursive: true, force: true })
   const script = join(root, "scripts/release/run.ts")
   const releasing = Bun.spawn({
     cmd: [process.execPath, "run", script, "--out", folder, ownTarget().name],
