@@ -195,9 +195,7 @@ describe("Examples that are read", () => {
 
   test("no command and no option that there is not", () => {
     const program = makeProgram("1.2.3")
-    const lines = everyFile().flatMap((name) =>
-      [...text(name).matchAll(/^ {4}.*?\bbantam (.*)$/gm)].map(([, words = ""]) => ({ name, words })),
-    )
+    const lines = everyFile().flatMap((name) => commandsIn(text(name)).map((words) => ({ name, words })))
     expect(lines.length).toBeGreaterThan(10)
     for (const { name, words } of lines) {
       const [first = "", second = ""] = words.split(" ")
@@ -210,6 +208,14 @@ describe("Examples that are read", () => {
       }
     }
   })
+
+  /** What stands behind `bantam` in the blocks for a shell. */
+  function commandsIn(content: string): readonly string[] {
+    const blocks = [...content.matchAll(/^```sh.*\n([^]*?)^```/gm)].map(([, block = ""]) => block)
+    return blocks.flatMap((block) =>
+      [...block.matchAll(/\bbantam ([a-z].*)$/gm)].map(([, words = ""]) => words),
+    )
+  }
 
   const known = ["BANTAM_ADMIN_PASSWORD_FILE", "BANTAM_LOG_LEVEL"]
 

@@ -96,6 +96,8 @@ function changesNames(change: DiskChange["change"] | undefined): boolean {
 function imageOf(directory: string): DiskImage {
   const image = new DiskImage()
   for (const name of readdirSync(directory)) {
+    // A killed broker has left it, and it is no file to be read.
+    if (name === "admin.sock") continue
     const path = join(directory, name)
     const file = statSync(path).ino
     image.apply({ change: "enter", name, file })
