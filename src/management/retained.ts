@@ -1,5 +1,6 @@
 import { isExpired } from "../protocol/message.ts"
 import { type MessageOutline, MessageUnpacker } from "../protocol/message-record.ts"
+import { decodeForwardedProperties, type ForwardedProperties } from "../protocol/publish-properties.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import { Refused } from "./refused.ts"
 import { dateOf, type ManagementSurroundings } from "./surroundings.ts"
@@ -16,11 +17,12 @@ export interface RetainedFacts {
   readonly expiresAt: string | null
 }
 
-/** The whole message. */
+/** All but the payload of a message. */
 export interface RetainedMessageFacts extends RetainedFacts {
-  readonly payloadBase64: string
-  /** Its MQTT 5 properties as they stand on the wire. */
-  readonly propertiesBase64: string
+  /** Those of MQTT 5 that it has. */
+  readonly properties: Omit<ForwardedProperties, "correlationData"> & {
+    readonly correlationDataBase64?: string
+  }
 }
 
 export interface RetainedQuery {
@@ -54,21 +56,28 @@ export function* matching(
   }
 }
 
-/** @throws Refused when there is none */
-export function retainedOf(surroundings: ManagementSurroundings, topic: TopicName): RetainedMessageFacts {
+/**
+ * A message: what is known of it as JSON in a line, and behind that its payload as it is. It may be large, and to make
+ * text of it would stop everybody.
+ *
+ * @throws Refused when there is none
+ */
+export function retainedOf(surroundings: ManagementSurroundings, topic: TopicName): Response {
   const message = surroundings.broker.retained.get(topic)
   if (message === undefined || isExpired(message, surroundings.clock.now())) {
     throw new Refused(404, `nothing is retained at ${JSON.stringify(topic)}`)
   }
-  return {
-    ...factsOf(surroundings, {
-      ...message,
-      topic: message.topic.name,
-      payloadBytes: message.payload.length,
-    }),
-    payloadBase64: Buffer.from(message.payload).toString("base64"),
-    propertiesBase64: Buffer.from(message.properties).toString("base64"),
+  const { payload } = message
+  const { correlationData, ...properties } = decodeForwardedProperties(message.properties)
+  const facts: RetainedMessageFacts = {
+    ...factsOf(surroundings, { ...message, topic, payloadBytes: payload.length }),
+    properties: {
+      ...properties,
+      ...(correlationData !== undefined && { correlationDataBase64: correlationData.toBase64() }),
+    },
   }
+  const headers = { "content-type": "application/octet-stream" }
+  return new Response(new Blob([`${JSON.stringify(facts)}\n`, new Uint8Array(payload)]), { headers })
 }
 
 function factsOf({ clock }: ManagementSurroundings, outline: MessageOutline): RetainedFacts {

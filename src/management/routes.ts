@@ -28,7 +28,7 @@ export interface Offices {
   soon(run: () => void): void
 }
 
-type Answer = object | Iterator<object | undefined>
+type Answer = object | Iterator<object | undefined> | Response
 type Route = (offices: Offices, asked: Asked) => Answer | Promise<Answer>
 
 /**
@@ -86,6 +86,7 @@ export async function answer(offices: Offices, asked: Asked): Promise<Response> 
     if (route === undefined)
       throw new Refused(404, `nothing answers to ${asked.method} ${asked.url.pathname}`)
     const found = await route(offices, asked)
+    if (found instanceof Response) return found
     if (!("next" in found)) return Response.json(found)
     const headers = { "content-type": "application/x-ndjson" }
     return new Response(listing(found, offices.surroundings.clock, offices.soon), { headers })
