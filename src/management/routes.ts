@@ -75,8 +75,8 @@ const routes: Readonly<Record<string, Route>> = {
   "DELETE /v1/retained": async ({ changes, surroundings }, { url, who }) => ({
     removed: await changes.removeRetained(who, retainedQuery(url, surroundings)),
   }),
-  "GET /v1/retained-message": ({ surroundings }, { url }) =>
-    retainedOf(surroundings, topicName(url, surroundings)),
+  "GET /v1/retained-message": ({ surroundings, soon }, { url }) =>
+    retainedOf(surroundings, topicName(url, surroundings), soon),
 }
 
 /** Answers what is asked, in JSON; what cannot be done is said in a sentence under `error`. */

@@ -358,6 +358,17 @@ describe("retained messages", () => {
     expect(await managed.audited()).toHaveLength(1)
   })
 
+  test("that are large are handed out whole, in slices", async () => {
+    const camera = await connected("camera")
+    const payload = Array.from({ length: 100_000 }, (_, index) => `${index},`).join("")
+    camera.publishes({ topic: "camera", payload, qos: 1, retain: true })
+    managed.turns = 0
+    const { body } = await managed.asks("GET /v1/retained-message?topic=camera")
+    expect((body as { payload: string }).payload).toBe(payload)
+    expect(managed.turns).toBeGreaterThanOrEqual(2)
+    expect(await managed.asks("GET /v1/retained-message?topic=came")).toMatchObject({ status: 404 })
+  })
+
   test("are the broker's own under $SYS", async () => {
     for (const filter of ["$SYS/%23", "$SYS"]) {
       expect(await managed.asks(`DELETE /v1/retained?filter=${filter}`)).toMatchObject({ status: 400 })
