@@ -6,6 +6,7 @@ import { ManagementClient } from "../management-client.ts"
 import { bytesText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
 import { complain, print } from "../output.ts"
+import { textOf } from "../text-of.ts"
 import { ago, none, until } from "./columns.ts"
 import { factSheet } from "./fact-sheet.ts"
 import { type Column, type ListOptions, printList, withListOptions } from "./listing.ts"
@@ -65,7 +66,7 @@ function getCommand(): Command {
   return withSettingsOptions(new Command("get").description("print a retained message"))
     .argument("<topic>", "its topic")
     .option("-v, --verbose", "who published it and when, and not the payload")
-    .option("--json", "one JSON object, with the payload in base64")
+    .option("--json", "one JSON object: payload if that is text, payloadBase64 if not")
     .addHelpText(
       "after",
       `
@@ -79,11 +80,11 @@ Examples:
     .action(
       async (topic: string, options: SettingsOptions & { readonly verbose?: true; readonly json?: true }) => {
         const management = new ManagementClient(options)
-        const found = await management.ask<RetainedMessageFacts>("GET", "/v1/retained-message", { topic })
-        const { payloadBase64, propertiesBase64, ...facts } = found
-        if (options.json === true) await print(factSheet({ ...facts, payloadBase64, propertiesBase64 }, true))
-        else if (options.verbose === true) await print(factSheet(facts, false))
-        else await print(asPrinted(Buffer.from(payloadBase64, "base64")))
+        const found = await management.read<RetainedMessageFacts>("/v1/retained-message", { topic })
+        const { facts, payload } = found
+        if (options.json === true) await print(factSheet({ ...facts, ...asJson(payload) }, true))
+        else if (options.verbose === true) await print(factSheet(withProperties(facts), false))
+        else await print(asPrinted(payload))
       },
     )
 }
@@ -113,6 +114,20 @@ Examples:
       const { removed } = await management.ask<{ removed: number }>("DELETE", "/v1/retained", query)
       complain(removed === 0 ? "there was nothing to remove" : `${removed} removed`)
     })
+}
+
+/** By the names that `bantam sub --json` has. */
+function asJson(payload: Uint8Array): object {
+  const text = textOf(payload)
+  return text === undefined ? { payloadBase64: payload.toBase64() } : { payload: text }
+}
+
+function withProperties({ properties, ...facts }: RetainedMessageFacts): object {
+  const told = Object.entries(properties).map(([name, value]) => [
+    name,
+    typeof value === "object" ? JSON.stringify(value) : value,
+  ])
+  return { ...facts, ...Object.fromEntries(told) }
 }
 
 /** Byte for byte, but on a terminal, which a stranger's payload must not paint. */

@@ -1,5 +1,15 @@
 import { isExpired } from "../protocol/message.ts"
-import { type MessageOutline, MessageUnpacker } from "../protocol/message-record.ts"
+import {
+  expiryOf,
+  type MessageOutline,
+  type MessageRecord,
+  MessageUnpacker,
+  payloadStartOf,
+  propertiesBytesOf,
+  propertiesStartOf,
+  topicBytesOf,
+} from "../protocol/message-record.ts"
+import { decodeForwardedProperties, type ForwardedProperties } from "../protocol/publish-properties.ts"
 import type { TopicFilter, TopicName } from "../protocol/topic.ts"
 import { Refused } from "./refused.ts"
 import { dateOf, type ManagementSurroundings } from "./surroundings.ts"
@@ -16,11 +26,12 @@ export interface RetainedFacts {
   readonly expiresAt: string | null
 }
 
-/** The whole message. */
+/** All but the payload of a message. */
 export interface RetainedMessageFacts extends RetainedFacts {
-  readonly payloadBase64: string
-  /** Its MQTT 5 properties as they stand on the wire. */
-  readonly propertiesBase64: string
+  /** Those of MQTT 5 that it has. */
+  readonly properties: Omit<ForwardedProperties, "correlationData"> & {
+    readonly correlationDataBase64?: string
+  }
 }
 
 export interface RetainedQuery {
@@ -54,21 +65,68 @@ export function* matching(
   }
 }
 
-/** @throws Refused when there is none */
-export function retainedOf(surroundings: ManagementSurroundings, topic: TopicName): RetainedMessageFacts {
-  const message = surroundings.broker.retained.get(topic)
-  if (message === undefined || isExpired(message, surroundings.clock.now())) {
+/**
+ * A message: what is known of it as JSON in a line, and behind that its payload as it is, in slices. To make text of a large
+ * one, or to copy all of it at once, would stop everybody.
+ *
+ * @param soon runs after what this turn has brought
+ * @throws Refused when there is none
+ */
+export function retainedOf(
+  surroundings: ManagementSurroundings,
+  topic: TopicName,
+  soon: (run: () => void) => void,
+): Response {
+  const record = recordAt(surroundings, topic)
+  if (record === undefined || expiryOf(record) <= surroundings.clock.now()) {
     throw new Refused(404, `nothing is retained at ${JSON.stringify(topic)}`)
   }
-  return {
-    ...factsOf(surroundings, {
-      ...message,
-      topic: message.topic.name,
-      payloadBytes: message.payload.length,
-    }),
-    payloadBase64: Buffer.from(message.payload).toString("base64"),
-    propertiesBase64: Buffer.from(message.properties).toString("base64"),
+  const facts: RetainedMessageFacts = {
+    ...factsOf(surroundings, new MessageUnpacker().outline(record)),
+    properties: propertiesOf(record),
   }
+  const head = Buffer.from(`${JSON.stringify(facts)}\n`)
+  const headers = { "content-type": "application/octet-stream" }
+  return new Response(inSlices(head, record, soon), { headers })
+}
+
+/** A topic is a filter that matches itself alone. */
+function recordAt({ broker }: ManagementSurroundings, topic: TopicName): MessageRecord | undefined {
+  for (const record of broker.retained.match(topic as string as TopicFilter))
+    if (record !== undefined) return record
+  return undefined
+}
+
+function propertiesOf(record: MessageRecord): RetainedMessageFacts["properties"] {
+  const topicBytes = topicBytesOf(record)
+  const start = propertiesStartOf(topicBytes)
+  const bytes = record.slice(start, start + propertiesBytesOf(record, topicBytes))
+  const { correlationData, ...properties } = decodeForwardedProperties(bytes)
+  return {
+    ...properties,
+    ...(correlationData !== undefined && { correlationDataBase64: correlationData.toBase64() }),
+  }
+}
+
+/** So much of a payload is copied in one go. */
+const sliceBytes = 256 * 1024
+
+function inSlices(
+  head: Uint8Array,
+  record: MessageRecord,
+  soon: (run: () => void) => void,
+): ReadableStream<Uint8Array> {
+  let at = payloadStartOf(record)
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(head),
+    pull: async (controller) => {
+      if (at === record.length) return controller.close()
+      await new Promise<void>((go) => soon(go))
+      const end = Math.min(at + sliceBytes, record.length)
+      controller.enqueue(record.slice(at, end))
+      at = end
+    },
+  })
 }
 
 function factsOf({ clock }: ManagementSurroundings, outline: MessageOutline): RetainedFacts {

@@ -28,7 +28,7 @@ export interface Offices {
   soon(run: () => void): void
 }
 
-type Answer = object | Iterator<object | undefined>
+type Answer = object | Iterator<object | undefined> | Response
 type Route = (offices: Offices, asked: Asked) => Answer | Promise<Answer>
 
 /**
@@ -75,8 +75,8 @@ const routes: Readonly<Record<string, Route>> = {
   "DELETE /v1/retained": async ({ changes, surroundings }, { url, who }) => ({
     removed: await changes.removeRetained(who, retainedQuery(url, surroundings)),
   }),
-  "GET /v1/retained-message": ({ surroundings }, { url }) =>
-    retainedOf(surroundings, topicName(url, surroundings)),
+  "GET /v1/retained-message": ({ surroundings, soon }, { url }) =>
+    retainedOf(surroundings, topicName(url, surroundings), soon),
 }
 
 /** Answers what is asked, in JSON; what cannot be done is said in a sentence under `error`. */
@@ -86,6 +86,7 @@ export async function answer(offices: Offices, asked: Asked): Promise<Response> 
     if (route === undefined)
       throw new Refused(404, `nothing answers to ${asked.method} ${asked.url.pathname}`)
     const found = await route(offices, asked)
+    if (found instanceof Response) return found
     if (!("next" in found)) return Response.json(found)
     const headers = { "content-type": "application/x-ndjson" }
     return new Response(listing(found, offices.surroundings.clock, offices.soon), { headers })

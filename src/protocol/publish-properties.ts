@@ -1,7 +1,8 @@
+import { ByteReader } from "./byte-reader.ts"
 import { ByteWriter } from "./byte-writer.ts"
 import { noBytes } from "./message.ts"
 import type { PropertiesOf } from "./properties.ts"
-import { encodeProperties } from "./property-codec.ts"
+import { decodeProperties, encodeProperties } from "./property-codec.ts"
 import { ProtocolError } from "./protocol-error.ts"
 import { ReasonCode } from "./reason-code.ts"
 import { parseTopicName, wireTopicLimits } from "./topic.ts"
@@ -198,6 +199,15 @@ export function encodeForwardedProperties(properties: ForwardedProperties): Uint
   let at = 0
   while ((bytes[at] ?? 0) >= 0x80) at += 1
   return bytes.subarray(at + 1)
+}
+
+/** What `encodeForwardedProperties` was given, or its equal, of the properties of a message of ours. */
+export function decodeForwardedProperties(bytes: Uint8Array): ForwardedProperties {
+  const writer = new ByteWriter()
+  writer.variable(bytes.length)
+  writer.raw(bytes)
+  const sized = writer.take()
+  return decodeProperties(new ByteReader(sized, 0, sized.length), "will")
 }
 
 function append(kept: Uint8Array<ArrayBuffer>, bytes: Uint8Array, start: number, end: number) {

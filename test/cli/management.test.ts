@@ -180,6 +180,10 @@ describe("a running broker", () => {
     await retained(sensor, "home/door", "open,\n\x07")
     await retained(sensor, "home/lamp", "on")
     expect((await bantam("retained", "get", "home/door")).out).toBe("open,\n\x07")
+    expect(await json("retained", "get", "home/door")).toMatchObject({
+      client: "sensor",
+      payload: "open,\n\x07",
+    })
     expect(await bantam("retained", "get", "home/none")).toMatchObject({ exitCode: 1, out: "" })
     const dry = await bantam("retained", "remove", "home/+", "--dry-run")
     expect(dry.out.split("\n").map((line) => line.split(" ")[0])).toEqual([

@@ -291,7 +291,17 @@ describe("subscriptions", () => {
 describe("retained messages", () => {
   async function given(): Promise<void> {
     const sensor = await connected("sensor", { username: "alice" })
-    sensor.publishes({ topic: "home/old", payload: "1", qos: 1, retain: true })
+    sensor.publishes({
+      topic: "home/old",
+      payload: "1",
+      qos: 1,
+      retain: true,
+      properties: {
+        contentType: "text/plain",
+        correlationData: Uint8Array.of(1, 2),
+        userProperties: [["a", "b"]],
+      },
+    })
     await managed.test.leaps(40 * 86_400)
     const other = await connected("other")
     other.publishes({
@@ -312,15 +322,21 @@ describe("retained messages", () => {
     const { body } = await managed.asks("GET /v1/retained-message?topic=home/old")
     const wallMs = managed.test.clock.wall()
     expect(body).toEqual({
-      topic: "home/old",
-      payloadBytes: 1,
-      qos: 1,
-      client: "sensor",
-      user: "alice",
-      publishedAt: new Date(wallMs - 40 * days).toISOString(),
-      expiresAt: null,
-      payloadBase64: btoa("1"),
-      propertiesBase64: "",
+      facts: {
+        topic: "home/old",
+        payloadBytes: 1,
+        qos: 1,
+        client: "sensor",
+        user: "alice",
+        publishedAt: new Date(wallMs - 40 * days).toISOString(),
+        expiresAt: null,
+        properties: {
+          contentType: "text/plain",
+          correlationDataBase64: "AQI=",
+          userProperties: [["a", "b"]],
+        },
+      },
+      payload: "1",
     })
     expect(await each("expiresAt", "GET /v1/retained?filter=home/new")).toEqual([
       new Date(wallMs + 60_000).toISOString(),
@@ -340,6 +356,17 @@ describe("retained messages", () => {
     expect(await managed.audited()).toEqual(["alice: retained messages removed: home/old"])
     expect(await managed.asks("DELETE /v1/retained?filter=nowhere")).toMatchObject({ body: { removed: 0 } })
     expect(await managed.audited()).toHaveLength(1)
+  })
+
+  test("that are large are handed out whole, in slices", async () => {
+    const camera = await connected("camera")
+    const payload = Array.from({ length: 100_000 }, (_, index) => `${index},`).join("")
+    camera.publishes({ topic: "camera", payload, qos: 1, retain: true })
+    managed.turns = 0
+    const { body } = await managed.asks("GET /v1/retained-message?topic=camera")
+    expect((body as { payload: string }).payload).toBe(payload)
+    expect(managed.turns).toBeGreaterThanOrEqual(2)
+    expect(await managed.asks("GET /v1/retained-message?topic=came")).toMatchObject({ status: 404 })
   })
 
   test("are the broker's own under $SYS", async () => {

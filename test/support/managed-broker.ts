@@ -74,6 +74,10 @@ export class ManagedBroker {
     const text = await response.text()
     const isList = response.headers.get("content-type") === "application/x-ndjson"
     const lines = () => text.split("\n").filter(Boolean)
+    if (response.headers.get("content-type") === "application/octet-stream") {
+      const [facts = "", payload] = text.split("\n")
+      return { status: response.status, body: { facts: JSON.parse(facts), payload } }
+    }
     return {
       status: response.status,
       body: isList ? lines().map((line): unknown => JSON.parse(line)) : JSON.parse(text),
