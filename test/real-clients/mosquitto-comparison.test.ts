@@ -46,7 +46,7 @@ describeWith(
         atOnce,
         compare,
       )
-    }, 120_000)
+    }, 400_000)
     afterAll(() => comparer.stop())
 
     describe("output, exit code and packets are the same", () => {
