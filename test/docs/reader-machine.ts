@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { childrenOf } from "../support/processes.ts"
+import { killChildrenOf } from "../support/processes.ts"
 import { comeToRest } from "./at-rest.ts"
 
 /** Makes new namespaces; what is started in them ends with it. */
@@ -71,7 +71,7 @@ export function startMachine({ directory, home, cwd, path, limitMs }: MachineOpt
   function endAll(): void {
     if (shell.exitCode !== null) return
     // With its process 1 the machine ends, and all that is in it.
-    for (const pid of childrenOf(shell.pid)) process.kill(pid, "SIGKILL")
+    killChildrenOf(shell.pid)
   }
 
   async function say(line: string): Promise<string | undefined> {
