@@ -34,6 +34,7 @@ export class ClientRun {
   #client: Client
   #connack: PropertiesOf<"connack"> = noProperties
   #isLeaving = false
+  #isPaused = false
 
   constructor(
     plan: ConnectionPlan,
@@ -86,6 +87,17 @@ export class ClientRun {
     }
   }
 
+  /** Reads no more until `resume`, from the connections to come as well. */
+  pause(): void {
+    this.#isPaused = true
+    this.#client.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#client.resume()
+  }
+
   /** Ends the run: it comes back once all that was sent is with the server. Nothing more is read. */
   sayGoodbye(reasonCode: ReasonCode = ReasonCode.normalDisconnection): Promise<ClientEnd> {
     this.#isLeaving = true
@@ -118,6 +130,7 @@ export class ClientRun {
     if ("at" in socket) return socket
     try {
       this.#connack = (await client.start(socket)).properties
+      if (this.#isPaused) client.pause()
       // Work that waits for standard input would not notice that nobody is there any more.
       await Promise.race([work(), client.ended.then(throwUnlessOver)])
       await this.sayGoodbye()

@@ -1,5 +1,6 @@
 import type { Publish } from "../src/protocol/packet.ts"
 import type { Properties, PropertyName } from "../src/protocol/properties.ts"
+import { endOfString } from "./json-string.ts"
 import type { MannerName } from "./manner.ts"
 import { propertyLabel } from "./property-names.ts"
 import { textOf } from "./text-of.ts"
@@ -49,10 +50,25 @@ export function embeddedJson(payload: Uint8Array): string | undefined {
   if (text === undefined) return undefined
   try {
     JSON.parse(text)
-    return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, "$1")
   } catch {
     return undefined
   }
+  return withoutBlanks(text)
+}
+
+function withoutBlanks(json: string): string {
+  const parts: string[] = []
+  const pattern = /"|[ \t\r\n]+/g
+  let kept = 0
+  for (let found = pattern.exec(json); found !== null; found = pattern.exec(json)) {
+    if (found[0] === '"') {
+      pattern.lastIndex = endOfString(json, found.index)
+    } else {
+      parts.push(json.slice(kept, found.index))
+      kept = pattern.lastIndex
+    }
+  }
+  return parts.join("") + json.slice(kept)
 }
 
 function propertiesJson(properties: Properties, manner: MannerName): string[] {

@@ -70,23 +70,31 @@ async function record(file: string, options: RecordOptions): Promise<void> {
   const packets = standardOutput()
   const run = new ClientRun(plan, options, packets, {
     acknowledge: "manual",
-    onMessage: (publish) => take(publish, recorder, run, plan.client.version, options.stored),
+    onMessage: (publish) => {
+      begin()
+      take(publish, recorder, run, plan.client.version, options.stored)
+    },
     say: (line) => progress.above(line),
   })
   const course: { at: "beginning" | "recording" | "broken" } = { at: "beginning" }
-  target.output.onFull = () => run.client.pause()
-  target.output.onDrained = () => run.client.resume()
+  target.output.onFull = () => run.pause()
+  target.output.onDrained = () => run.resume()
   target.output.onBroken = (error) => {
     course.at = "broken"
     const sentence = `${file}: ${error.message}; the recording ends here, and what it holds can be replayed`
     if (error.code !== "EPIPE") run.fail({ sentence, exitCode: 1 })
     void run.sayGoodbye()
   }
+  // A session that is there already may send before we have asked for anything.
+  const begin = () => {
+    if (recorder.hasBegun) return
+    target.open()
+    recorder.begin({ url: targetUrl(plan.target), filters })
+  }
   const progress = progressOf(file, recorder, showsProgress(options))
   const forget = leaveInTime(run, plan, undefined)
   await run.finish(async () => {
-    target.open()
-    recorder.begin({ url: targetUrl(plan.target), filters })
+    begin()
     if (!(await subscribeForRecording(run, plan, filters, options))) return target.abandon()
     course.at = "recording"
     if (options.for !== undefined)

@@ -89,14 +89,14 @@ async function sub(options: SubOptions): Promise<void> {
     if ((await told.commandEnded()) !== 0 || options.exitAfterSubscribe === true) return
     await Promise.race([printer.over, ...(trial === undefined ? [] : [trial.decided()])])
   }
-  const forget = leaveInTime(run, plan, options.timeout)
+  const forget = leaveInTime(run, plan, options.timeout, (signal) => told.stop(signal))
   // Who keeps it open all day has it come back by itself.
   if (viewer !== undefined) await run.persist(work, (why) => viewer.lost(why))
   else if (plan.manner.name === "mosquitto") await run.persist(work)
   else await run.finish(work)
-  forget()
   printer.end()
   await endCommand(told, run)
+  forget()
   viewer?.end()
   await output.drained()
   if (trial !== undefined && !hasFailed()) await report(trial, options)
@@ -104,7 +104,7 @@ async function sub(options: SubOptions): Promise<void> {
 
 /** The last message wanted may have come before the command of --then has ended. */
 async function endCommand(told: WhenSubscribed, run: ClientRun): Promise<void> {
-  if (hasFailed()) told.stop()
+  if (hasFailed()) told.stop("SIGTERM")
   const exitCode = await told.commandEnded()
   if (exitCode === 0) return
   run.fail({ sentence: `the command of --then ended with exit code ${exitCode}`, exitCode })
@@ -134,8 +134,12 @@ function percentage(text: string): number {
 }
 
 export function retainHandling(text: string): RetainHandling {
-  const values: Readonly<Record<string, RetainHandling>> = { always: 0, new: 1, never: 2 }
-  const value = values[text]
+  const values = new Map<string, RetainHandling>([
+    ["always", 0],
+    ["new", 1],
+    ["never", 2],
+  ])
+  const value = values.get(text)
   if (value === undefined) throw new InvalidArgumentError("It must be always, new or never.")
   return value
 }

@@ -1,4 +1,7 @@
 import type { PublishRequest } from "../../src/client/sender.ts"
+import { CommandError } from "../output.ts"
+import { shown } from "../shown.ts"
+import { textOf } from "../text-of.ts"
 import type { Fields } from "./template.ts"
 
 /** What a source has for one message. */
@@ -32,7 +35,14 @@ export const lineNames: readonly string[] = ["line"]
 /** Each line is a payload, and the field `line`. */
 export async function* lineRows(lines: AsyncIterable<Uint8Array>): AsyncGenerator<Row> {
   for await (const line of lines) {
-    const text = (name: string) => (name === "line" ? Buffer.from(line).toString() : undefined)
+    const text = (name: string) => (name === "line" ? textIn(line) : undefined)
     yield { place: undefined, fields: { names: lineNames, text }, own: { payload: line } }
   }
+}
+
+/** @throws CommandError */
+function textIn(line: Uint8Array): string {
+  const text = textOf(line)
+  if (text !== undefined) return text
+  throw new CommandError(`standard input: ${shown(line)} is no UTF-8 text, so it fills no template`)
 }

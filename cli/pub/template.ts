@@ -29,7 +29,8 @@ type Fill = (occasion: Occasion) => string
 /** A place in braces: a field, or what is built in. A field goes before, for who wrote the table chose its names. */
 interface Hole {
   readonly words: string
-  readonly fill: Fill | undefined
+  /** Or what is wrong with it, should no field be called so. */
+  readonly fill: Fill | TemplateError | undefined
 }
 
 const builtIn: Readonly<Record<string, (values: readonly string[]) => Fill>> = {
@@ -72,8 +73,9 @@ export class Template {
    */
   check(names: readonly string[], what: string): void {
     for (const piece of this.#pieces) {
-      if (typeof piece === "string" || piece.fill !== undefined || names.includes(piece.words)) continue
-      throw unknown(piece, names, what)
+      if (typeof piece === "string" || typeof piece.fill === "function" || names.includes(piece.words))
+        continue
+      throw piece.fill ?? unknown(piece, names, what)
     }
   }
 
@@ -86,9 +88,11 @@ export class Template {
 }
 
 function filled(hole: Hole, fields: Fields, occasion: Occasion): string {
-  const text = fields.text(hole.words) ?? hole.fill?.(occasion)
-  if (text === undefined) throw unknown(hole, fields.names, "fields")
-  return text
+  const { words, fill } = hole
+  const text = fields.text(words)
+  if (text !== undefined) return text
+  if (typeof fill === "function") return fill(occasion)
+  throw fill ?? unknown(hole, fields.names, "fields")
 }
 
 function unknown({ words }: Hole, names: readonly string[], what: string): TemplateError {
@@ -100,7 +104,13 @@ function unknown({ words }: Hole, names: readonly string[], what: string): Templ
 
 function holeOf(words: string): Hole {
   const [name = "", ...values] = words.split(/\s+/)
-  return { words, fill: Object.hasOwn(builtIn, name) ? builtIn[name]?.(values) : undefined }
+  try {
+    return { words, fill: Object.hasOwn(builtIn, name) ? builtIn[name]?.(values) : undefined }
+  } catch (error) {
+    // A field may be called so.
+    if (error instanceof TemplateError && values.length === 0) return { words, fill: error }
+    throw error
+  }
 }
 
 function none(name: string, fill: Fill): (values: readonly string[]) => Fill {

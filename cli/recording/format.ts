@@ -65,7 +65,7 @@ export function endLine(atMs: number, messages: number): string {
 export function recordingLineIn(object: JsonObject, place: string): RecordingLine {
   if ("format" in object) return headerIn(object, place)
   const { at: atMs } = object
-  if (typeof atMs !== "number" || atMs < 0) {
+  if (typeof atMs !== "number" || atMs < 0 || atMs === Number.POSITIVE_INFINITY) {
     throw new CommandError(`${place}: at must be the milliseconds since the recording began`)
   }
   if (object["end"] === true) return { line: "end", atMs }

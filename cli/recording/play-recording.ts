@@ -21,8 +21,8 @@ export interface Playing {
 }
 
 /**
- * Publishes the messages of a recording when they are due, by a schedule that begins now. The next round begins when the one before has lasted as long
- * as the recording.
+ * Publishes the messages of a recording when they are due, by a schedule that begins now. The next round begins when
+ * the one before has lasted as long as the recording.
  *
  * @param onTorn called in the first round when the last line was not written to its end
  * @throws CommandError for a file that is no recording, or holds nothing of what is wanted

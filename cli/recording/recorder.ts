@@ -22,6 +22,10 @@ export class Recorder {
     return this.#count
   }
 
+  get hasBegun(): boolean {
+    return this.#beganMs !== undefined
+  }
+
   get isFull(): boolean {
     return this.#count >= this.#most
   }
@@ -39,7 +43,7 @@ export class Recorder {
 
   /** Nothing comes any more. */
   end(): void {
-    if (this.#beganMs !== undefined) this.#output.text(endLine(this.lastedMs, this.#count))
+    if (this.hasBegun) this.#output.text(endLine(this.lastedMs, this.#count))
   }
 
   get lastedMs(): number {

@@ -67,11 +67,11 @@ export function heed(output: ByteOutput, run: ClientRun, viewer: Viewer | undefi
   const rests = viewer === undefined || full
   output.onFull = () => {
     viewer?.hold()
-    if (rests) run.client.pause()
+    if (rests) run.pause()
   }
   output.onDrained = () => {
     viewer?.release()
-    if (rests) run.client.resume()
+    if (rests) run.resume()
   }
   output.onBroken = (error) => {
     const sentence = `cannot write to standard output: ${error.message}`

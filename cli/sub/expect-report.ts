@@ -1,6 +1,7 @@
 import { harmless, harmlessJson } from "../harmless.ts"
 import { embeddedJson } from "../message-json.ts"
 import { type Paint, someOf } from "../output.ts"
+import { counted } from "../quantities.ts"
 import { shown } from "../shown.ts"
 import type { Came, ExpectationOutcome, Instead, Outcome, Wanted } from "./expectations.ts"
 import { jsonLine } from "./json-line.ts"
@@ -17,7 +18,10 @@ export interface Report {
 /** The report for a person, newline included. */
 export function reportText({ wanted, outcome, withinMs, seconds }: Report, paint: Paint): string {
   const { met, expectations, messages, intruder, otherTopics } = outcome
-  const count = wanted.count === undefined ? counted(messages) : `${messages} of ${counted(wanted.count)}`
+  const count =
+    wanted.count === undefined
+      ? counted(messages, "message")
+      : `${messages} of ${counted(wanted.count, "message")}`
   const lines = [
     `${met ? paint.green("✓") : paint.red("✗")} ${summary(wanted, outcome, withinMs, seconds)}  ` +
       paint.dim(`${count} in ${seconds.toFixed(2)} s`),
@@ -62,7 +66,7 @@ function expectationLines(
   if (by !== undefined) return [`  ${paint.green("✓")} ${text}  ${paint.dim(cameText(by))}`]
   const earlier = insteadCount - instead.length
   const got = [
-    ...(earlier > 0 ? [`${counted(earlier)} before these`] : []),
+    ...(earlier > 0 ? [`${counted(earlier, "message")} before these`] : []),
     ...instead.map(({ got, message, isEarly }) => {
       return `${harmless(got)} on ${harmless(message.topic)}${isEarly ? ", before its turn" : ""}`
     }),
@@ -76,10 +80,6 @@ function cameText({ message }: Came): string {
   const json = payload.length > 200 ? undefined : embeddedJson(payload)
   const text = json !== undefined && /^[{[]/.test(json) ? harmless(json) : shown(payload)
   return `${text} on ${harmless(topic)}`
-}
-
-function counted(count: number, noun = "message"): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`
 }
 
 /**

@@ -52,8 +52,17 @@ export function whyNot(condition: JsonCondition, value: unknown): string | undef
 }
 
 function inShort(value: unknown): string {
-  const text = JSON.stringify(value)
+  const text = jsonOf(value)
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
+}
+
+/** What can be read may be nested more deeply than can be written. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return "nested too deeply to be shown"
+  }
 }
 
 function valueAt(value: unknown, steps: readonly PathStep[]): { readonly value: unknown } | undefined {

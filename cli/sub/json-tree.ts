@@ -1,4 +1,5 @@
 import { harmless } from "../harmless.ts"
+import { endOfString } from "../json-string.ts"
 
 /** A value of a JSON text as it is written there. */
 export interface JsonNode {
@@ -22,7 +23,8 @@ export interface JsonMember {
 /** Deeper than anyone looks, and not as deep as our stack. */
 const deepest = 200
 
-const tokenPattern = /[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+)/y
+/** Of a string, the quote that opens it. */
+const tokenPattern = /[ \t\r\n]*(["{}[\],:]|[^\s"{}[\],:]+)/y
 
 /**
  * Takes JSON apart without reading it: numbers and the order of keys stay as they were written.
@@ -84,7 +86,8 @@ class TreeReader {
   #take(): string {
     tokenPattern.lastIndex = this.#at
     const token = tokenPattern.exec(this.#source)?.[1] ?? ""
-    this.#at = tokenPattern.lastIndex
-    return token
+    const begin = tokenPattern.lastIndex - token.length
+    this.#at = token === '"' ? endOfString(this.#source, begin) : tokenPattern.lastIndex
+    return this.#source.slice(begin, this.#at)
   }
 }

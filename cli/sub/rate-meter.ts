@@ -1,3 +1,6 @@
+import { bytesText } from "../number-text.ts"
+import { counted, grouped } from "../quantities.ts"
+
 /** What the line at the bottom says. */
 export interface Figures {
   readonly messagesPerSecond: number
@@ -67,10 +70,10 @@ export class RateMeter {
 export function rateLine(figures: Figures, columns: number): string {
   const { messagesPerSecond, bytesPerSecond, messages, topics, topicsOverflow, hidden } = figures
   const parts = [
-    `${whole(messagesPerSecond)} msg/s`,
+    `${grouped(Math.round(messagesPerSecond))} msg/s`,
     `${bytesText(bytesPerSecond)}/s`,
     ...(hidden > 0
-      ? [`${whole(hidden)} of ${counted(messages, "message")} not shown`]
+      ? [`${grouped(hidden)} of ${counted(messages, "message")} not shown`]
       : [counted(messages, "message")]),
     topicsOverflow ? `more than ${counted(topics, "topic")}` : counted(topics, "topic"),
   ]
@@ -80,17 +83,4 @@ export function rateLine(figures: Figures, columns: number): string {
     line += ` · ${part}`
   }
   return line
-}
-
-function counted(count: number, noun: string): string {
-  return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`
-}
-
-function whole(count: number): string {
-  return Math.round(count).toLocaleString("en-US")
-}
-
-function bytesText(bytes: number): string {
-  if (bytes < 999.5) return `${Math.round(bytes)} B`
-  return bytes < 999_950 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }

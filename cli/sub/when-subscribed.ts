@@ -28,7 +28,6 @@ export class WhenSubscribed {
     if (readyFile !== undefined) writeReadyFile(readyFile, { pid: process.pid, filters })
     if (then === undefined) return
     this.#command = startShell(then)
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.stop())
   }
 
   /** The exit code of the command once it has ended; 0 where there is none, and where we stopped it. */
@@ -39,14 +38,25 @@ export class WhenSubscribed {
   }
 
   /** Nobody needs the command any more. */
-  stop(): void {
+  stop(signal: "SIGTERM" | "SIGKILL"): void {
     if (this.#command?.exitCode !== null || this.#command.signalCode !== null) return
     this.#isStopped = true
-    this.#command.kill()
+    if (isAtTerminal) this.#command.kill(signal)
+    else process.kill(-this.#command.pid, signal)
   }
 }
 
-/** Standard output is for messages, so what the command prints goes to standard error. */
+/** There Ctrl-C reaches all that the command has started, and it may ask for a password. */
+const isAtTerminal = process.stdin.isTTY === true || process.stderr.isTTY === true
+
+/**
+ * Standard output is for messages, so what the command prints goes to standard error. Elsewhere than at a terminal it
+ * leads a group of its own, which is stopped with all that is in it.
+ */
 function startShell(command: string): Bun.Subprocess {
-  return Bun.spawn({ cmd: ["/bin/sh", "-c", command], stdio: ["inherit", 2, 2] })
+  return Bun.spawn({
+    cmd: ["/bin/sh", "-c", command],
+    stdio: ["inherit", 2, 2],
+    detached: !isAtTerminal,
+  })
 }

@@ -237,6 +237,16 @@ describe("pub --every and --rate", () => {
   })
 })
 
+test("pub -l, a line that is no text fills no template", async () => {
+  using server = startScripted(4, (packet) => (packet.type === "connect" ? [connack()] : []))
+  const words = ["pub", ...server.flags, "-t", "t", "-l", "--template", "-m", "{{line}}!"]
+  const { exitCode, error } = await run(words, { stdin: Uint8Array.of(0x61, 0xff, 0x0a) })
+  expect(exitCode).toBe(1)
+  expect(error).toBe(
+    "bantam: standard input: hex 61ff is no UTF-8 text, so it fills no template; nothing published before\n",
+  )
+})
+
 describe("pub, a wrong command line", () => {
   test.each([
     ["-t t -m x --every 0s", "It must be a time, such as 500ms"],

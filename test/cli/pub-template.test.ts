@@ -66,9 +66,16 @@ describe("a template", () => {
     ["{{random 1e3 2e3}}", "needs two numbers"],
     [`{{random 0 0.${"0".repeat(101)}}}`, "needs two numbers"],
     ["{{random 0 9007199254740993}}", "needs two numbers"],
-    ["{{pick}}", "needs words to choose from"],
   ])("%s is none", (text, problem) => {
     expect(() => new Template(text)).toThrow(problem)
+  })
+
+  test("pick and random need words behind them, unless a field is called so", () => {
+    expect(filled("{{pick}} {{random}}", { pick: "x", random: "y" })).toBe("x y")
+    const template = new Template("{{pick}}")
+    expect(() => template.check(["pick"], "columns")).not.toThrow()
+    expect(() => template.check(["a"], "columns")).toThrow("needs words to choose from")
+    expect(() => template.fill(fieldsOf({ a: "1" }), occasion)).toThrow("needs words to choose from")
   })
 
   test("an unknown name is an error that tells the known ones", () => {

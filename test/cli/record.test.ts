@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import { connack } from "../client/scripted-server.ts"
+import { connack, publish } from "../client/scripted-server.ts"
 import { freshDirectory, readRest, readUntil, run, start } from "./program.ts"
 import { startBroker, startScripted } from "./pub-sub-server.ts"
 
@@ -231,6 +231,18 @@ describe("what bantam record asks a server for", () => {
       ])
     expect(asked).toEqual(expected.map((each) => [...each]))
   })
+})
+
+test("what a session sends before it is asked stands behind the header", async () => {
+  using server = startScripted(5, (packet) =>
+    packet.type === "connect" ? [connack({ sessionPresent: true }), publish({ topic: "early" })] : [],
+  )
+  const words = ["record", "-", ...server.flags, "-c", "-i", "me", "-C", "1"]
+  const { exitCode, out } = await run(words)
+  expect(exitCode).toBe(0)
+  const [header = "", message = ""] = out.split("\n")
+  expect(JSON.parse(header)).toMatchObject({ format: "bantam-recording" })
+  expect(JSON.parse(message)).toMatchObject({ topic: "early" })
 })
 
 describe("a wrong command line", () => {

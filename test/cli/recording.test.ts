@@ -93,6 +93,8 @@ describe("a line of a recording", () => {
     [{ format: "other" }, "is no header of a recording"],
     [{ topic: "a", payload: "" }, "at must be the milliseconds"],
     [{ at: -1, topic: "a", payload: "" }, "at must be the milliseconds"],
+    // What JSON.parse makes of 1e999.
+    [{ at: Number.POSITIVE_INFINITY, topic: "a", payload: "" }, "at must be the milliseconds"],
     [{ at: 1, payload: "" }, "the message has no topic"],
     [{ at: 1, topic: "a" }, "the message has no payload"],
   ])("%j is none", (object, problem) => {

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { Packet } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { bytesOf, connack, packetId, publish } from "../client/scripted-server.ts"
-import { freshDirectory, fromSource, readUntil, run, start } from "./program.ts"
+import { freshDirectory, fromSource, readRest, readUntil, run, start } from "./program.ts"
 import { type Script, startBroker, startScripted } from "./pub-sub-server.ts"
 
 /** Grants each subscription, or answers with these codes, and then sends the messages. */
@@ -254,6 +254,22 @@ describe("bantam sub tells that it is subscribed", () => {
     await readUntil(running.stderr, "begun\n")
     running.kill("SIGTERM")
     expect(await running.exited).toBe(0)
+  })
+
+  test("and so does all that it has started", async () => {
+    const then = "echo begun; sleep 1000; true"
+    const running = start(["sub", ...broker.flags, "-t", "t", "--then", then])
+    await readUntil(running.stderr, "begun\n")
+    running.kill("SIGTERM")
+    expect(await running.exited).toBe(0)
+    // Open as long as one of them is there.
+    expect(await readRest(running.stderr)).toBe("")
+  })
+
+  test("-W holds while the command is awaited that the last message came before", async () => {
+    const then = `${pub("-t late -m 1")}; sleep 1000; true`
+    const words = ["sub", ...broker.flags, "-t", "late", "-C", "1", "-W", "1", "--then", then]
+    expect((await run(words)).exitCode).toBe(27)
   })
 
   test("--ready-file is there once a message would come, and says for what", async () => {

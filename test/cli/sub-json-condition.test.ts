@@ -75,6 +75,11 @@ test("Of a long value the beginning is said", () => {
   expect(because(". == 1", "x".repeat(1000))).toBe(`. is "${"x".repeat(199)}…`)
 })
 
+test("A value that is nested without end is no reason to fail", () => {
+  const deep: unknown = JSON.parse("[".repeat(100_000) + "]".repeat(100_000))
+  expect(because(". == 1", deep)).toBe(". is nested too deeply to be shown")
+})
+
 describe("What is no condition is told of, with its place", () => {
   test.each([
     ["", "at its end: a path such as .temp begins with a dot"],

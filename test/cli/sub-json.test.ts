@@ -19,6 +19,12 @@ describe("--json", () => {
     expect(line({ payload: bytesOf("21.50") })).toBe(`${begin},"payload":"21.50","json":21.50}`)
   })
 
+  test("JSON is in one line, however long and escaped its strings are", () => {
+    const long = JSON.stringify('\n "\\'.repeat(1_000_000))
+    const shown = line({ payload: bytesOf(`[${long},\n 1]`) })
+    expect(shown.endsWith(`,"json":[${long},1]}`)).toBe(true)
+  })
+
   test("bytes that are no text are base64, under a key of their own", () => {
     expect(line({ payload: Uint8Array.of(0xff, 0) })).toBe(`${begin},"payloadBase64":"/wA="}`)
   })

@@ -225,6 +225,7 @@ describe("bantam sub, a wrong command line", () => {
     ["-t t -F %y", "-F %y: unknown field %y at character 1"],
     ["-t t -C 0", "must be a whole number from 1"],
     ["-t t --retain-handling sometimes", "must be always, new or never"],
+    ["-t t --retain-handling constructor", "must be always, new or never"],
     ["-t t --retain-handling new -V 311", "--retain-handling needs MQTT 5"],
     ["-t t -m x", "unknown option '-m'"],
   ])("%s", async (words, problem) => {
