@@ -1,4 +1,3 @@
-import { isLoopback } from "../src/config/listen-url.ts"
 import type { Settings } from "../src/config/settings.ts"
 import { paint, shellWord } from "./output.ts"
 
@@ -153,8 +152,10 @@ function firstSteps({ urls }: Announcement): Section {
   const place = urls.map((url) => /^tcp:\/\/(.+):(\d+)$/.exec(url)).find((found) => found !== null)
   if (place === null || place === undefined) return { name: "try", lines: [] }
   const [, host = "", port = ""] = place
-  const isHere = host === "0.0.0.0" || host === "[::]" || isLoopback({ scheme: "tcp", host, port: 1 })
-  const at = (isHere ? "" : ` -h ${host}`) + (port === "1883" ? "" : ` -p ${port}`)
+  // Another address of this machine, such as 127.0.0.2, is not what `localhost` means.
+  const isFoundUntold = ["127.0.0.1", "localhost", "0.0.0.0", "[::]"].includes(host)
+  const at =
+    (isFoundUntold ? "" : ` -h ${host.replace(/^\[(.*)\]$/, "$1")}`) + (port === "1883" ? "" : ` -p ${port}`)
   return {
     name: "try",
     lines: [
@@ -201,5 +202,5 @@ function dataText({ storage }: Settings): string {
 /** A command that shows that TLS works. */
 function secureStep(urls: readonly string[], caFile: string): string {
   const [, port = "8883"] = /^tls:.*:(\d+)$/m.exec(urls.join("\n")) ?? []
-  return `mosquitto_sub --cafile ${caFile} -h localhost -p ${port} -t '#' -v`
+  return `mosquitto_sub --cafile ${shellWord(caFile)} -h localhost -p ${port} -t '#' -v`
 }

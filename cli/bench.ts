@@ -135,7 +135,8 @@ async function byTurns(
   const comparison: Comparison = compare(findings.A, findings.B)
   await print(json === true ? `${JSON.stringify(comparison)}\n` : comparisonText(comparison, columns()))
   if (isInterrupted) complain("ended early by you: only whole rounds count")
-  return [...findings.A, ...findings.B].some(isFailure) ? 1 : 0
+  const hasNone = findings.A.length === 0 || findings.B.length === 0
+  return hasNone || [...findings.A, ...findings.B].some(isFailure) ? 1 : 0
 }
 
 function checkOpenFiles({ publishers, subscribers, inFlight, shape }: Plan): void {

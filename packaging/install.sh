@@ -32,6 +32,8 @@ refuse() {
 
 # All of it stands in functions, and the last line calls them: of a script that came but in part nothing is run.
 main() {
+  # As root for everyone, folders as well.
+  umask 022
   base=${BANTAM_BASE_URL:-}
   version=
   prefix=
@@ -177,6 +179,7 @@ put_in_place() {
     # Where there is none the pattern stands for itself.
     if [ -f "$page" ]; then place "$page" "share/man/${page#"$1/man/"}" 644; fi
   done
+  take_away_the_rest
   place "$draft/installed-files" share/bantam/installed-files 644
 }
 
@@ -186,6 +189,14 @@ place() {
   chmod "$3" "$prefix/$2.new"
   mv -f "$prefix/$2.new" "$prefix/$2"
   say "$2" >>"$draft/installed-files"
+}
+
+# What the version before had, and this one has not.
+take_away_the_rest() {
+  [ -f "$list" ] || return 0
+  while read -r file; do
+    grep -qxF "$file" "$draft/installed-files" || rm -f "$prefix/$file"
+  done <"$list"
 }
 
 uninstall() {

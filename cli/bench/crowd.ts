@@ -14,6 +14,7 @@ export class Crowd {
   readonly #clients = new Set<LoadClient>()
   #pings: ReturnType<typeof setInterval> | undefined
   #count = 0
+  #opening: Promise<void> = Promise.resolve()
   #isClosed = false
 
   constructor(server: Server, plan: Plan) {
@@ -22,6 +23,8 @@ export class Crowd {
   }
 
   /**
+   * Ends early when the crowd is closed meanwhile.
+   *
    * @param welcome what each does before it counts as there
    * @throws CommandError when one of them is refused; the others are then closed
    */
@@ -30,26 +33,29 @@ export class Crowd {
     welcome: (client: LoadClient, index: number) => Promise<void>,
     options: (index: number) => Partial<LoadClientOptions> = () => ({}),
   ): Promise<void> {
-    await paced(count, this.#plan.connectsPerSecond, async (index) => {
-      if (this.#isClosed) return
+    const isOver = () => this.#isClosed
+    this.#opening = paced(count, this.#plan.connectsPerSecond, isOver, async (index) => {
       const client = await this.#connect(options(index))
+      if (this.#isClosed) return client.disconnect()
       this.#clients.add(client)
-      if (this.#isClosed) return this.close()
       await welcome(client, index)
-    }).catch((error: unknown) => {
+    })
+    await this.#opening.catch((error: unknown) => {
       const stood = this.#clients.size
       throw oneLine(error, stood === 0 ? "" : `connection ${stood + 1} of ${count}: `)
     })
     if (!this.#isClosed) this.#keepAlive()
   }
 
-  /** Says goodbye to the broker on all of them, and waits until it has heard. */
+  /** Says goodbye to the broker on all of them, those too that are only coming, and waits until it has heard. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#pings)
     const clients = [...this.#clients]
     this.#clients.clear()
     await Promise.all(clients.map((client) => client.disconnect()))
+    // What went wrong there is told by `open`.
+    await this.#opening.catch(() => {})
   }
 
   #connect(options: Partial<LoadClientOptions>): Promise<LoadClient> {
@@ -86,11 +92,17 @@ export async function subscribeTo(client: LoadClient, filters: readonly string[]
 }
 
 /**
- * Runs something for each index below `count`, so many of them a second, and no more than a hundred at a time.
+ * Runs something for each index below `count`, so many of them a second, and no more than a hundred at a time, until it
+ * is over.
  *
  * @throws what the first of them threw, when all that had begun are over
  */
-async function paced(count: number, perSecond: number, run: (index: number) => Promise<void>): Promise<void> {
+async function paced(
+  count: number,
+  perSecond: number,
+  isOver: () => boolean,
+  run: (index: number) => Promise<void>,
+): Promise<void> {
   const startedMs = performance.now()
   const running = new Set<Promise<void>>()
   const failures: unknown[] = []
@@ -98,6 +110,7 @@ async function paced(count: number, perSecond: number, run: (index: number) => P
     const earlyMs = startedMs + (index / perSecond) * 1000 - performance.now()
     if (earlyMs > 1) await Bun.sleep(earlyMs)
     if (running.size >= longestQueue) await Promise.race(running)
+    if (isOver()) break
     const one = run(index)
       .catch((error: unknown) => void failures.push(error))
       .finally(() => running.delete(one))

@@ -120,9 +120,11 @@ export function refusedPublishes(refused: ReadonlyMap<number, number>): Refusal[
     }))
 }
 
-/** Whether a run showed that the broker did not do what it has to, or what was asked of it. */
-export function isFailure({ faults, refused, ended }: Findings): boolean {
-  return faults.isBreach || refused.length > 0 || ended === "connection-lost" || ended === "stalled"
+/** Whether a run showed that the broker did not do what it has to, or what was asked of it, or showed nothing at all. */
+export function isFailure(findings: Findings): boolean {
+  const { faults, refused, ended } = findings
+  if (faults.isBreach || refused.length > 0) return true
+  return ended === "connection-lost" || ended === "stalled" || mainRate(findings)[1].count === 0
 }
 
 /** The rate that a shape is about. */
@@ -139,11 +141,11 @@ export function mainRate({ shape, rates, load }: Findings): [RateName, Rate] {
   return [name, rates[name] ?? { count: 0, perSecond: 0, bytesPerSecond: null }]
 }
 
-/** The latency that a shape is about; a `pub` at QoS 0 has none. */
+/** The latency that a shape is about; a `pub` at QoS 0 has none, nor has a run to which nothing came. */
 export function mainLatency({ latencies }: Findings): [LatencyName, LatencyFacts] | undefined {
   for (const name of ["delivery", "connect", "acknowledgement"] as const) {
     const facts = latencies[name]
-    if (facts !== undefined) return [name, facts]
+    if (facts !== undefined) return facts.count > 0 ? [name, facts] : undefined
   }
   return undefined
 }

@@ -115,7 +115,8 @@ export function withBenchOptions(command: Command, shape: Shape): Command {
       parseRequirements,
     )
     .option("--compare <url>", "the same load on another broker as well, by turns", parseServer)
-    .option("--rounds <count>", "of each broker, with --compare", wholeNumber(1, 100), 3)
+    // One round tells nothing of how far rounds are apart.
+    .option("--rounds <count>", "of each broker, with --compare", wholeNumber(2, 100), 3)
     .optionsGroup("Connection:")
   withTargetOptions(command)
   // What Mosquitto's clients have and we cannot is told to whoever asks for it, and no more.

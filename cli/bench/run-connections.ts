@@ -63,6 +63,8 @@ class ConnectionsRun {
 
   async run(): Promise<Findings> {
     const { extent } = this.#plan
+    // All that is counted is measured, so what is begun first as well.
+    if (extent.by === "count") this.#from = this.#now()
     const turns = this.#start()
     let ended: Ending | undefined
     if (extent.by === "time") {
@@ -103,11 +105,12 @@ class ConnectionsRun {
   }
 
   #begin(): void {
-    // What is due at the same time is measured.
-    this.#from = this.#plan.extent.by === "count" ? 0 : this.#now()
-    this.#connectedBefore = this.#plan.extent.by === "count" ? 0 : this.#connected
-    this.#health.begin()
     const { extent } = this.#plan
+    if (extent.by === "time") {
+      this.#from = this.#now()
+      this.#connectedBefore = this.#connected
+    }
+    this.#health.begin()
     this.#watch.show(() => {
       const seconds = (this.#now() - this.#from) / 1e6
       const share = extent.by === "time" ? (seconds * 1000) / extent.ms : this.#tried / extent.count

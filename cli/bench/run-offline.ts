@@ -1,4 +1,5 @@
 import { type ClientEnd, describeEnd } from "../../src/client/client-end.ts"
+import { CommandError } from "../output.ts"
 import { Crowd, subscribeTo } from "./crowd.ts"
 import { type Ending, type Findings, latencyFacts, noFaults, rateOf, refusedPublishes } from "./findings.ts"
 import { Gauge } from "./gauge.ts"
@@ -30,16 +31,22 @@ export async function runOffline(server: Server, plan: Plan, watch: Watch): Prom
   watch.show(phase("making sessions"))
   let findings: Findings
   try {
-    await run.begin()
-    findings = await run.fillAndDrain()
+    findings = await run.play()
   } catch (error) {
     // What went wrong first is what is told.
     await run.endSessions().catch(() => {})
     throw error
   }
   watch.show(phase("ending sessions"))
-  await run.endSessions()
-  return findings
+  try {
+    await run.endSessions()
+    return findings
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    // A broker that is gone has them still, when it comes back.
+    const remark = `the sessions of ${plan.idPrefix}-away-0 and so on could not be ended: ${error.message}`
+    return { ...findings, ended: "connection-lost", remarks: [...findings.remarks, remark] }
+  }
 }
 
 class OfflineRun {
@@ -51,6 +58,8 @@ class OfflineRun {
   readonly #lanes: readonly Int32Array[]
   readonly #health = new GeneratorHealth()
   readonly #broken = Promise.withResolvers<ClientEnd>()
+  /** How many sessions there may be. */
+  #sessions = 0
   #end: ClientEnd | undefined
 
   constructor(server: Server, plan: Plan, watch: Watch) {
@@ -63,21 +72,8 @@ class OfflineRun {
     void this.#broken.promise.then((end) => (this.#end = end))
   }
 
-  async begin(): Promise<void> {
-    const crowd = new Crowd(this.#server, this.#plan)
-    try {
-      const { subscribers, qos } = this.#plan
-      await crowd.open(
-        subscribers,
-        (client, index) => subscribeTo(client, this.#topology.filtersOf(index), qos),
-        (index) => this.#session(index),
-      )
-    } finally {
-      await crowd.close()
-    }
-  }
-
-  async fillAndDrain(): Promise<Findings> {
+  async play(): Promise<Findings> {
+    const early = await this.#makeSessions()
     this.#health.begin()
     const fill = new Traffic(
       { qos: this.#plan.qos, inFlight: this.#plan.inFlight, fanOut: 0, dueAt: undefined },
@@ -85,10 +81,10 @@ class OfflineRun {
       false,
       undefined,
     )
-    const early = await this.#fill(fill)
     const drain = new Gauge()
+    const unfilled = early ?? (await this.#fill(fill))
     const expected = fill.gauge.published - fill.gauge.refusals
-    const ended = early ?? (await this.#drain(drain, expected))
+    const ended = unfilled ?? (await this.#drain(drain, expected))
     return this.#findings(ended, fill, drain, expected)
   }
 
@@ -97,10 +93,29 @@ class OfflineRun {
     const crowd = new Crowd(this.#server, this.#plan)
     try {
       await crowd.open(
-        this.#plan.subscribers,
+        this.#sessions,
         () => Promise.resolve(),
         (index) => ({ ...this.#session(index), persistent: false }),
       )
+    } finally {
+      await crowd.close()
+    }
+  }
+
+  /** @returns why it ended before all were made */
+  async #makeSessions(): Promise<Ending | undefined> {
+    const crowd = new Crowd(this.#server, this.#plan)
+    try {
+      const { subscribers, qos } = this.#plan
+      const opened = crowd.open(
+        subscribers,
+        (client, index) => subscribeTo(client, this.#topology.filtersOf(index), qos),
+        (index) => {
+          this.#sessions = index + 1
+          return this.#session(index)
+        },
+      )
+      return await this.#unlessOver(opened)
     } finally {
       await crowd.close()
     }
@@ -159,7 +174,7 @@ class OfflineRun {
     }))
     try {
       gauge.begin()
-      await crowd.open(
+      const opened = crowd.open(
         this.#plan.subscribers,
         () => Promise.resolve(),
         (index) => ({
@@ -167,7 +182,7 @@ class OfflineRun {
           listener: new Subscriber(new SequenceCheck(this.#topology.lanes), senders, gauge),
         }),
       )
-      const ended = await this.#unlessOver(settle(missing, patienceMs))
+      const ended = await this.#unlessOver(opened.then(() => settle(missing, patienceMs)))
       gauge.end(gauge.lastAt)
       return ended ?? "count"
     } finally {

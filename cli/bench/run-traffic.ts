@@ -126,7 +126,7 @@ class TrafficRun {
     traffic.start()
     this.#show(() => gauge.published / extent.count)
     const unpublished = () => extent.count - gauge.published
-    const ended = await this.#unlessOver(traffic.settle(this.#patienceMs(undefined), unpublished))
+    const ended = await this.#unlessOver(traffic.settle(this.#patienceMs(), unpublished))
     // QoS 0 has arrived when the broker, having read all of it, closes.
     if (qos === 0 && subscribers === 0 && ended === undefined) await this.#crowd.close()
     gauge.end(qos === 0 && subscribers === 0 ? gauge.now() : gauge.lastAt)
@@ -143,15 +143,25 @@ class TrafficRun {
     const traffic = this.#traffic
     this.#usage = this.#health.end(traffic.idleMicroseconds - this.#idleBefore)
     traffic.stop()
-    // Who counts has waited already.
-    if (ended !== "time" && ended !== "interrupted") return ended
     this.#watch.show(phase("waiting for the last"))
-    await traffic.settle(this.#patienceMs(ended))
-    return ended === "time" && traffic.unacknowledged > 0 ? "stalled" : ended
+    switch (ended) {
+      case "interrupted":
+        // Whoever wants it to end does not wait until a broker that is behind has caught up.
+        await Promise.race([traffic.settle(patienceMs.interrupted), Bun.sleep(patienceMs.interrupted)])
+        return ended
+      case "time": {
+        const early = await this.#unlessOver(traffic.settle(this.#patienceMs()))
+        return early ?? (traffic.unacknowledged > 0 ? "stalled" : ended)
+      }
+      case "count":
+      case "stalled":
+      case "connection-lost":
+        // Who counts has waited already.
+        return ended
+    }
   }
 
-  #patienceMs(ended: Ending | undefined): number {
-    if (ended === "interrupted") return patienceMs.interrupted
+  #patienceMs(): number {
     return this.#plan.qos === 0 ? patienceMs.qos0 : patienceMs.acknowledged
   }
 

@@ -84,7 +84,7 @@ function latencyTable({ latencies }: Findings): string {
 
 function drawing(findings: Findings, columns: number, isPlain: boolean): string {
   const main = mainLatency(findings)
-  if (main === undefined || main[1].count === 0) return ""
+  if (main === undefined) return ""
   const lines = drawHistogram(main[1].histogram, columns, isPlain)
   return [paint.bold(main[0].toUpperCase()), ...lines].map((line) => `${line}\n`).join("")
 }

@@ -62,10 +62,24 @@ export function trafficFindings(
 }
 
 function faultsOf({ qos }: Plan, { gauge, undelivered }: Traffic, ended: Ending): Faults {
-  const { duplicated, late } = gauge
-  // A broken connection takes with it what was on its way, and is told by itself.
-  const lost = ended === "connection-lost" ? 0 : Math.max(0, undelivered)
+  const { duplicated, late, skipped } = gauge
+  const lost = Math.max(0, lostAtEnd(ended, undelivered, skipped))
   return { lost, duplicated, outOfOrder: late, isBreach: qos > 0 && lost + duplicated + late > 0 }
+}
+
+function lostAtEnd(ended: Ending, undelivered: number, overtaken: number): number {
+  switch (ended) {
+    case "connection-lost":
+      // It takes with it what was on its way, and is told by itself.
+      return 0
+    case "interrupted":
+      // The rest may only not have been waited for.
+      return overtaken
+    case "time":
+    case "count":
+    case "stalled":
+      return undelivered
+  }
 }
 
 function remarksOn({ qos, subscribers, perSecond }: Plan, traffic: Traffic): string[] {

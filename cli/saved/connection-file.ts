@@ -97,13 +97,20 @@ function insistOnNames(path: string, text: string, names: ReadonlySet<string>): 
   )
 }
 
-/** The text without one table. What people wrote around the others stays. */
+/** The text without one table. What people wrote around the others stays, and what stands right above a name is about it. */
 function without(text: string, name: string): string {
   const lines = text.split("\n")
   const from = lines.findIndex((line) => new RegExp(`^\\s*\\[\\s*${name}\\s*\\]`).test(line))
   if (from < 0) return text
-  const length = lines.slice(from + 1).findIndex((line) => /^\s*\[/.test(line))
-  return [...lines.slice(0, from), ...(length < 0 ? [] : lines.slice(from + 1 + length))].join("\n")
+  const next = lines.findIndex((line, at) => at > from && /^\s*\[/.test(line))
+  return [...lines.slice(0, from), ...(next < 0 ? [] : lines.slice(commentsAbove(lines, next)))].join("\n")
+}
+
+/** Where the comments begin that stand above a line, with no empty line between. */
+function commentsAbove(lines: readonly string[], line: number): number {
+  let first = line
+  while (lines[first - 1]?.trimStart().startsWith("#") === true) first -= 1
+  return first
 }
 
 function linesOf({ url, options, password }: NewConnection): string[] {

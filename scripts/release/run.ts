@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { dependencies, scripts, version } from "../../package.json"
+import { dependencies, version } from "../../package.json"
 import { table } from "../../cli/output.ts"
 import { build } from "../build.ts"
 import { billOfMaterials } from "../sbom.ts"
@@ -59,9 +59,8 @@ function emptyFolder(named: string | undefined): string {
   throw new Error(`${folder} is not empty; name another folder with --out`)
 }
 
-/** Into dist/man, where the sources have what makes them. */
+/** Into dist/man. */
 async function makeManPages(): Promise<void> {
-  if (!("man" in scripts)) return
   const making = Bun.spawn({
     cmd: [process.execPath, "run", "man"],
     cwd: root,

@@ -51,12 +51,15 @@ function emulator(machine: string, loader: string): Runner {
   return { is: "here", words: [qemu, "-L", folder], by: `qemu-${machine}` }
 }
 
+/** Seconds that a message which is there already may take, by an emulator on a slow machine too. */
+const patience = "60"
+
 async function passMessageOn(program: readonly string[]): Promise<void> {
   const broker = await startBroker(program, { words: ["--ephemeral", "--port", "0"] })
   const port = String(portOf(broker, "tcp"))
   // Kept by the broker, so that it does not matter which of the two is there first.
   const sent = await run([...program, "pub", "-p", port, "-t", "tried", "-m", "here", "-q", "1", "-r"])
-  const got = await run([...program, "sub", "-p", port, "-t", "tried", "-q", "1", "-C", "1"])
+  const got = await run([...program, "sub", "-p", port, "-t", "tried", "-q", "1", "-C", "1", "-W", patience])
   const exitCode = await broker.stop()
   if (got.out !== "here\n")
     throw new Error(`${program.join(" ")}: no message came: ${sent.error}${got.error}`)

@@ -173,9 +173,10 @@ export class LoadClient implements SocketOwner {
 
   closed(): void {
     this.#left.resolve()
-    if (this.#isLeaving) return
-    if (this.#answers.length === 0) return this.#listener.lost(this.#end)
-    for (const { reject } of this.#answers.splice(0)) reject(new ConnectionEnded(this.#end))
+    // Whoever has asked hears of it by that, also when we leave meanwhile.
+    const unanswered = this.#answers.splice(0)
+    for (const { reject } of unanswered) reject(new ConnectionEnded(this.#end))
+    if (unanswered.length === 0 && !this.#isLeaving) this.#listener.lost(this.#end)
   }
 
   #frame({ firstByte, bytes, bodyStart, bodyEnd }: FrameReader): void {

@@ -53,6 +53,15 @@ describe("The first start on a terminal", () => {
     expect(text).not.toContain("0.0.0.0")
   })
 
+  test.each([
+    ["127.0.0.1", " -p 2000"],
+    ["0.0.0.0", " -p 2000"],
+    ["127.0.0.2", " -h 127.0.0.2 -p 2000"],
+    ["[::1]", " -h ::1 -p 2000"],
+  ])("at %s is found with%s", (host, at) => {
+    expect(announcement(facts([`tcp://${host}:2000`]), 100)).toContain(`bantam sub${at} -t '#' -v`)
+  })
+
   test.each([100, 80, 64, 40])("fits into %d columns, but for what is to be typed", (columns) => {
     const wide = announcement(facts(["tcp://127.0.0.1:1883", "ws://[::1]:8083"]), columns)
       .split("\n")
@@ -79,5 +88,10 @@ describe("A later start on a terminal", () => {
     )
     expect(text).toContain("clients trust /data/tls/ca.pem, as in")
     expect(text).toContain("mosquitto_sub --cafile /data/tls/ca.pem -h localhost -p 8883")
+    const spaced = announcement(
+      facts(here, { urls: ["tls://127.0.0.1:8883"], caFile: "/my data/ca.pem" }),
+      100,
+    )
+    expect(spaced).toContain('mosquitto_sub --cafile "/my data/ca.pem" -h')
   })
 })

@@ -9,7 +9,9 @@ import type { Packet } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { MosquittoBroker } from "../real-clients/mosquitto-broker.ts"
 import { describeWith, mosquittoBroker } from "../real-clients/tools.ts"
+import { acknowledgement, connack } from "../client/scripted-server.ts"
 import { readUntil, run, start } from "./program.ts"
+import { type Script, startScripted } from "./pub-sub-server.ts"
 
 let broker: RunningBroker
 beforeAll(async () => {
@@ -26,16 +28,18 @@ async function findings(...words: readonly string[]): Promise<Findings> {
 
 const plain = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
 
-/** A run that would take an hour, and has begun to publish. */
-async function underWay({ url, host, port }: RunningBroker) {
+/** A run that would take an hour, and of whose messages some are acknowledged. */
+async function underWay({ url, host, port }: RunningBroker, ...more: readonly string[]) {
   const heard = Promise.withResolvers<void>()
+  // Ten publishers have twenty on their way each.
+  let left = 201
   const listener = await connectClient(
     { scheme: "tcp", host, port },
-    { version: 5, clientId: "listener", onMessage: () => heard.resolve() },
+    { version: 5, clientId: "listener", onMessage: () => void (--left === 0 && heard.resolve()) },
   )
   await listener.subscribe([{ filter: "under-way/+", ...plain }])
   const words = ["-t", "under-way", "-q", "1", "--for", "1h", "--warm-up", "0s"]
-  const process = start(["bench", "pub", url, ...words])
+  const process = start(["bench", "pub", url, ...words, ...more])
   await heard.promise
   return {
     process,
@@ -95,6 +99,28 @@ describe("bantam bench", () => {
     expect(found).toMatchObject({ ended: "count", refused: [] })
     expect(found.rates).toMatchObject({ connected: { count: 60, bytesPerSecond: null } })
     expect(found.latencies.connect?.count).toBe(60)
+  })
+
+  test("conn --count: the one that only sees whether we are let in is not measured", async () => {
+    const heldMs = 2_000
+    let isFirst = true
+    using server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data(socket, chunk) {
+          // One packet comes at a time: CONNECT, then DISCONNECT.
+          if (chunk[0] !== 0x10) return void socket.end()
+          const answer = () => void socket.write(encodePacket(connack(), 5))
+          if (isFirst) setTimeout(answer, heldMs)
+          else answer()
+          isFirst = false
+        },
+      },
+    })
+    const found = await findings("conn", `mqtt://127.0.0.1:${server.port}`, "--count", "1", "--clients", "1")
+    expect(found.rates.connected?.count).toBe(1)
+    expect(found.seconds).toBeLessThan(heldMs / 1000)
   })
 
   test.each([1, 2])("offline: what has queued up at QoS %d comes once, in order", async (qos) => {
@@ -192,6 +218,52 @@ describe("bantam bench", () => {
     expect(await run.process.exited).toBe(0)
   })
 
+  test("Ctrl-C ends a comparison, which has no figures then", async () => {
+    await using run = await underWay(broker, "--compare", broker.url)
+    run.process.kill("SIGINT")
+    expect(await run.process.stdout.text()).toBe("ended before both brokers had a round\n")
+    expect(await run.process.exited).toBe(1)
+  })
+
+  test("Ctrl-C ends it also while it waits for what a slow broker acknowledges", async () => {
+    const bench = Promise.withResolvers<ReturnType<typeof start>>()
+    let acknowledged = 0
+    using server = startScripted(5, (packet) => {
+      if (packet.type === "connect") return [connack()]
+      if (packet.type === "disconnect") return ["close"]
+      // Of the thousand that the measured part holds, which is over when they are on their way.
+      if (packet.type !== "publish" || packet.packetId === undefined || ++acknowledged > 500) return []
+      if (acknowledged === 500) void bench.promise.then((process) => process.kill("SIGINT"))
+      return [acknowledgement("puback", packet.packetId, ReasonCode.success)]
+    })
+    const words = ["--publishers", "1", "-q", "1", "--rate", "1000000", "--for", "1ms", "--warm-up", "0s"]
+    bench.resolve(start(["bench", "pub", ...server.flags, ...words, "--json"]))
+    const process = await bench.promise
+    expect(JSON.parse(await process.stdout.text())).toMatchObject({ ended: "interrupted" })
+    await process.exited
+  })
+
+  test.each([
+    ["pub", "--publishers"],
+    ["offline", "--subscribers"],
+  ])("%s: Ctrl-C ends it also while its clients connect", async (shape, option) => {
+    const connected = Promise.withResolvers<void>()
+    using server = startScripted(5, (packet) => {
+      // Nobody is told that he has subscribed.
+      if (packet.type === "connect") return [connack()]
+      if (packet.type === "disconnect") return ["close"]
+      connected.resolve()
+      return []
+    })
+    const words = [option, "1000", "--connect-rate", "1", "-q", "1", "--json"]
+    const process = start(["bench", shape, ...server.flags, ...words])
+    if (shape === "offline") await connected.promise
+    else while (server.heard.length === 0) await Bun.sleep(1)
+    process.kill("SIGINT")
+    expect(JSON.parse(await process.stdout.text())).toMatchObject({ ended: "interrupted" })
+    expect(await process.exited).toBe(1)
+  })
+
   test("compares two brokers by turns", async () => {
     await using other = await startBroker()
     const words = ["--count", "200", "-q", "1", "--rounds", "2", "--compare", other.url]
@@ -275,6 +347,45 @@ describe("bantam bench tells what went wrong", () => {
     }
   })
 
+  test("offline: a broker that goes away, and that the sessions could not be ended", async () => {
+    const own = await startBroker({ log: "none" })
+    const arrived = Promise.withResolvers<void>()
+    const listener = await connectClient(
+      { scheme: "tcp", host: own.host, port: own.port },
+      { version: 5, clientId: "listener", onMessage: () => arrived.resolve() },
+    )
+    await listener.subscribe([{ filter: "gone/+", ...plain }])
+    const words = ["-t", "gone", "--count", "10000000", "--id-prefix", "left", "--json"]
+    const process = start(["bench", "offline", own.url, ...words])
+    await arrived.promise
+    await own.stop()
+    const found: Findings = JSON.parse(await process.stdout.text())
+    expect(found.ended).toBe("connection-lost")
+    expect(found.remarks[0]).toContain("server shutting down")
+    expect(found.remarks.at(-1)).toContain("the sessions of left-away-0 and so on could not be ended: ")
+    expect(await process.exited).toBe(1)
+    await listener.disconnect()
+  })
+
+  test("that nothing came, which keeps no bound either", async () => {
+    const deaf: Script = (packet) => {
+      if (packet.type === "connect") return [connack()]
+      if (packet.type === "disconnect") return ["close"]
+      if (packet.type !== "subscribe") return []
+      const { packetId } = packet
+      return [{ type: "suback", packetId, reasonCodes: [ReasonCode.grantedQos0], properties: {} }]
+    }
+    using server = startScripted(5, deaf)
+    const words = ["--subscribers", "1", "--count", "5", "-q", "0"]
+    const bench = ["bench", "fanout", ...server.flags, ...words]
+    expect(await run(bench)).toMatchObject({ error: "", exitCode: 1 })
+    const bound = await run([...bench, "--require", "p99<1s"])
+    expect(bound).toMatchObject({
+      error: "bantam: p99<1s: not met, there is no latency to tell of\n",
+      exitCode: 1,
+    })
+  })
+
   test("a broker that grants a lower QoS", async () => {
     await using lower = await startBroker({ settings: { "mqtt.maximum_qos": 1 }, log: "none" })
     for (const shape of ["fanout", "offline"]) {
@@ -341,6 +452,7 @@ describe("bantam bench tells what went wrong", () => {
     expect(await wrong("offline", "-q", "0")).toContain("-q 0")
     expect(await wrong("sub", "--subscribers", "5", "--topics", "2")).toContain("choose a multiple")
     expect(await wrong("pub", "--require", "p99<10")).toContain("It must be such as p99<10ms")
+    expect(await wrong("pub", "--rounds", "1")).toContain("whole number from 2")
     expect(await wrong("pub", "http://localhost")).toContain("It must be mqtt://")
     expect(await wrong("pub", "mqtt://localhost", "-p", "1883")).toContain("stands there twice")
   })

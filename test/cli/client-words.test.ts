@@ -1,5 +1,5 @@
-import { describe, expect, test } from "bun:test"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { calledAs } from "../../cli/called-as.ts"
 import { asksForTheirManner, clientWords } from "../../cli/client-words.ts"
@@ -7,6 +7,12 @@ import { defaultOptionsFile, optionsFileWords } from "../../cli/options-file.ts"
 import { parseProxyUrl } from "../../cli/proxy-url.ts"
 import { pubCommand } from "../../cli/pub.ts"
 import { freshDirectory, run } from "./program.ts"
+
+let folder: string
+beforeEach(() => {
+  folder = freshDirectory()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 describe("the name that the executable is called by", () => {
   test.each([
@@ -91,7 +97,7 @@ describe("the words of a command line", () => {
 describe("an options file", () => {
   const isProperty = (option: string) => option === "-D"
   const wordsOf = (text: string) => {
-    const file = join(freshDirectory(), "options")
+    const file = join(folder, "options")
     writeFileSync(file, text)
     return optionsFileWords(file, isProperty, false)
   }
@@ -133,7 +139,6 @@ describe("an options file", () => {
   })
 
   test("comes before the command line, and -o in its place", async () => {
-    const folder = freshDirectory()
     mkdirSync(join(folder, "bantam"))
     writeFileSync(join(folder, "bantam/pub"), "-h 127.0.0.1\n-p 1\n-t from/file\n")
     writeFileSync(join(folder, "other"), "-h 127.0.0.1\n-p 2\n-t from/other\n")

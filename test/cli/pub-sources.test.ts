@@ -1,11 +1,17 @@
-import { describe, expect, test } from "bun:test"
-import { writeFileSync } from "node:fs"
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Publish } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { acknowledgement, connack } from "../client/scripted-server.ts"
 import { freshDirectory, run, start } from "./program.ts"
 import { type Script, startScripted } from "./pub-sub-server.ts"
+
+let folder: string
+beforeEach(() => {
+  folder = freshDirectory()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 const accepts: Script = (packet) => {
   if (packet.type === "connect") return [connack()]
@@ -14,7 +20,7 @@ const accepts: Script = (packet) => {
 }
 
 function fileOf(text: string): string {
-  const file = join(freshDirectory(), "messages")
+  const file = join(folder, "messages")
   writeFileSync(file, text)
   return file
 }

@@ -1,10 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { writeFileSync } from "node:fs"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { acknowledgement, bytesOf, connack } from "../client/scripted-server.ts"
 import { freshDirectory, fromSource, run } from "./program.ts"
 import { type Script, startBroker, startScripted } from "./pub-sub-server.ts"
+
+let folder: string
+beforeEach(() => {
+  folder = freshDirectory()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Accepts everything, and acknowledges with this reason. */
 const accepts = (reasonCode: ReasonCode = ReasonCode.success): Script => {
@@ -43,7 +49,7 @@ describe("bantam pub and a broker", () => {
   })
 
   test("-f, -s, -n and a value that begins with a hyphen", async () => {
-    const file = join(freshDirectory(), "payload")
+    const file = join(folder, "payload")
     writeFileSync(file, "line\nline\n")
     expect((await run(["pub", ...broker.flags, "-t", "f", "-f", file, "-r"])).exitCode).toBe(0)
     expect((await retained("f")).out).toBe("line\nline\n")

@@ -1,10 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readFileSync, writeFileSync } from "node:fs"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { connack, publish } from "../client/scripted-server.ts"
 import { freshDirectory, readRest, readUntil, run, start } from "./program.ts"
 import { startBroker, startScripted } from "./pub-sub-server.ts"
+
+let folder: string
+beforeEach(() => {
+  folder = freshDirectory()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Messages as pub --jsonl takes them: all that a message may have. */
 const messages = [
@@ -62,7 +68,7 @@ describe("bantam record and bantam replay", () => {
   afterAll(() => Promise.all([first.stop(), second.stop()]))
 
   test("what is replayed is what was recorded", async () => {
-    const file = join(freshDirectory(), "messages")
+    const file = join(folder, "messages")
     writeFileSync(file, messages.map((message) => `${JSON.stringify(message)}\n`).join(""))
     const published = () => run(["pub", ...first.flags, "--jsonl", file])
     const one = await recorded(first, messages.length, published)
@@ -71,7 +77,7 @@ describe("bantam record and bantam replay", () => {
       { end: true, messages: messages.length + 1 },
     ])
 
-    const recording = join(freshDirectory(), "recording")
+    const recording = join(folder, "recording")
     writeFileSync(recording, one)
     const replayed = () => run(["replay", recording, ...second.flags, "-t", "r/#", "--speed", "max"])
     const other = await recorded(second, messages.length, replayed)
@@ -116,7 +122,7 @@ describe("bantam record and bantam replay", () => {
 
   /** A recording to a file of which it is seen what is written, and when. */
   function startSeen(topic: string) {
-    const file = join(freshDirectory(), "pipe")
+    const file = join(folder, "pipe")
     Bun.spawnSync(["mkfifo", file])
     const reader = Bun.spawn(["cat", file], { stdout: "pipe" })
     return { seen: reader.stdout, recording: start(["record", file, "--force", ...first.flags, "-t", topic]) }
@@ -127,7 +133,7 @@ describe("bantam record and bantam replay", () => {
     const { seen, recording } = startSeen("kill")
     const text = await readUntil(seen, "}\n{")
     recording.kill("SIGKILL")
-    const file = join(freshDirectory(), "recording")
+    const file = join(folder, "recording")
     writeFileSync(file, text + (await readRest(seen)))
     const { exitCode, error } = await run(["replay", file, ...first.flags])
     expect(exitCode).toBe(0)
@@ -135,7 +141,7 @@ describe("bantam record and bantam replay", () => {
   })
 
   test("a last line that was not finished is told of, and the rest replayed", async () => {
-    const file = join(freshDirectory(), "recording")
+    const file = join(folder, "recording")
     const line = '{"at":0,"topic":"torn","qos":0,"retain":false,"payload":"x"}\n'
     writeFileSync(file, `{"format":"bantam-recording","version":1}\n${line}{"at":5,"topic":"to`)
     const { exitCode, error } = await run(["replay", file, ...first.flags])
@@ -161,7 +167,7 @@ describe("bantam record and bantam replay", () => {
   })
 
   test("a file that is there stays as it is", async () => {
-    const file = join(freshDirectory(), "recording")
+    const file = join(folder, "recording")
     writeFileSync(file, "mine")
     const { exitCode, error } = await run(["record", file, ...first.flags])
     expect({ exitCode, error }).toEqual({
@@ -173,7 +179,7 @@ describe("bantam record and bantam replay", () => {
 
   test("no file is left of a recording that nobody allowed", async () => {
     const closed = await startBroker("--set", "security.default_access=deny")
-    const file = join(freshDirectory(), "recording")
+    const file = join(folder, "recording")
     const { exitCode, error } = await run(["record", file, ...closed.flags])
     await closed.stop()
     expect({ exitCode, error }).toEqual({

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "bun:test"
-import { readFileSync, writeFileSync } from "node:fs"
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { headerLine, messageLine, recordingLineIn } from "../../cli/recording/format.ts"
 import { type Playing, playRecording } from "../../cli/recording/play-recording.ts"
@@ -11,6 +11,12 @@ import type { Publish } from "../../src/protocol/packet.ts"
 import { parseTopicFilter } from "../../src/protocol/topic.ts"
 import { HurriedClock } from "../support/hurried-clock.ts"
 import { freshDirectory } from "./program.ts"
+
+let folder: string
+beforeEach(() => {
+  folder = freshDirectory()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 const header = headerLine({ startedAt: new Date(0), url: "tcp://localhost:1883", filters: ["#"] })
 const plain: Publish = {
@@ -25,7 +31,7 @@ const plain: Publish = {
 }
 
 function fileOf(...lines: readonly string[]): string {
-  const file = join(freshDirectory(), "recording")
+  const file = join(folder, "recording")
   writeFileSync(file, lines.join(""))
   return file
 }

@@ -121,9 +121,13 @@ describe.skipIf(!isDebian || !mayOverlay)("The package installed", () => {
 
   test("is replaced by a later one without a question, and keeps edited settings and all data", async () => {
     const edited = text(settings)
-    const executable = machine.path("/usr/bin/bantam")
+    // A second one as large would only take its time.
+    await inside("ln", "/usr/bin/bantam", "/bantam")
+    const executable = machine.path("/root/later")
+    writeFileSync(executable, '#!/bin/sh\nexec /bantam "$@"\n')
     const later = await debianPackage({ target: ownTarget(), executable, version: "0.1.1", date: new Date() })
     await install(later?.content ?? new Uint8Array())
+    expect(text("/usr/bin/bantam")).toBe(readFileSync(executable, "utf8"))
     expect(await inside("dpkg-query", "--show", "bantam")).toBe("bantam\t0.1.1-1\n")
     expect(text(settings)).toBe(edited)
     expect(await rightsOf(settings)).toBe("root bantam 640")

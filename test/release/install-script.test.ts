@@ -73,14 +73,16 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     return `${folder}:${process.env["PATH"] ?? ""}`
   }
 
-  test("installs what runs, says where, and takes all of it away again", async () => {
-    const installed = await install([at("/good")])
+  test("installs what runs, for everyone, says where, and takes all of it away again", async () => {
+    const careful = ["sh", "-c", 'umask 077; exec sh "$@"', "sh", script]
+    const installed = await run(["--prefix", prefix, at("/good")], { program: careful })
     expect(installed).toMatchObject({ exitCode: 0, error: "" })
     expect(installed.out).toContain(`Installed bantam ${version} as ${prefix}/bin/bantam\n`)
     expect(installed.out).toContain(`${prefix}/bin is not on your PATH`)
     const program = [join(prefix, "bin/bantam")]
     expect(await run(["--version"], { program })).toMatchObject({ out: `bantam ${version}\n` })
     expect(existsSync(join(prefix, "share/bash-completion/completions/bantam"))).toBe(true)
+    expect((await Bun.$`find ${prefix} -mindepth 1 -not -perm -go=r`.text()).trim()).toBe("")
 
     expect(await install(["--uninstall"])).toMatchObject({ exitCode: 0, error: "" })
     expect((await Bun.$`find ${prefix} -not -type d`.text()).trim()).toBe("")
@@ -89,15 +91,21 @@ describe.skipIf(process.platform === "win32")("install.sh", () => {
     expect(again.error).toContain(`nothing of this script's is below ${prefix}`)
   })
 
-  test("replaces what runs at the moment, comes in a pipe, and takes the address from the environment", async () => {
+  test("replaces what runs at the moment, what only the older one had as well, and comes in a pipe", async () => {
     const words = ["-s", "--", "--prefix", prefix, "--version", version]
     const piped = () =>
       run(words, { program: ["sh"], stdin: readFileSync(script), env: { BANTAM_BASE_URL: at("/good/") } })
     expect(await piped()).toMatchObject({ exitCode: 0, error: "" })
     const program = [join(prefix, "bin/bantam")]
+    const list = join(prefix, "share/bantam/installed-files")
+    const page = join(prefix, "share/man/man1/bantam-gone.1")
+    writeFileSync(list, `${readFileSync(list, "utf8")}share/man/man1/bantam-gone.1\n`)
+    writeFileSync(page, "")
     const running = Bun.spawn({ cmd: [...program, "completion", "bash"], stdout: "ignore" })
     expect(await piped()).toMatchObject({ exitCode: 0, error: "" })
     expect(await running.exited).toBe(0)
+    expect(existsSync(page)).toBe(false)
+    expect(readFileSync(list, "utf8")).not.toContain("gone")
   })
 
   test("cut off anywhere runs nothing", async () => {

@@ -19,6 +19,8 @@ async function make(): Promise<string> {
   const script = join(root, "scripts/release/run.ts")
   const releasing = Bun.spawn({
     cmd: [process.execPath, "run", script, "--out", folder, ownTarget().name],
+    // The sources may have come without their history.
+    env: { SOURCE_DATE_EPOCH: "1767225600", ...process.env },
     stdout: "ignore",
     stderr: "pipe",
   })
