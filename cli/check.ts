@@ -1,7 +1,15 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander"
 import type { ConnectTarget } from "../src/transport/connect.ts"
 import { brokerUrl } from "./broker-url.ts"
-import { type Finding, latencyOf, limitsOf, probeAll, type ProbeName, probeNames } from "./check/probes.ts"
+import {
+  type Finding,
+  latencyOf,
+  ProbeRefused,
+  limitsOf,
+  probeAll,
+  type ProbeName,
+  probeNames,
+} from "./check/probes.ts"
 import { type Credentials, Visit } from "./check/visit.ts"
 import { type PasswordOptions, passwordOf } from "./connection-options.ts"
 import { CommandError, paint, print, table } from "./output.ts"
@@ -52,7 +60,7 @@ Examples:
 Its topics begin with bantam-check; nothing of them stays.
 
 Exit codes:
-  0 it answers and has what is required, 1 it cannot be reached, lets us not in, or lacks something`,
+  0 it answers and has what is required, 1 it cannot be reached, does not let us in, or lacks something`,
     )
     .action(async (target: ConnectTarget, options: CheckOptions, command: Command) => {
       if (options.to !== undefined && command.args.length > 0) {
@@ -79,10 +87,13 @@ async function check(plan: CheckPlan, options: CheckOptions): Promise<number> {
   const findings = await probeAll(visit)
   const speaks5 = findings.some(({ probe, found }) => probe === "mqtt-5" && found)
   const limits = speaks5 ? await limitsOf(visit) : {}
-  const latencyMs = await latencyOf(visit)
+  const latencyMs = await latencyOf(visit).catch((error: unknown) => {
+    if (error instanceof ProbeRefused) return undefined
+    throw error
+  })
   await print(
     json === true
-      ? `${JSON.stringify({ connectMs, latencyMs, limits, findings })}\n`
+      ? `${JSON.stringify({ connectMs, latencyMs: latencyMs ?? null, limits, findings })}\n`
       : told(findings, required, limits, latencyMs),
   )
   const lacks = findings.filter(({ probe, found }) => required.includes(probe) && !found)
@@ -93,7 +104,7 @@ function told(
   findings: readonly Finding[],
   required: readonly ProbeName[],
   limits: Readonly<Record<string, number>>,
-  latencyMs: number,
+  latencyMs: number | undefined,
 ): string {
   const rows = findings.map(({ probe, found, detail }) => {
     const verdict = found
@@ -108,7 +119,7 @@ function told(
     ["", "WHAT", "SEEN"],
     ...rows,
     ...facts,
-    ["", "round trip", `${latencyMs.toFixed(2)} ms at QoS 1`],
+    ["", "round trip", latencyMs === undefined ? "refused" : `${latencyMs.toFixed(2)} ms at QoS 1`],
   ])
 }
 

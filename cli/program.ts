@@ -34,28 +34,17 @@ import { userCommand } from "./users.ts"
 
 const examples = `
 Examples:
-  bantam serve                         serve this machine on port 1883
-  bantam sub -t '#' -v                 show every message
-  bantam pub -t hello -m world         publish one
-  bantam rr -t ask -e answer -m 7      publish a request and print the response
-  bantam record FILE -t 'home/#'       write messages to a file; bantam replay FILE publishes them again
-  bantam shell                         subscribe, publish and look around at a prompt
-  bantam top                           watch the broker: rates, loudest topics, clients
-  bantam run -- npm test               run a command beside a broker of its own
-  bantam test door.yaml                play clients by a script, and see what was not as expected
-  bantam check mqtt://localhost:1883   look what a broker can do
-  bantam bench fanout                  put a load on a broker and measure it
-  bantam status                        how the broker is; clients, sessions, subs and retained say more
-  bantam connect save x mqtts://HOST   keep a connection by its name; then: bantam sub --to x -t '#'
-  bantam user add alice                let alice log in
-  bantam acl allow alice both 'home/#' let her do that, and nobody anything else
-  bantam audit --since 1h              who changed what, and was refused what
-  bantam drops --since 1h              which messages were lost, and why
-  bantam backup FILE                   copy all that is stored, while the broker serves
-  bantam doctor                        look whether all is well, and what to do if not
-  bantam cert server localhost         make certificates for TLS
-  bantam import mosquitto FILE         take over what a Mosquitto has, by its mosquitto.conf
-  bantam config print > bantam.toml    every setting, explained`
+  bantam serve                          serve this machine on port 1883
+  bantam sub -t '#' -v                  show every message
+  bantam pub -t hello -m world          publish one
+  bantam top                            watch the broker: rates, loudest topics, clients
+  bantam run -- npm test                run a command beside a broker of its own
+  bantam check mqtt://localhost:1883    look what a broker can do
+  bantam user add alice                 let alice log in
+  bantam acl allow alice both 'home/#'  let her do that, and nobody anything else
+  bantam doctor                         look whether all is well, and what to do if not
+  bantam import mosquitto FILE          take over what a Mosquitto has, by its mosquitto.conf
+  bantam config print > bantam.toml     every setting, explained`
 
 /** For who says nothing but our name. */
 export const shortHelp = `An MQTT broker in one file, and the clients to go with it.
@@ -74,47 +63,49 @@ export function makeProgram(version: string): Command {
     .description("An MQTT 3.1, 3.1.1 and 5.0 broker that keeps what it acknowledged")
     .version(`bantam ${version}`, "-V, --version", "print the version")
     .addHelpText("after", examples)
+    .addHelpCommand(
+      new Command("help")
+        .argument("[command]")
+        .description("all commands, or one of them")
+        .helpGroup("This program:"),
+    )
     // Behind a command the same letter is that command's: `sub -V mqttv5`, `pub -h host`.
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ ...helpOutput, outputError: (text, write) => write(asOneLine(text, "bantam")) })
-  for (const command of [
-    serveCommand(version),
-    pubCommand(),
-    subCommand(),
-    rrCommand(),
-    recordCommand(),
-    replayCommand(),
-    shellCommand(),
-    topCommand(),
-    runCommand(),
-    testCommand(),
-    checkCommand(),
-    benchCommand(),
-    statusCommand(),
-    clientsCommand(),
-    sessionsCommand(),
-    subsCommand(),
-    retainedCommand(),
-    connectCommand(),
-    userCommand(),
-    groupCommand(),
-    aclCommand(),
-    auditCommand(),
-    dropsCommand(),
-    backupCommand(),
-    restoreCommand(),
-    doctorCommand(version),
-    certCommand(),
-    banCommand(),
-    importCommand(),
-    configCommand(),
-    completionCommand(),
-    versionCommand(version),
-  ]) {
-    adopt(program, command)
+  for (const [heading, commands] of commandsByTask(version)) {
+    for (const command of commands) adopt(program, command.helpGroup(heading))
   }
   return program.addCommand(completeCommand(), { hidden: true })
+}
+
+/** Help lists the commands under these headings, in this order. */
+function commandsByTask(
+  version: string,
+): readonly (readonly [heading: string, commands: readonly Command[]])[] {
+  return [
+    ["Broker:", [serveCommand(version), configCommand(), certCommand(), importCommand()]],
+    [
+      "Messages:",
+      [
+        pubCommand(),
+        subCommand(),
+        rrCommand(),
+        shellCommand(),
+        recordCommand(),
+        replayCommand(),
+        connectCommand(),
+      ],
+    ],
+    ["Tests:", [runCommand(), testCommand(), checkCommand(), benchCommand()]],
+    ["Access:", [userCommand(), groupCommand(), aclCommand(), banCommand(), auditCommand()]],
+    [
+      "A running broker:",
+      [statusCommand(), topCommand(), clientsCommand(), sessionsCommand(), subsCommand(), retainedCommand()],
+    ],
+    ["Upkeep:", [doctorCommand(version), dropsCommand(), backupCommand(), restoreCommand()]],
+    ["This program:", [completionCommand(), versionCommand(version)]],
+  ]
 }
 
 function versionCommand(version: string): Command {

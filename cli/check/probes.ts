@@ -136,7 +136,15 @@ export async function limitsOf(visit: Visit): Promise<Readonly<Record<string, nu
   }
 }
 
-/** Round trips of a message at QoS 1, one after the other. @returns the median in milliseconds */
+/** The broker lets us in, and does not let us do this: its rules, or its limits. */
+export class ProbeRefused extends Error {}
+
+/**
+ * Round trips of a message at QoS 1, one after the other.
+ *
+ * @returns the median in milliseconds
+ * @throws ProbeRefused
+ */
 export async function latencyOf(visit: Visit): Promise<number> {
   const visitor = await visit.open(4)
   const topic = visit.topic("latency")
@@ -168,12 +176,12 @@ async function comesBack(visit: Visit, qos: Qos): Promise<string> {
 
 async function subscribed(visit: Visit, visitor: Visitor, filter: string, qos: Qos = 0): Promise<void> {
   const why = await visit.subscribe(visitor, filter, qos)
-  if (why !== undefined) throw new Error(`the subscription was refused: ${describeReasonCode(why)}`)
+  if (why !== undefined) throw new ProbeRefused(`the subscription was refused: ${describeReasonCode(why)}`)
 }
 
 async function publishes({ client }: Visitor, topic: string, qos: Qos): Promise<void> {
   const { reasonCode } = await client.publish({ topic, payload, qos })
-  if (reasonCode >= 0x80) throw new Error(`the message was refused: ${describeReasonCode(reasonCode)}`)
+  if (reasonCode >= 0x80) throw new ProbeRefused(`the message was refused: ${describeReasonCode(reasonCode)}`)
 }
 
 function whyNot(error: unknown): string {

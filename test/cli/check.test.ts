@@ -63,6 +63,15 @@ describe("bantam check", () => {
     expect(out).toMatch(/^it answers, in \d+\.\d ms\n$/)
   })
 
+  test("tells of a broker whose rules refuse everything, without a round trip", async () => {
+    await using broker = await startBroker({ settings: { "security.default_access": "deny" }, log: "none" })
+    const { out, error, exitCode } = await run(["check", broker.url])
+    expect({ error, exitCode }).toEqual({ error: "", exitCode: 0 })
+    expect(out).toMatch(/round trip +refused/)
+    expect(await report(broker.url)).toMatchObject({ latencyMs: null })
+    expect((await run(["check", broker.url, "--require", "qos-1"])).exitCode).toBe(1)
+  })
+
   test("shows who it is, and fails in one line where nobody listens or lets it in", async () => {
     await using broker = await startBroker({ settings: { "security.allow_anonymous": false }, log: "none" })
     const refused = await run(["check", "--quick", broker.url, "-u", "ann", "-P", "wrong"])

@@ -80,6 +80,22 @@ describe("The program", () => {
     expect(out).toContain("bantam help")
   })
 
+  test("lists every command under a heading that says what it is for", async () => {
+    const { out } = await run(["help"])
+    expect(out).not.toContain("\nCommands:\n")
+    expect(out.match(/^(?!Usage|Options|Examples)\S.*:$/gm)).toEqual([
+      "Broker:",
+      "Messages:",
+      "Tests:",
+      "Access:",
+      "A running broker:",
+      "Upkeep:",
+      "This program:",
+    ])
+    const examples = out.slice(out.indexOf("Examples:\n")).trim().split("\n").slice(1)
+    for (const line of examples) expect(line).toMatch(/^ {2}bantam \S.* {2,}\S/)
+  })
+
   test("has help by either way", async () => {
     expect(await run(["help"])).toEqual(await run(["--help"]))
     expect(await run(["help", "user", "add"])).toEqual(await run(["user", "add", "--help"]))
