@@ -222,6 +222,27 @@ describe("a running broker", () => {
     server.close()
   })
 
+  const lookingOn = ["status --watch", "top --every 200ms"]
+  test.each(lookingOn)("that does not answer any more is waited for until Ctrl-C: %s", async (words) => {
+    await using broker = await serve()
+    const asking = Bun.spawn({
+      cmd: [...fromSource, ...words.split(" "), "--data", directory],
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
+      stdout: "pipe",
+      stderr: "ignore",
+    })
+    await readUntil(asking.stdout, "\n")
+    await broker.end("SIGKILL")
+    rmSync(join(directory, "admin.sock"))
+    const asked = Promise.withResolvers<void>()
+    const silent = createServer((socket) => socket.once("data", () => asked.resolve()))
+    silent.listen(join(directory, "admin.sock"))
+    await asked.promise
+    asking.kill("SIGINT")
+    expect(await asking.exited).toBe(0)
+    silent.close()
+  })
+
   test("that has none of what is asked for says so", async () => {
     await using _ = await serve()
     for (const words of [
