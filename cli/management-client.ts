@@ -39,12 +39,12 @@ export class ManagementClient {
     const response = await this.#send("GET", path, query)
     const decoder = new TextDecoder()
     let rest = ""
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of chunksOf(response)) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n")
       rest = lines.pop() ?? ""
       for (const line of lines) yield JSON.parse(line) as Item
     }
-    if (rest !== "") throw new CommandError("the list broke off; is the broker still there?")
+    if (rest !== "") throw brokenOff()
   }
 
   /** The same for facts as JSON in a line, with bytes behind it. */
@@ -90,6 +90,22 @@ export class ManagementClient {
       )
     }
   }
+}
+
+/** @throws CommandError when the broker is gone before the end */
+async function* chunksOf({ body }: Response): AsyncIterableIterator<Uint8Array> {
+  const reader = body?.getReader()
+  for (;;) {
+    const read = await reader?.read().catch(() => {
+      throw brokenOff()
+    })
+    if (read?.value === undefined) return
+    yield read.value
+  }
+}
+
+function brokenOff(): CommandError {
+  return new CommandError("the list broke off; is the broker still there?")
 }
 
 function sentenceOf(text: string): string {

@@ -147,6 +147,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
         surroundings.stopFollowing()
         await surroundings.refusals.close()
         await surroundings.drops.close()
+        await management?.settled()
         await store.close()
       },
       reload: async (changed) => {

@@ -114,6 +114,7 @@ const rooms = {
       "src/routing/subscriber.ts",
       "src/session/session.ts",
       "src/storage/account-store.ts",
+      "src/storage/store-error.ts",
       "src/storage/store.ts",
       "src/transport/listen-error.ts",
       "src/transport/unix.ts",

@@ -69,7 +69,10 @@ function textOf<Row extends object>(
   }
 }
 
-/** As RFC 4180 has it, with a line of names. Without rows there is nothing to name. */
+/**
+ * As RFC 4180 has it, with a line of names. Without rows there is nothing to name. Control characters are shown by their
+ * numbers, as they may end up on a terminal; JSON has them so that they can be read back.
+ */
 function csv(rows: readonly object[]): string {
   const [first] = rows
   if (first === undefined) return ""
@@ -78,9 +81,9 @@ function csv(rows: readonly object[]): string {
 }
 
 function factText(fact: unknown): string {
-  return fact === null ? "" : String(fact)
+  return fact === null ? "" : escapeControls(String(fact))
 }
 
 function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

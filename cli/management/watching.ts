@@ -38,7 +38,9 @@ export async function show(
   const inPlace = process.stdout.isTTY === true && process.env["TERM"] !== "dumb"
   if (inPlace) await print("\x1b[2J")
   while (!stop.isAsked()) {
-    const text = await draw()
+    // Whoever has seen enough does not wait for a broker that does not answer.
+    const text = await Promise.race([draw(), stop.asked])
+    if (text === undefined) return
     await print(inPlace ? `\x1b[H${fitted(text)}\x1b[J` : text)
     await Promise.race([Bun.sleep(every), stop.asked])
   }

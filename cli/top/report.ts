@@ -1,5 +1,6 @@
 import { harmless, harmlessJson } from "../harmless.ts"
 import { print } from "../output.ts"
+import { stopping } from "../stopping.ts"
 import { formatCode } from "../time-format.ts"
 import { bytesText, countText, rateText } from "../number-text.ts"
 import type { ClientRow, Counts, Reading, Source, TopicRow } from "./reading.ts"
@@ -16,20 +17,14 @@ const topicsInLine = 3
 
 /** One line, or one object, for each interval: for a pipe, a log, and a terminal that can do no more. */
 export async function report(source: Source, { intervalMs, json, once }: ReportOptions): Promise<void> {
-  const stopping = Promise.withResolvers<void>()
-  let isOver = false
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      isOver = true
-      stopping.resolve()
-    })
-  }
+  const stop = stopping()
   // A rate needs two readings.
-  await source.read()
+  await Promise.race([source.read(), stop.asked])
   for (;;) {
-    await Promise.race([Bun.sleep(intervalMs), stopping.promise])
-    if (isOver) return
-    const reading = await source.read()
+    await Promise.race([Bun.sleep(intervalMs), stop.asked])
+    if (stop.isAsked()) return
+    const reading = await Promise.race([source.read(), stop.asked])
+    if (reading === undefined) return
     await print(`${json ? jsonOf(reading, source.kind) : lineOf(reading)}\n`)
     if (once) return
   }

@@ -18,6 +18,7 @@ export class Screen {
   readonly #onChange: () => void
   #shown: readonly string[] | undefined
   #isEntered = false
+  #returning: ReturnType<typeof setTimeout> | undefined
 
   /** @param onChange the terminal has another size, or shows nothing of ours any more */
   constructor(onKey: (key: Key) => void, onChange: () => void) {
@@ -41,6 +42,7 @@ export class Screen {
   }
 
   close(): void {
+    clearTimeout(this.#returning)
     this.#restore()
     this.#input.off("keypress", this.#keypress).pause()
     this.#output.off("resize", this.#change)
@@ -66,7 +68,7 @@ export class Screen {
     this.#restore()
     // Where no shell is there that could let us go on, the system does not stop us, and we come back by ourselves.
     process.kill(process.pid, "SIGTSTP")
-    setTimeout(this.#return, 100)
+    this.#returning = setTimeout(this.#return, 100)
   }
 
   readonly #keypress = (text: string | undefined, key: { name?: string; ctrl?: boolean }): void => {

@@ -14,23 +14,36 @@ import type { Session } from "../session/session.ts"
 import { type ClientQuery, connectionOf, fits as clientFits } from "./clients.ts"
 import { Refused } from "./refused.ts"
 import { matching, type RetainedQuery } from "./retained.ts"
+import { StoreError } from "../storage/store-error.ts"
 import { findSession, fits as sessionFits, type SessionQuery } from "./sessions.ts"
 import { Slice } from "./slice.ts"
 import type { SubscriptionFacts } from "./subscriptions.ts"
 import type { ManagementSurroundings } from "./surroundings.ts"
 
+const backAfterRestart = "it is done, but could not be stored: after a restart it is back"
+
 /** How many topics an entry of the audit names. */
 const topicsTold = 10
 
-/** What an administrator changes. All of it is durable, and in the audit, when the promise resolves. */
+/**
+ * What an administrator changes. All of it is durable, and in the audit, when the promise resolves.
+ *
+ * @throws Refused also when it could not be stored, and says what has become of it
+ */
 export class Changes {
   readonly #surroundings: ManagementSurroundings
   /** Runs after what this turn has brought. */
   readonly #soon: (run: () => void) => void
+  #isStopping = false
 
   constructor(surroundings: ManagementSurroundings, soon: (run: () => void) => void) {
     this.#surroundings = surroundings
     this.#soon = soon
+  }
+
+  /** Nothing more is changed: whoever does the same to many goes no further, and writes down how far he came. */
+  stop(): void {
+    this.#isStopping = true
   }
 
   /**
@@ -39,6 +52,7 @@ export class Changes {
    * @throws Refused when it is not connected
    */
   async kick(who: string, clientId: string): Promise<void> {
+    this.#refuseWhenStopping()
     const connection = connectionOf(this.#surroundings.acceptor, clientId)
     if (connection === undefined) throw new Refused(404, `no client ${JSON.stringify(clientId)} is connected`)
     expel(connection)
@@ -55,6 +69,7 @@ export class Changes {
     let kicked = 0
     for (const connection of this.#surroundings.acceptor.connections) {
       if (slice.isOver()) await this.#nextTurn()
+      if (this.#isStopping) break
       const { client } = connection
       if (client === undefined || !clientFits(client, connection, query)) continue
       expel(connection)
@@ -74,9 +89,10 @@ export class Changes {
     const { clientId: known } = findSession(this.#surroundings, clientId)
     for (let claim = sessions.claimOf(known); claim !== undefined; claim = sessions.claimOf(known))
       await claim
+    this.#refuseWhenStopping()
     const session = findSession(this.#surroundings, clientId)
     const connection = session.present ? connectionOf(this.#surroundings.acceptor, clientId) : undefined
-    await this.#durable(this.#end(session, connection))
+    await this.#durable(this.#end(session, connection), backAfterRestart)
     await this.#record(who, `session of ${JSON.stringify(clientId)} removed`, { client: clientId })
   }
 
@@ -84,6 +100,7 @@ export class Changes {
    * The same for all that fit, in slices. What comes meanwhile may be among them or not.
    *
    * @returns how many
+   * @throws Refused while nothing can be stored; what was removed by then is in the audit
    */
   async removeSessions(who: string, query: SessionQuery): Promise<number> {
     const { acceptor, broker, clock } = this.#surroundings
@@ -98,18 +115,21 @@ export class Changes {
     }
     for (const connection of acceptor.connections) {
       if (slice.isOver()) await this.#nextTurn()
+      if (this.#isStopping) break
       const session = connection.client?.session
       if (session !== undefined && sessionFits(session, query, clock.now())) remove(session, connection)
     }
     for (const session of sessions) {
       if (slice.isOver()) await this.#nextTurn()
+      if (this.#isStopping) break
       // Whose client is on its way in is connected in a moment, and so is none of those that are away.
       if (session.present || sessions.claimOf(session.clientId) !== undefined) continue
       if (sessionFits(session, query, clock.now())) remove(session)
     }
-    for (const ticket of tickets) await this.#durable(ticket)
+    const isStored = await allStored(tickets)
     if (removed > 0)
       await this.#record(who, `${counted(removed, "session")} removed`, { ...told(query), removed })
+    if (!isStored) throw new Refused(503, backAfterRestart)
     return removed
   }
 
@@ -119,6 +139,7 @@ export class Changes {
    * @throws Refused for a filter that is none, a session that is not there, or one subscription too many
    */
   async subscribe(who: string, wanted: Omit<SubscriptionFacts, "retainHandling">): Promise<void> {
+    this.#refuseWhenStopping()
     const { broker, limits } = this.#surroundings
     const parsed = this.#filterOf(wanted.filter)
     if (parsed.shareName !== undefined && wanted.noLocal) {
@@ -152,7 +173,7 @@ export class Changes {
     }
     const { replaced, ticket } = broker.subscribe(session, subscription)
     try {
-      await this.#durable(ticket)
+      await this.#durable(ticket, "it could not be stored, and is not done")
     } catch (error) {
       broker.withdraw(session, subscription, replaced)
       throw error
@@ -168,12 +189,13 @@ export class Changes {
 
   /** @throws Refused when there is no such subscription */
   async unsubscribe(who: string, clientId: string, filter: string): Promise<void> {
+    this.#refuseWhenStopping()
     const { broker } = this.#surroundings
     const parsed = this.#filterOf(filter)
     const session = findSession(this.#surroundings, clientId)
     const { existed, ticket } = broker.unsubscribe(session, parsed.filter, parsed.shareName)
     if (!existed) throw new Refused(404, `${JSON.stringify(clientId)} is not subscribed to ${filter}`)
-    await this.#durable(ticket)
+    await this.#durable(ticket, backAfterRestart)
     broker.hook.tell({ kind: "unsubscribed", clientId: session.clientId, filter })
     await this.#record(who, `${JSON.stringify(clientId)} unsubscribed from ${filter}`, {
       client: clientId,
@@ -200,6 +222,7 @@ export class Changes {
     let isRefused = false
     for (const message of matching(this.#surroundings, query)) {
       if (slice.isOver()) await this.#nextTurn()
+      if (this.#isStopping) break
       if (message === undefined) continue
       const ticket = broker.removeRetained(message.topic)
       isRefused = ticket === "refused"
@@ -208,7 +231,7 @@ export class Changes {
       removed += 1
       if (topics.length < topicsTold) topics.push(message.topic)
     }
-    for (const ticket of tickets) if ((await settled(ticket)) === "failed") isRefused = true
+    if (!(await allStored(tickets))) isRefused = true
     if (removed > 0) {
       const names =
         topics.join(", ") + (removed > topics.length ? ` and ${removed - topics.length} more` : "")
@@ -227,6 +250,10 @@ export class Changes {
     return sessions.find(session.clientId) === session ? sessions.end(session) : undefined
   }
 
+  #refuseWhenStopping(): void {
+    if (this.#isStopping) throw new Refused(503, "the broker stops")
+  }
+
   #nextTurn(): Promise<void> {
     return new Promise((go) => this.#soon(go))
   }
@@ -237,20 +264,33 @@ export class Changes {
     return parsed
   }
 
-  async #durable(ticket: Ticket | undefined): Promise<void> {
+  /** @throws Refused with the sentence */
+  async #durable(ticket: Ticket | undefined, otherwise: string): Promise<void> {
     if (ticket === undefined || (await settled(ticket)) === "committed") return
-    throw new Refused(503, "it could not be stored, and is not done")
+    throw new Refused(503, otherwise)
   }
 
   async #record(who: string, what: string, facts: Readonly<Record<string, string | number>>): Promise<void> {
     const { accounts, clock } = this.#surroundings
-    await accounts.record([{ atMs: clock.wall(), kind: "change", who, what, facts }])
+    try {
+      await accounts.record([{ atMs: clock.wall(), kind: "change", who, what, facts }])
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      throw new Refused(503, `it is done, and the audit does not tell of it: ${error.message}`)
+    }
   }
 }
 
 /** An MQTT 5 client is told that somebody has done so on purpose. */
 function expel(connection: Connection): void {
   connection.expel(ReasonCode.administrativeAction, "kicked")
+}
+
+/** Waits for all of them. */
+async function allStored(tickets: Iterable<Ticket>): Promise<boolean> {
+  let isStored = true
+  for (const ticket of tickets) if ((await settled(ticket)) === "failed") isStored = false
+  return isStored
 }
 
 function counted(count: number, what: string): string {

@@ -17,8 +17,10 @@ const patience: object = { idleTimeout: 0 }
 const longestName = 256
 
 export interface ManagementSocket {
-  /** Answers nobody any more, and the file is gone. */
+  /** Answers nobody any more, and the file is gone. What somebody changes at the moment goes no further. */
   stop(): Promise<void>
+  /** Resolves when that is written down. To be waited for before the store is closed. */
+  settled(): Promise<void>
 }
 
 /**
@@ -34,7 +36,9 @@ export async function openManagementSocket(
 ): Promise<ManagementSocket> {
   const soon = (run: () => void): void => void setImmediate(run)
   const activity = new Activity(surroundings, soon)
-  const offices: Offices = { surroundings, changes: new Changes(surroundings, soon), activity, soon }
+  const changes = new Changes(surroundings, soon)
+  const offices: Offices = { surroundings, changes, activity, soon }
+  const underWay = new Set<Promise<Response>>()
   try {
     await clearSocketPath(path)
     const server = forOwnerAlone(() =>
@@ -43,7 +47,11 @@ export async function openManagementSocket(
         maxRequestBodySize: mostBodyBytes,
         ...patience,
         development: false,
-        fetch: (request) => serve(offices, request),
+        fetch: (request) => {
+          const answered = serve(offices, request)
+          underWay.add(answered)
+          return answered.finally(() => underWay.delete(answered))
+        },
         error: (error) => {
           log.error("a bug in Bantam", { error: error.stack ?? error.message })
           return refusal(500, "a bug in Bantam; the log says more")
@@ -54,7 +62,11 @@ export async function openManagementSocket(
     return {
       stop: async () => {
         activity.close()
+        changes.stop()
         await server.stop(true)
+      },
+      settled: async () => {
+        await Promise.allSettled(underWay)
       },
     }
   } catch (cause) {

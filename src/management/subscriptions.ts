@@ -35,6 +35,8 @@ export function* listSubscriptions(
       yield undefined
       continue
     }
+    // One without any is looked at as well.
+    if (subscriptions.size === 0) yield undefined
     for (const subscription of subscriptions) {
       const filter = subscriptionFilterText(subscription)
       yield fits(subscription, filter, query) ? factsOf(clientId, filter, subscription) : undefined

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { once } from "node:events"
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import { type Client, connectClient } from "../../src/client/client.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
@@ -199,6 +201,50 @@ describe("a running broker", () => {
     await broker.end("SIGKILL")
     await using _ = await serve()
     expect(await json("retained", "list")).toEqual([])
+  })
+
+  test("tells of names that would command a terminal without doing as they say", async () => {
+    await using broker = await serve()
+    const sensor = await clientAt(broker.port, "sensor")
+    await retained(sensor, "a\x1b[2J\n", "1")
+    for (const layout of ["table", "csv", "json"]) {
+      const { out } = await bantam("retained", "list", "-o", layout)
+      expect(out).toContain("a\\u001b[2J\\")
+      expect(out).not.toContain("\x1b")
+    }
+  })
+
+  test("that goes away in the middle of a list is told of", async () => {
+    const begun = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nf\r\n{"client":"a"}\n\r\n'
+    const server = createServer((socket) => socket.once("data", () => socket.end(begun)))
+    await once(server.listen(join(directory, "admin.sock")), "listening")
+    expect(await bantam("sessions", "list")).toEqual({
+      exitCode: 1,
+      out: "",
+      error: "bantam: the list broke off; is the broker still there?\n",
+    })
+    server.close()
+  })
+
+  const lookingOn = ["status --watch", "top --every 200ms"]
+  test.each(lookingOn)("that does not answer any more is waited for until Ctrl-C: %s", async (words) => {
+    await using broker = await serve()
+    const asking = Bun.spawn({
+      cmd: [...fromSource, ...words.split(" "), "--data", directory],
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
+      stdout: "pipe",
+      stderr: "ignore",
+    })
+    await readUntil(asking.stdout, "\n")
+    await broker.end("SIGKILL")
+    rmSync(join(directory, "admin.sock"))
+    const asked = Promise.withResolvers<void>()
+    const silent = createServer((socket) => socket.once("data", () => asked.resolve()))
+    silent.listen(join(directory, "admin.sock"))
+    await asked.promise
+    asking.kill("SIGINT")
+    expect(await asking.exited).toBe(0)
+    silent.close()
   })
 
   test("that has none of what is asked for says so", async () => {

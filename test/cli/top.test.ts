@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { once } from "node:events"
 import { rmSync } from "node:fs"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import { MosquittoBroker } from "../real-clients/mosquitto-broker.ts"
 import { describeWith, mosquittoBroker } from "../real-clients/tools.ts"
@@ -54,6 +56,23 @@ describe("bantam top by MQTT, at a terminal", () => {
     await terminal.until("Loudest topics")
     terminal.type("\u0003")
     expect((await terminal.ended()).rest).toEndWith(restored)
+  })
+
+  test("that was left right after Ctrl-Z stays given back, however long the broker takes for its farewell", async () => {
+    const silent = createServer({ allowHalfOpen: true }, (socket) => {
+      const connack = Buffer.from([0x20, 3, 0, 0, 0])
+      const suback = Buffer.from([0x90, 5, 0, 1, 0, 0, 0])
+      socket.once("data", () => socket.write(connack) && socket.once("data", () => socket.write(suback)))
+      socket.on("error", () => {})
+    })
+    await once(silent.listen(0, "127.0.0.1"), "listening")
+    const address = silent.address()
+    if (address === null || typeof address === "string") throw new Error("it has no port")
+    await using terminal = startAtTerminal(["top", `mqtt://127.0.0.1:${address.port}`])
+    await terminal.until("Loudest topics")
+    terminal.type("\u001aq")
+    expect((await terminal.ended()).rest).toEndWith(restored)
+    silent.close()
   })
 
   test("one that can do nothing gets lines, without escapes", async () => {

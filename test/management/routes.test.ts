@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { ManagedBroker } from "../support/managed-broker.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
+import { StoreError } from "../../src/storage/store-error.ts"
 import type { Ticket } from "../../src/foundation/ticket.ts"
 import { DeferredStore, ManualTicket } from "../support/deferred-store.ts"
 import { connect, disconnect, lasting, payloads, publish } from "../support/packets.ts"
@@ -232,6 +233,39 @@ describe("a session that its client is being let into", () => {
   })
 })
 
+describe("a session whose end cannot be stored", () => {
+  /** Two of them. */
+  async function unstorable(): Promise<ManagedBroker> {
+    class ForgetfulStore extends DeferredStore {
+      override create() {
+        const created = super.create()
+        created.journal.ended = () => new ManualTicket("failed")
+        return created
+      }
+    }
+    const broker = await ManagedBroker.start(new ForgetfulStore())
+    for (const clientId of ["one", "two"])
+      (await broker.test.connected(clientId, lasting)).sends(disconnect())
+    return broker
+  }
+  const back = {
+    status: 503,
+    body: { error: "it is done, but could not be stored: after a restart it is back" },
+  }
+
+  test("is told of", async () => {
+    const broker = await unstorable()
+    expect(await broker.asks("DELETE /v1/session?client=one")).toEqual(back)
+    expect(broker.test.broker.sessions.size).toBe(1)
+  })
+
+  test("is in the audit, where it was one of many", async () => {
+    const broker = await unstorable()
+    expect(await broker.asks("DELETE /v1/sessions?client=*")).toEqual(back)
+    expect(await broker.audited()).toEqual(["alice: 2 sessions removed"])
+  })
+})
+
 describe("subscriptions", () => {
   const put = (wanted: object) => managed.asks("PUT /v1/subscription", JSON.stringify(wanted))
 
@@ -243,6 +277,13 @@ describe("subscriptions", () => {
     expect(await each("filter", `${list}?topic=home/door`)).toEqual(["$share/g/home/#", "home/+"])
     expect(await each("filter", `${list}?filter=$share/*`)).toEqual(["$share/g/home/#"])
     expect(await each("filter", `${list}?client=nobody`)).toEqual([])
+  })
+
+  test("are looked for in slices where sessions have none", async () => {
+    for (let index = 0; index < 600; index++) await connected(`bare-${index}`)
+    managed.turns = 0
+    expect(await each("client", "GET /v1/subscriptions")).toEqual([])
+    expect(managed.turns).toBeGreaterThanOrEqual(2)
   })
 
   test("that an administrator adds deliver to whoever is there, and to whoever comes back", async () => {
@@ -406,6 +447,39 @@ describe("retained messages", () => {
       body: { removed: 2_000 },
     })
     expect(managed.turns).toBeGreaterThanOrEqual(7)
+  })
+})
+
+describe("changes", () => {
+  test("that the audit cannot tell of are told of by their answer", async () => {
+    class ForgetfulStore extends DeferredStore {
+      override readonly accounts = Object.assign(new MemoryStore().accounts, {
+        record: () =>
+          Promise.reject(new StoreError("bantam.db: database or disk is full; make room on its disk")),
+      })
+    }
+    const forgetful = await ManagedBroker.start(new ForgetfulStore())
+    await forgetful.test.connected("sensor")
+    expect(await forgetful.asks("DELETE /v1/client?client=sensor")).toEqual({
+      status: 503,
+      body: {
+        error:
+          "it is done, and the audit does not tell of it: " +
+          "bantam.db: database or disk is full; make room on its disk",
+      },
+    })
+  })
+
+  test("go no further once the broker stops, and what is done is written down", async () => {
+    for (let index = 0; index < 600; index++) await connected(`away-${index}`, lasting)
+    const removing = managed.asks("DELETE /v1/sessions?client=away-*")
+    managed.changes.stop()
+    expect(await removing).toMatchObject({ body: { removed: 255 } })
+    expect(await managed.audited()).toEqual(["alice: 255 sessions removed"])
+    expect(await managed.asks("DELETE /v1/client?client=away-599")).toEqual({
+      status: 503,
+      body: { error: "the broker stops" },
+    })
   })
 })
 

@@ -20,6 +20,7 @@ export class ManagedBroker {
   readonly store: Store
   /** How often it let others have their turn. */
   turns = 0
+  readonly changes: Changes
   readonly #offices: Offices
 
   static async start(
@@ -58,9 +59,10 @@ export class ManagedBroker {
       this.turns += 1
       setImmediate(run)
     }
+    this.changes = new Changes(surroundings, soon)
     this.#offices = {
       surroundings,
-      changes: new Changes(surroundings, soon),
+      changes: this.changes,
       activity: new Activity(surroundings, soon),
       soon,
     }
