@@ -118,7 +118,9 @@ function propertiesIn(object: JsonObject, place: string): PropertiesOf<"publish"
     }
     // The exact bytes go before the readable ones.
     if (ofConnections.includes(name) || (!isBase64 && keys.has(`${key}base64`))) continue
-    found[name] = isBase64 ? bytesIn(value, `${place}: ${name}Base64`) : propertyIn(name, value, place)
+    found[name] = isBase64
+      ? fieldIn(bytesIn(value, `${place}: ${name}Base64`), `${place}: ${name}Base64`)
+      : propertyIn(name, value, place)
   }
   return found as PropertiesOf<"publish">
 }
@@ -150,8 +152,14 @@ function wholeNumberIn(value: unknown, most: number, where: string): number {
 }
 
 function textIn(value: unknown, where: string): string {
-  if (typeof value === "string") return value
+  if (typeof value === "string") return fieldIn(value, where)
   throw new CommandError(`${where} must be a string`)
+}
+
+/** @throws CommandError what is longer than a field of a packet can be [1.5.4, 1.5.6] */
+function fieldIn<Field extends string | Uint8Array>(field: Field, where: string): Field {
+  if (Buffer.byteLength(field) <= 65_535) return field
+  throw new CommandError(`${where} has more than 65535 bytes, which no packet can carry`)
 }
 
 /** `[["a","b"]]`, `[{"a":"b"}]` or `{"a":"b"}`. */
@@ -162,7 +170,9 @@ function pairsIn(value: unknown, where: string): readonly UserProperty[] {
       ? [part]
       : Object.entries(isObject(part) ? part : { "": undefined })
     return pairs.map(([key, text, ...rest]): UserProperty => {
-      if (typeof key === "string" && typeof text === "string" && rest.length === 0) return [key, text]
+      if (typeof key === "string" && typeof text === "string" && rest.length === 0) {
+        return [fieldIn(key, where), fieldIn(text, where)]
+      }
       throw new CommandError(`${where} must be pairs of strings, such as [["name","value"]]`)
     })
   })

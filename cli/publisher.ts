@@ -15,6 +15,8 @@ export class Publisher {
   readonly #unanswered = new Set<Promise<void>>()
   #count = 0
   #refusals = 0
+  /** Why a message was not answered, of the first that was not. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor(run: ClientRun, manner: Manner) {
     this.#run = run
@@ -43,14 +45,15 @@ export class Publisher {
     const { client } = this.#run
     if (!client.writable) await client.whenWritable()
     const answer = this.#publish(request).finally(() => this.#unanswered.delete(answer))
-    // That the connection ended is told to the run, and to whoever asks whether all is answered.
-    answer.catch(() => {})
+    // Told to whoever asks whether all is answered, and by then it is not among the unanswered any more.
+    answer.catch((error: unknown) => void (this.#failure ??= { error }))
     this.#unanswered.add(answer)
   }
 
   /** @throws ConnectionEnded */
   async answered(): Promise<void> {
     await Promise.all(this.#unanswered)
+    if (this.#failure !== undefined) throw this.#failure.error
     const untold = this.#refusals - mostRefusalsTold
     if (untold > 0 && !this.#tellsAll) this.#run.warn(`${counted(untold, "more message")} refused`)
   }

@@ -84,6 +84,15 @@ describe("a message as an object of JSON", () => {
     [{ properties: { receiveMaximum: 1 } }, "receivemaximum is no property of a message"],
     [{ properties: { contentTypeBase64: "eA==" } }, "contenttypebase64 is no property of a message"],
     [{ properties: { contentType: 1 } }, "contentType must be a string"],
+    [{ properties: { contentType: "é".repeat(32_768) } }, "contentType has more than 65535 bytes"],
+    [
+      { properties: { correlationDataBase64: Buffer.alloc(65_536).toString("base64") } },
+      "correlationDataBase64 has more than 65535 bytes",
+    ],
+    [
+      { properties: { userProperties: { a: "x".repeat(65_536) } } },
+      "userProperties has more than 65535 bytes",
+    ],
     [
       { properties: { messageExpiryInterval: -1 } },
       "messageExpiryInterval must be a whole number from 0 to 4294967295",
