@@ -35,15 +35,20 @@ export class Changes {
   /** Runs after what this turn has brought. */
   readonly #soon: (run: () => void) => void
   #isStopping = false
+  readonly #stopped = Promise.withResolvers<"stopped">()
 
   constructor(surroundings: ManagementSurroundings, soon: (run: () => void) => void) {
     this.#surroundings = surroundings
     this.#soon = soon
   }
 
-  /** Nothing more is changed: whoever does the same to many goes no further, and writes down how far he came. */
+  /**
+   * Nothing more is changed: whoever does the same to many goes no further, and writes down how far he came. What waits
+   * for the disk is not waited for, as it may wait for the store to be closed.
+   */
   stop(): void {
     this.#isStopping = true
+    this.#stopped.resolve("stopped")
   }
 
   /**
@@ -88,7 +93,7 @@ export class Changes {
     const { sessions } = this.#surroundings.broker
     const { clientId: known } = findSession(this.#surroundings, clientId)
     for (let claim = sessions.claimOf(known); claim !== undefined; claim = sessions.claimOf(known))
-      await claim
+      if ((await Promise.race([claim, this.#stopped.promise])) === "stopped") break
     this.#refuseWhenStopping()
     const session = findSession(this.#surroundings, clientId)
     const connection = session.present ? connectionOf(this.#surroundings.acceptor, clientId) : undefined
@@ -126,7 +131,7 @@ export class Changes {
       if (session.present || sessions.claimOf(session.clientId) !== undefined) continue
       if (sessionFits(session, query, clock.now())) remove(session)
     }
-    const isStored = await allStored(tickets)
+    const isStored = await this.#areStored(tickets)
     if (removed > 0)
       await this.#record(who, `${counted(removed, "session")} removed`, { ...told(query), removed })
     if (!isStored) throw new Refused(503, backAfterRestart)
@@ -231,7 +236,7 @@ export class Changes {
       removed += 1
       if (topics.length < topicsTold) topics.push(message.topic)
     }
-    if (!(await allStored(tickets))) isRefused = true
+    if (!(await this.#areStored(tickets))) isRefused = true
     if (removed > 0) {
       const names =
         topics.join(", ") + (removed > topics.length ? ` and ${removed - topics.length} more` : "")
@@ -266,8 +271,16 @@ export class Changes {
 
   /** @throws Refused with the sentence */
   async #durable(ticket: Ticket | undefined, otherwise: string): Promise<void> {
-    if (ticket === undefined || (await settled(ticket)) === "committed") return
-    throw new Refused(503, otherwise)
+    if (ticket !== undefined && !(await this.#areStored([ticket]))) throw new Refused(503, otherwise)
+  }
+
+  /** Waits for all of them. @returns false when one has failed */
+  async #areStored(tickets: Iterable<Ticket>): Promise<boolean> {
+    let areStored = true
+    for (const ticket of tickets) {
+      if ((await Promise.race([settled(ticket), this.#stopped.promise])) === "failed") areStored = false
+    }
+    return areStored
   }
 
   async #record(who: string, what: string, facts: Readonly<Record<string, string | number>>): Promise<void> {
@@ -284,13 +297,6 @@ export class Changes {
 /** An MQTT 5 client is told that somebody has done so on purpose. */
 function expel(connection: Connection): void {
   connection.expel(ReasonCode.administrativeAction, "kicked")
-}
-
-/** Waits for all of them. */
-async function allStored(tickets: Iterable<Ticket>): Promise<boolean> {
-  let isStored = true
-  for (const ticket of tickets) if ((await settled(ticket)) === "failed") isStored = false
-  return isStored
 }
 
 function counted(count: number, what: string): string {

@@ -470,6 +470,21 @@ describe("changes", () => {
     })
   })
 
+  test("that wait for the disk when the broker stops are written down without", async () => {
+    const store = new DeferredStore()
+    const slow = await ManagedBroker.start(store)
+    for (const clientId of ["one", "two"]) await slow.test.connected(clientId, lasting)
+    store.hold()
+    const removing = [slow.asks("DELETE /v1/session?client=one"), slow.asks("DELETE /v1/sessions?client=two")]
+    await slow.test.settle()
+    slow.changes.stop()
+    await Promise.all(removing)
+    expect((await slow.audited()).toSorted()).toEqual([
+      "alice: 1 session removed",
+      'alice: session of "one" removed',
+    ])
+  })
+
   test("go no further once the broker stops, and what is done is written down", async () => {
     for (let index = 0; index < 600; index++) await connected(`away-${index}`, lasting)
     const removing = managed.asks("DELETE /v1/sessions?client=away-*")
