@@ -1,7 +1,6 @@
+import { protocolVersionNames } from "../../src/protocol/packet.ts"
 import type { Findings } from "./findings.ts"
 import type { Plan, Server } from "./plan.ts"
-
-const names = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const
 
 /** What findings say of the broker and the load that is put on it. */
 export function brokerFacts(
@@ -22,7 +21,7 @@ export function brokerFacts(
       inFlight,
       ratePerSecond: perSecond ?? null,
       shared: plan.hearing === "shared",
-      mqtt: names[plan.version],
+      mqtt: protocolVersionNames[plan.version],
     },
   }
 }

@@ -2,7 +2,8 @@ import { table, paint } from "../output.ts"
 import { type Findings, mainLatency } from "./findings.ts"
 import { drawHistogram } from "./histogram-drawing.ts"
 import { rate } from "./numbers.ts"
-import { bytesPerSecond, counted, latency, whole } from "./units.ts"
+import { counted } from "../quantities.ts"
+import { bytesPerSecond, latency, whole } from "./units.ts"
 
 const percentiles = [
   ["p50", "p50"],

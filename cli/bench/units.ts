@@ -1,3 +1,4 @@
+import { grouped } from "../quantities.ts"
 import { digits } from "./numbers.ts"
 
 /** Such as 412 µs, 4.12 ms and 1.30 s. */
@@ -21,10 +22,5 @@ export function bytesPerSecond(value: number): string {
 
 /** Such as 1,234,567. */
 export function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US")
-}
-
-/** Such as `1 publisher` and `1,000 publishers`. */
-export function counted(count: number, noun: string): string {
-  return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`
+  return grouped(Math.round(value))
 }

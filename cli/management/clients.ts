@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import type { ClientFacts } from "../../src/management/clients.ts"
-import { ManagementClient } from "../management-client.ts"
+import { ManagementClient } from "./management-client.ts"
 import { bytesText, countText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
 import { complain, print, shellWord } from "../output.ts"

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander"
 import { escapeControls } from "../../src/foundation/log.ts"
-import { ManagementClient, type Query } from "../management-client.ts"
+import { ManagementClient, type Query } from "./management-client.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
 import { table } from "../output.ts"
 import { show, type WatchOptions, withWatchOption } from "./watching.ts"

@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import type { SessionFacts } from "../../src/management/sessions.ts"
-import { ManagementClient } from "../management-client.ts"
+import { ManagementClient } from "./management-client.ts"
 import { bytesText, countText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
 import { CommandError, complain, print, shellWord } from "../output.ts"

@@ -1,7 +1,7 @@
 import { Command } from "commander"
 import { escapeControls } from "../../src/foundation/log.ts"
 import type { Status } from "../../src/management/status.ts"
-import { ManagementClient } from "../management-client.ts"
+import { ManagementClient } from "./management-client.ts"
 import { bytesText, countText, durationText, rateText } from "../number-text.ts"
 import { type SettingsOptions, withSettingsOptions } from "../options.ts"
 import { paint } from "../output.ts"

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander"
 import type { SubscriptionFacts } from "../../src/management/subscriptions.ts"
-import { ManagementClient } from "../management-client.ts"
+import { ManagementClient } from "./management-client.ts"
 import { type SettingsOptions, wholeNumber, withSettingsOptions } from "../options.ts"
 import { complain, shellWord } from "../output.ts"
 import { none } from "./columns.ts"

@@ -1,4 +1,4 @@
-import type { Qos } from "../../src/protocol/packet.ts"
+import { protocolVersionNames, type Qos } from "../../src/protocol/packet.ts"
 import { parseTopicName, type TopicFilter, topicMatches, wireTopicLimits } from "../../src/protocol/topic.ts"
 import { harmless } from "../harmless.ts"
 import type { KeptConnection } from "../kept-connection.ts"
@@ -81,10 +81,7 @@ export function statusLines(
     ...(state.at === "online"
       ? [
           ["connected", `to ${plan.name}, since ${since(nowMs - state.sinceMs)}`],
-          [
-            "as",
-            `${harmless(state.client.clientId)}, with MQTT ${{ 3: "3.1", 4: "3.1.1", 5: "5.0" }[state.version]}`,
-          ],
+          ["as", `${harmless(state.client.clientId)}, with MQTT ${protocolVersionNames[state.version]}`],
           ...(state.returns > 0 ? [["lost", `${state.returns} times before`]] : []),
         ]
       : [["not connected", `to ${plan.name}`]]),

@@ -1,6 +1,6 @@
 import type { ActivityFacts, ClientActivity } from "../../src/management/activity.ts"
 import type { Status } from "../../src/management/status.ts"
-import type { ManagementClient } from "../management-client.ts"
+import type { ManagementClient } from "../management/management-client.ts"
 import { CommandError } from "../output.ts"
 import { CounterRates } from "./counter-rates.ts"
 import type { ClientRow, Counts, Reading, Source } from "./reading.ts"

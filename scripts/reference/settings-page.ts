@@ -1,5 +1,5 @@
 import { environmentName } from "../../src/config/gathering.ts"
-import { tomlValue } from "../../src/config/sample.ts"
+import { sampleValue } from "../../src/config/sample.ts"
 import { allSettings, reloadedSections, sections, type Setting } from "../../src/config/schema.ts"
 import { type Note, notesOf } from "./help-notes.ts"
 import { capital } from "./markdown.ts"
@@ -72,8 +72,8 @@ function entryOf({ key, description, expectation, fallback, example }: Setting):
     // Written as the help of commands is, but that its samples are not indented.
     description: notesOf(description.replace(/^\{ /gm, "  { ")),
     expectation: expectation === "a text that is not empty" ? undefined : expectation,
-    fallback: fallback === undefined ? undefined : tomlValue(fallback),
-    example: fallback === undefined ? tomlValue(example) : undefined,
+    fallback: fallback === undefined ? undefined : sampleValue(fallback),
+    example: fallback === undefined ? sampleValue(example) : undefined,
     environment: environmentName(key),
     isReloaded: reloadedSections.has(sectionOf(key)),
   }

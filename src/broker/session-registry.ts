@@ -4,7 +4,7 @@ import type { Clock } from "../foundation/clock.ts"
 import type { Counters } from "../foundation/counters.ts"
 import { settled, type Ticket } from "../foundation/ticket.ts"
 import type { Message } from "../protocol/message.ts"
-import type { ClientId } from "../protocol/packet.ts"
+import { type ClientId, neverExpires } from "../protocol/packet.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import { SharedPublish } from "../protocol/shared-publish.ts"
 import type { SubscriptionTree } from "../routing/subscription-tree.ts"
@@ -45,9 +45,6 @@ export interface RegistryOptions {
   readonly maximumExpirySeconds: number
   mayPublishWill(message: Message): boolean
 }
-
-/** A Session Expiry Interval that never comes [3.1.2.11.2]. */
-export const neverExpires = 0xffff_ffff
 
 /** The sessions by client identifier: opened, resumed, taken over, expired. */
 export class SessionRegistry {

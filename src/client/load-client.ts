@@ -2,6 +2,7 @@ import { decodePacket } from "../protocol/decoder.ts"
 import { acknowledgementLength, encodePacket, writeAcknowledgement } from "../protocol/encoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
 import {
+  neverExpires,
   type Packet,
   type PacketId,
   packetTypeNumber,
@@ -66,7 +67,6 @@ export interface LoadClientOptions {
 }
 
 const longestFrameBytes = 268_435_460
-const neverExpires = 0xffff_ffff
 const defaultConnackMs = 10_000
 /** In a packet that a broker sends: the first reason code that tells of a failure [2.4]. */
 const firstFailure = 0x80

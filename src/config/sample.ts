@@ -29,8 +29,8 @@ function settingsIn(prefix: string): Setting[] {
 function paragraph({ key, description, expectation, fallback, example }: Setting): string {
   const name = key.slice(key.indexOf(".") + 1)
   if (fallback === undefined)
-    return `${prose(description)}\n# Unset; for example ${name} = ${tomlValue(example)}`
-  return `${prose(description + bounds(expectation))}\n#${name} = ${tomlValue(fallback)}`
+    return `${prose(description)}\n# Unset; for example ${name} = ${sampleValue(example)}`
+  return `${prose(description + bounds(expectation))}\n#${name} = ${sampleValue(fallback)}`
 }
 
 /** What else must be known to change a value; a switch or a list of texts explains itself. */
@@ -44,7 +44,7 @@ function prose(text: string): string {
 }
 
 /** A default as it is written in the file. JSON's texts, switches and flat arrays are TOML's as well; numbers get TOML's underscores. */
-export function tomlValue(value: unknown): string {
+export function sampleValue(value: unknown): string {
   if (typeof value === "number") return grouped(value)
-  return Array.isArray(value) ? `[${value.map(tomlValue).join(", ")}]` : JSON.stringify(value)
+  return Array.isArray(value) ? `[${value.map(sampleValue).join(", ")}]` : JSON.stringify(value)
 }

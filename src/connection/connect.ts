@@ -1,8 +1,14 @@
 import { isUtf8 } from "node:buffer"
-import { neverExpires } from "../broker/session-registry.ts"
 import { encodePacket } from "../protocol/encoder.ts"
 import { noBytes, type Message, type Publisher, topicOf } from "../protocol/message.ts"
-import type { ClientId, Connack, Connect, ProtocolVersion, WillFields } from "../protocol/packet.ts"
+import {
+  type ClientId,
+  type Connack,
+  type Connect,
+  neverExpires,
+  type ProtocolVersion,
+  type WillFields,
+} from "../protocol/packet.ts"
 import { noProperties, type PropertiesOf } from "../protocol/properties.ts"
 import { encodeForwardedProperties } from "../protocol/publish-properties.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"

@@ -1,7 +1,12 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
-import type { Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
+import {
+  type Disconnect,
+  type Packet,
+  type ProtocolVersion,
+  protocolVersionNames,
+} from "../protocol/packet.ts"
 import { malformedPacket, ProtocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { tellableName } from "../security/authentication/token-shape.ts"
@@ -422,7 +427,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       clientId: terms.clientId,
       username: terms.principal.username,
       address: this.door.remoteAddress,
-      version: versionNames[terms.version],
+      version: protocolVersionNames[terms.version],
       sessionPresent,
     })
     const againAtMs = this.#lookAgainAtMs(terms.principal)
@@ -525,8 +530,6 @@ const expiryRoundMs = 60_000
 function lookAtExpiryMs(nowMs: number, leftMs: number): number {
   return leftMs === Number.POSITIVE_INFINITY ? leftMs : nowMs + Math.min(leftMs, expiryRoundMs)
 }
-
-const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<ProtocolVersion, string>
 
 /** PUBACK, PUBREC, PUBREL or PUBCOMP. */
 function isAcknowledgement(firstByte: number): boolean {

@@ -1,6 +1,7 @@
 import type { Acceptor } from "../connection/acceptor.ts"
 import type { Connection } from "../connection/connection.ts"
 import type { OnlineClient } from "../connection/online-client.ts"
+import { neverExpires, type ProtocolVersion, protocolVersionNames } from "../protocol/packet.ts"
 import { globMatches } from "./glob.ts"
 import { Refused } from "./refused.ts"
 import type { ManagementSurroundings } from "./surroundings.ts"
@@ -12,7 +13,7 @@ export interface ClientFacts {
   readonly user: string | null
   readonly address: string
   readonly listener: string
-  readonly protocol: "3.1" | "3.1.1" | "5.0"
+  readonly protocol: (typeof protocolVersionNames)[ProtocolVersion]
   readonly connectedAt: string
   readonly superuser: boolean
   /** The common name of its certificate, if it showed one. */
@@ -47,9 +48,6 @@ export interface ClientQuery {
   readonly user?: string | undefined
   readonly address?: string | undefined
 }
-
-const versionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const
-const forEver = 0xffff_ffff
 
 /** Undefined for a connection that does not fit. Who comes or goes meanwhile may be among them or not. */
 export function* listClients(
@@ -96,13 +94,13 @@ function factsOf(connection: Connection, client: OnlineClient): ClientFacts {
     user: requester.username ?? null,
     address: door.remoteAddress,
     listener: door.entrance.url,
-    protocol: versionNames[terms.version],
+    protocol: protocolVersionNames[terms.version],
     connectedAt: new Date(client.connectedAtMs).toISOString(),
     superuser: requester.superuser,
     certificate: requester.certificateName ?? null,
     silenceLimitSeconds: Number.isFinite(terms.silenceLimitMs) ? terms.silenceLimitMs / 1000 : null,
     cleanStart: terms.cleanStart,
-    expirySeconds: expiryIntervalSeconds === forEver ? null : expiryIntervalSeconds,
+    expirySeconds: expiryIntervalSeconds === neverExpires ? null : expiryIntervalSeconds,
     subscriptions: session.subscriptions.size,
     queuedMessages: session.load,
     queuedBytes: session.queuedBytes,

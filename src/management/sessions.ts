@@ -1,4 +1,4 @@
-import type { ClientId } from "../protocol/packet.ts"
+import { type ClientId, neverExpires } from "../protocol/packet.ts"
 import type { Session } from "../session/session.ts"
 import { globMatches } from "./glob.ts"
 import { Refused } from "./refused.ts"
@@ -35,8 +35,6 @@ export interface SessionQuery {
   readonly awayMs?: number | undefined
 }
 
-const forEver = 0xffff_ffff
-
 /** Undefined for a session that does not fit. What comes or goes meanwhile may be among them or not. */
 export function* listSessions(
   surroundings: ManagementSurroundings,
@@ -71,7 +69,7 @@ export function fits({ record, present }: Session, query: SessionQuery, nowMs: n
 
 function factsOf({ clock, directory }: ManagementSurroundings, session: Session): SessionFacts {
   const { clientId, username, createdAtMs, expiryIntervalSeconds, disconnectedAtMs, will } = session.record
-  const lasts = expiryIntervalSeconds === forEver
+  const lasts = expiryIntervalSeconds === neverExpires
   return {
     client: clientId,
     user: username ?? null,

@@ -1,5 +1,5 @@
 import type { Message } from "../protocol/message.ts"
-import { type ClientId, parsePacketId, type RetainHandling } from "../protocol/packet.ts"
+import { type ClientId, neverExpires, parsePacketId, type RetainHandling } from "../protocol/packet.ts"
 import { parseSubscriptionFilter } from "../protocol/topic.ts"
 import type { Sequence, StoredSubscription } from "../storage/store.ts"
 import type { PlannedSession, StatePlan, StateTerms } from "./planned-state.ts"
@@ -13,8 +13,6 @@ import {
   type SavedState,
   type SavedSubscription,
 } from "./saved-state.ts"
-
-const neverExpires = 0xffff_ffff
 
 /** Maps sessions, queues and retained messages; what is in no state to be carried over is reported. */
 export function planState(state: SavedState, terms: StateTerms): StatePlan {

@@ -71,7 +71,7 @@ export function expiryOf(record: MessageRecord): number {
 }
 
 /** When the message was received. */
-export function receiptOf(record: MessageRecord): number {
+function receiptOf(record: MessageRecord): number {
   return readEight(record, 14)
 }
 

@@ -5,6 +5,15 @@ import type { ReasonCode } from "./reason-code.ts"
 /** 3 is MQTT 3.1, 4 is MQTT 3.1.1, 5 is MQTT 5.0 [3.1.2.2]. */
 export type ProtocolVersion = 3 | 4 | 5
 
+/** By the number that CONNECT carries, as people say it. */
+export const protocolVersionNames = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const satisfies Record<
+  ProtocolVersion,
+  string
+>
+
+/** A Session Expiry Interval that never comes [3.1.2.11.2]. */
+export const neverExpires = 0xffff_ffff
+
 export type Qos = 0 | 1 | 2
 
 /** 1 to 65,535; names a conversation between two ends until it is over [2.2.1]. */

@@ -1,8 +1,8 @@
-import { loadSettings } from "../src/config/load.ts"
-import type { Settings } from "../src/config/settings.ts"
-import { whoAsks } from "./accounts.ts"
-import { type SettingsOptions, settingsFlags } from "./options.ts"
-import { CommandError } from "./output.ts"
+import { loadSettings } from "../../src/config/load.ts"
+import type { Settings } from "../../src/config/settings.ts"
+import { whoAsks } from "../accounts.ts"
+import { type SettingsOptions, settingsFlags } from "../options.ts"
+import { CommandError } from "../output.ts"
 
 /** Undefined is not said. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
