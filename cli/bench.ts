@@ -8,7 +8,8 @@ import { type Plan, type Server, type Shape, shapes } from "./bench/plan.ts"
 import { ProgressLine } from "./bench/progress-line.ts"
 import { unmet } from "./bench/requirements.ts"
 import { run } from "./bench/run.ts"
-import { parseServer, parseServerOption, serverOf, type WrittenServer } from "./bench/server.ts"
+import { parseServerOption, serverOf } from "./bench/server.ts"
+import { type ConnectionUrl, connectionUrl } from "./connection-url.ts"
 import { summary } from "./bench/summary.ts"
 import type { Watch } from "./bench/watch.ts"
 import { maximumOpenFiles, reservedFiles } from "./file-limit.ts"
@@ -66,16 +67,16 @@ function shapeCommand(shape: Shape): Command {
       new Argument(
         "[url]",
         "mqtt[s]://, ws[s]://[USER[:PASSWORD]@]HOST[:PORT] or unix:///PATH; otherwise -h and -p",
-      ).argParser(parseServer),
+      ).argParser(connectionUrl),
     )
   return withBenchOptions(command, shape)
     .addHelpText("after", `\nExamples:\n${examples[shape].map((line) => `  ${line}`).join("\n")}`)
-    .action(async (url: WrittenServer | undefined, options: BenchOptions) => {
+    .action(async (url: ConnectionUrl | undefined, options: BenchOptions) => {
       process.exitCode = await bench(shape, url, options)
     })
 }
 
-async function bench(shape: Shape, url: WrittenServer | undefined, options: BenchOptions): Promise<number> {
+async function bench(shape: Shape, url: ConnectionUrl | undefined, options: BenchOptions): Promise<number> {
   const { host, port, unix, url: option } = options
   if (url !== undefined && [host, port, unix, option].some((each) => each !== undefined)) {
     throw new CommandError("the address stands there twice: leave out -h, -p, --unix and -L, or the URL")

@@ -4,7 +4,7 @@ import type { ProtocolVersion } from "../src/protocol/packet.ts"
 import type { ConnectTarget } from "../src/transport/connect.ts"
 import { type PasswordOptions, passwordOf } from "./connection-options.ts"
 import { CommandError } from "./output.ts"
-import { type ConnectionUrl, parseConnectionUrl } from "./saved/connection-url.ts"
+import { type ConnectionUrl, parseConnectionUrl } from "./connection-url.ts"
 import { planSaved } from "./saved/plan-connection.ts"
 import { type TargetOptions, targetOf, withTargetOptions } from "./target-options.ts"
 
@@ -88,7 +88,7 @@ async function placeOf(url: string | undefined, options: BrokerOptions): Promise
     const { target, client, isLookedUp } = await planSaved(options.to)
     return { target, username: client.username, password: client.password, isLookedUp }
   }
-  const given: Partial<ConnectionUrl> = url === undefined ? {} : connectionUrl(url)
+  const given: Partial<ConnectionUrl> = url === undefined ? {} : urlOf(url)
   const { target: place, username = options.username, password } = given
   return {
     target: targetOf(place === undefined ? options : { ...options, ...optionsOf(place) }, "bantam"),
@@ -99,7 +99,7 @@ async function placeOf(url: string | undefined, options: BrokerOptions): Promise
 }
 
 /** `mqtt://` unless it says otherwise. */
-function connectionUrl(text: string): ConnectionUrl {
+function urlOf(text: string): ConnectionUrl {
   const url = parseConnectionUrl(text.includes("://") ? text : `mqtt://${text}`)
   if (typeof url !== "string") return url
   throw new CommandError(`${text.replace(/[^/]*@/, "")}: it ${url}`)

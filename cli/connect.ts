@@ -13,7 +13,7 @@ import {
   savedConnection,
   writeConnection,
 } from "./saved/connection-file.ts"
-import { type ConnectionUrl, parseConnectionUrl } from "./saved/connection-url.ts"
+import { type ConnectionUrl, connectionUrl } from "./connection-url.ts"
 import { planSaved } from "./saved/plan-connection.ts"
 import { putIntoKeyring, removeFromKeyring } from "./saved/saved-password.ts"
 import { isPath, isSaveable } from "./saved/saveable-options.ts"
@@ -279,10 +279,4 @@ function passwordText({ in: place }: KeptPassword, options: SavedConnection["opt
 function connectionName(text: string): string {
   if (/^[\w-]{1,64}$/.test(text)) return text
   throw new InvalidArgumentError("It must have 1 to 64 letters, digits, - and _.")
-}
-
-function connectionUrl(text: string): ConnectionUrl {
-  const url = parseConnectionUrl(text)
-  if (typeof url === "string") throw new InvalidArgumentError(`It ${url}.`)
-  return url
 }

@@ -1,5 +1,5 @@
 import type { PublishRequest } from "../src/client/sender.ts"
-import type { Qos } from "../src/protocol/packet.ts"
+import type { Publish, Qos } from "../src/protocol/packet.ts"
 import {
   propertiesOfPacket,
   type PropertiesOf,
@@ -8,6 +8,7 @@ import {
   type UserProperty,
 } from "../src/protocol/properties.ts"
 import { CommandError } from "./output.ts"
+import { textOf } from "./text-of.ts"
 
 /*
  * Messages as objects of JSON, as `sub --json` and `record` write them: topic, payload or payloadBase64, qos, retain and
@@ -53,6 +54,20 @@ export function messageIn(
     ...(qos === undefined ? {} : { qos }),
     ...(retain === undefined ? {} : { retain: Boolean(retain) }),
     ...(properties === undefined ? {} : { properties: propertiesIn(properties, place) }),
+  }
+}
+
+/** What a message says, as `messageIn` reads it again: properties if there are any, and the payload as text if it is. */
+export function contentOf({ properties, payload }: Pick<Publish, "properties" | "payload">): JsonObject {
+  const { correlationData, ...others } = properties
+  const written = {
+    ...others,
+    ...(correlationData === undefined ? {} : { correlationDataBase64: correlationData.toBase64() }),
+  }
+  const text = textOf(payload)
+  return {
+    ...(Object.keys(written).length === 0 ? {} : { properties: written }),
+    ...(text === undefined ? { payloadBase64: payload.toBase64() } : { payload: text }),
   }
 }
 

@@ -7,7 +7,7 @@ import { wholeNumber } from "../options.ts"
 import { type TargetOptions, withTargetOptions } from "../target-options.ts"
 import type { Shape } from "./plan.ts"
 import { parseRequirements, type Requirement } from "./requirements.ts"
-import { parseServer, type WrittenServer } from "./server.ts"
+import { type ConnectionUrl, connectionUrl } from "../connection-url.ts"
 import { mostInFlight, type Usual, usual, usualBytes } from "./usual.ts"
 
 /** What a bench command was told. What its shape does not know is undefined. */
@@ -32,7 +32,7 @@ export interface BenchOptions extends TargetOptions {
   readonly inFlight?: number
   readonly rate?: number | "max"
   readonly connectRate: number
-  readonly compare?: WrittenServer
+  readonly compare?: ConnectionUrl
   readonly rounds: number
   readonly require?: readonly Requirement[]
   readonly json?: true
@@ -114,7 +114,7 @@ export function withBenchOptions(command: Command, shape: Shape): Command {
       "exit with 1 unless they hold, such as p99<10ms,rate>1000",
       parseRequirements,
     )
-    .option("--compare <url>", "the same load on another broker as well, by turns", parseServer)
+    .option("--compare <url>", "the same load on another broker as well, by turns", connectionUrl)
     // One round tells nothing of how far rounds are apart.
     .option("--rounds <count>", "of each broker, with --compare", wholeNumber(2, 100), 3)
     .optionsGroup("Connection:")

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander"
 import { listenUrl } from "../../src/config/listen-url.ts"
-import { brokerUrl } from "../broker-url.ts"
+import { type ConnectionUrl, connectionUrl } from "../connection-url.ts"
 import { CommandError } from "../output.ts"
 import { lookUpServer } from "../srv-lookup.ts"
 import { type TargetOptions, targetOf } from "../target-options.ts"
@@ -8,37 +8,15 @@ import type { BenchOptions } from "./options.ts"
 import { oneLine } from "./one-line.ts"
 import type { Server } from "./plan.ts"
 
-/** A broker as it stands in a URL. */
-export interface WrittenServer {
-  readonly target: ReturnType<typeof brokerUrl>
-  readonly username: string | undefined
-  readonly password: string | undefined
-}
-
-/** Reads `mqtt[s]://[user[:password]@]host[:port]`, `ws[s]://…` or `unix:///path`. */
-export function parseServer(text: string): WrittenServer {
-  const [, scheme, login, rest] = /^([a-z]+:\/\/)([^@/]*)@(.*)$/.exec(text) ?? []
-  if (scheme === undefined || login === undefined || rest === undefined) {
-    return { target: brokerUrl(text), username: undefined, password: undefined }
-  }
-  const [username, ...password] = login.split(":")
-  if (username === "") throw new InvalidArgumentError("It has a password, and no user name before it.")
-  return {
-    target: brokerUrl(scheme + rest),
-    username,
-    password: password.length === 0 ? undefined : password.join(":"),
-  }
-}
-
 /**
  * Reads the value of -L, where a topic may follow the address, as it has to in `pub`.
  *
  * @throws CommandError
  */
-export function parseServerOption(text: string): { readonly server: WrittenServer; readonly topic?: string } {
+export function parseServerOption(text: string): { readonly server: ConnectionUrl; readonly topic?: string } {
   const [, address = text, topic = ""] = /^([a-z]+:\/\/[^/]+)\/(.*)$/s.exec(text) ?? []
   try {
-    return { server: parseServer(address), ...(topic === "" ? {} : { topic }) }
+    return { server: connectionUrl(address), ...(topic === "" ? {} : { topic }) }
   } catch (error) {
     if (error instanceof InvalidArgumentError) throw new CommandError(`-L ${text}: ${error.message}`)
     throw error
@@ -50,7 +28,7 @@ export function parseServerOption(text: string): { readonly server: WrittenServe
  *
  * @throws CommandError
  */
-export async function serverOf(written: WrittenServer | undefined, options: BenchOptions): Promise<Server> {
+export async function serverOf(written: ConnectionUrl | undefined, options: BenchOptions): Promise<Server> {
   const named = targetWith(written, options)
   const target = options.srv === true ? await lookedUp(named) : named
   const username = written?.username ?? options.username
@@ -74,7 +52,7 @@ async function lookedUp(target: Server["target"]): Promise<Server["target"]> {
   }
 }
 
-function targetWith(written: WrittenServer | undefined, options: BenchOptions): Server["target"] {
+function targetWith(written: ConnectionUrl | undefined, options: BenchOptions): Server["target"] {
   if (written === undefined) return targetOf(options, "bantam")
   const { target } = written
   if (target.scheme === "unix") return target

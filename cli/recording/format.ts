@@ -1,9 +1,8 @@
 import type { PublishRequest } from "../../src/client/sender.ts"
 import { escapeControls } from "../../src/foundation/log.ts"
 import type { Publish } from "../../src/protocol/packet.ts"
-import { type JsonObject, messageIn } from "../message-object.ts"
+import { contentOf, type JsonObject, messageIn } from "../message-object.ts"
 import { CommandError } from "../output.ts"
-import { textOf } from "../text-of.ts"
 
 /*
  * A recording is lines of JSON, each an object: a header, messages, and an end if there was time for one; then, where
@@ -40,20 +39,14 @@ export function messageLine(
   atMs: number,
   wasStored: boolean,
 ): string {
-  const { topicAlias: _alias, subscriptionIdentifiers: _ours, correlationData, ...others } = properties
-  const kept = {
-    ...others,
-    ...(correlationData === undefined ? {} : { correlationDataBase64: correlationData.toBase64() }),
-  }
-  const text = textOf(payload)
+  const { topicAlias: _alias, subscriptionIdentifiers: _ours, ...kept } = properties
   return jsonLine({
     at: atMs,
     topic,
     qos,
     retain,
     ...(wasStored ? { stored: true } : {}),
-    ...(Object.keys(kept).length === 0 ? {} : { properties: kept }),
-    ...(text === undefined ? { payloadBase64: payload.toBase64() } : { payload: text }),
+    ...contentOf({ properties: kept, payload }),
   })
 }
 

@@ -5,7 +5,7 @@ import { readToml, tomlValue } from "../../src/config/toml.ts"
 import type { ConnectTarget } from "../../src/transport/connect.ts"
 import { configFolder } from "../config-folder.ts"
 import { CommandError, shellWord } from "../output.ts"
-import { parseConnectionUrl } from "./connection-url.ts"
+import { parseConnectionUrl } from "../connection-url.ts"
 import { replaceFile } from "./replace-file.ts"
 
 /** Where the password of a connection is kept. */

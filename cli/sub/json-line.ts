@@ -2,7 +2,7 @@ import type { Publish } from "../../src/protocol/packet.ts"
 import { harmlessJson } from "../harmless.ts"
 import { embeddedJson } from "../message-json.ts"
 import type { MessageFormat } from "../message-format.ts"
-import { textOf } from "../text-of.ts"
+import { contentOf } from "../message-object.ts"
 
 /** One message as JSON in a line: what --json prints. */
 export const jsonLineFormat: MessageFormat = (message, at, output) =>
@@ -13,20 +13,14 @@ export const jsonLineFormat: MessageFormat = (message, at, output) =>
  * text and `payloadBase64` if it is not; `json` if it is JSON, its numbers as they were written.
  */
 export function jsonLine({ topic, qos, retain, dup, properties, payload }: Publish, at: Date): string {
-  const { correlationData, topicAlias: _, ...others } = properties
-  const shownProperties = {
-    ...others,
-    ...(correlationData === undefined ? {} : { correlationDataBase64: correlationData.toBase64() }),
-  }
-  const text = textOf(payload)
+  const { topicAlias: _, ...shown } = properties
   const facts = {
     time: at.toISOString(),
     topic,
     qos,
     retain,
     dup,
-    ...(Object.keys(shownProperties).length === 0 ? {} : { properties: shownProperties }),
-    ...(text === undefined ? { payloadBase64: payload.toBase64() } : { payload: text }),
+    ...contentOf({ properties: shown, payload }),
   }
   const json = payload.length === 0 ? undefined : embeddedJson(payload)
   const line = JSON.stringify(facts)

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { startBroker } from "bantam-mqtt"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { shellWord } from "../../cli/output.ts"
-import { parseConnectionUrl } from "../../cli/saved/connection-url.ts"
+import { parseConnectionUrl } from "../../cli/connection-url.ts"
 import { freshDirectory, fromSource, type Outcome, run } from "./program.ts"
 import { type Script, startScripted } from "./pub-sub-server.ts"
 

@@ -1,5 +1,6 @@
-import type { ConnectTarget } from "../../src/transport/connect.ts"
-import { brokerUrlForm, parseBrokerUrl } from "../broker-url.ts"
+import { InvalidArgumentError } from "commander"
+import type { ConnectTarget } from "../src/transport/connect.ts"
+import { brokerUrlForm, parseBrokerUrl } from "./broker-url.ts"
 
 /** Where a broker is, and who we are there. */
 export interface ConnectionUrl {
@@ -8,6 +9,13 @@ export interface ConnectionUrl {
   readonly target: ConnectTarget
   readonly username: string | undefined
   readonly password: string | undefined
+}
+
+/** Reads an option or argument that says where a broker is, and as whom. */
+export function connectionUrl(text: string): ConnectionUrl {
+  const url = parseConnectionUrl(text)
+  if (typeof url === "string") throw new InvalidArgumentError(`It ${url}.`)
+  return url
 }
 
 /**
