@@ -156,7 +156,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       if (this.#state.at === "closed") return
       this.#frames.append(chunk)
       if (this.#state.at !== "online" || this.#surroundings.turn.mayBegin(this.#heardMs)) this.#readFrames()
-      else this.#reading.yield()
+      else this.#reading.yield(chunk.length <= briefBytes ? "brief" : "long")
     } catch (error) {
       this.#fail(error)
     }
@@ -323,7 +323,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
         if (isAcknowledgement(frames.firstByte) && counters.packetsReceived % 16 !== 0) continue
         if (!turn.isOver(this.#heardMs)) continue
         counters.yielded += 1
-        this.#reading.yield()
+        this.#reading.yield("long")
       }
     } finally {
       // What came before a frame that breaks a rule was received all the same.
@@ -522,6 +522,9 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)
   }
 }
+
+/** A PINGREQ, some acknowledgements, a message: who sends no more at once is soon done. */
+const briefBytes = 64
 
 /** Whose token or certificate expires is looked at as often, for the wall may be put forward meanwhile. */
 const expiryRoundMs = 60_000

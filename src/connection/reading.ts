@@ -54,15 +54,15 @@ export class Reading {
     return this.#awaitsTurn
   }
 
-  /** What has come is read in a later turn. */
-  yield(): void {
+  /** What has come is read in a later turn. @param length of what that is, as far as one can tell */
+  yield(length: "brief" | "long"): void {
     if (this.#awaitsTurn) return
     this.#awaitsTurn = true
     this.#pause()
     this.#surroundings.turn.wait(() => {
       this.#awaitsTurn = false
       this.#owner.writable()
-    })
+    }, length)
   }
 
   /** What there was to read is read. @param waitsForStore something of it must reach the disk */

@@ -135,7 +135,7 @@ export class Subscribing {
     this.#surroundings.turn.wait(() => {
       this.#delivery = "idle"
       this.deliverRetained()
-    })
+    }, "long")
   }
 
   close(): void {

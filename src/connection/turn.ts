@@ -3,6 +3,8 @@ import { Fifo } from "../foundation/fifo.ts"
 
 /** How long all together may keep a turn of the event loop busy. Then the sockets have theirs. */
 const turnMs = 10
+/** For so long of it those go first who are soon done. */
+const briefMs = 5
 /** And how long one connection may, while others wait. */
 const shareMs = 4
 
@@ -11,12 +13,16 @@ const shareMs = 4
  * can be work for seconds: a message for ten thousand subscribers in each of them, or a thousand subscriptions
  * (torture: overload subscriptions). Whoever has had his share goes on in a later turn, behind those who wait already.
  *
+ * Who has only a word to say does not wait behind a thousand who publish at length: for half of each turn those go first
+ * who are soon done. Otherwise a PINGREQ waited for seconds while they all came back (torture: overload reconnect storm).
+ *
  * While nobody takes longer than a millisecond, all this costs a look at the clock.
  */
 export class Turn {
   readonly #clock: Clock
   readonly #soon: (run: () => void) => void
-  readonly #waiting = new Fifo<() => void>()
+  readonly #brief = new Fifo<() => void>()
+  readonly #long = new Fifo<() => void>()
   /** idle: nobody has taken long in this turn. */
   #state: "idle" | "busy" = "idle"
   #endsMs = 0
@@ -29,7 +35,7 @@ export class Turn {
 
   /** Hot. Whether somebody whose bytes came at `nowMs` may begin: nobody waits, and there is time left. */
   mayBegin(nowMs: number): boolean {
-    return this.#state === "idle" || (this.#waiting.size === 0 && nowMs < this.#endsMs)
+    return this.#state === "idle" || (!this.#isAwaited && nowMs < this.#endsMs)
   }
 
   /** Hot. Whether somebody who began at `beganMs` is to go on in a later turn: he calls `wait`. */
@@ -40,10 +46,18 @@ export class Turn {
     return nowMs >= this.#endsMs || nowMs - beganMs >= shareMs
   }
 
-  /** @param go called in a later turn */
-  wait(go: () => void): void {
-    this.#waiting.push(go)
+  /**
+   * @param go called in a later turn
+   * @param length brief: it will take a fraction of a millisecond, as far as one can tell
+   */
+  wait(go: () => void, length: "brief" | "long"): void {
+    const lane = length === "brief" ? this.#brief : this.#long
+    lane.push(go)
     if (this.#state === "idle") this.#begin(this.#clock.now())
+  }
+
+  get #isAwaited(): boolean {
+    return this.#brief.size > 0 || this.#long.size > 0
   }
 
   #begin(nowMs: number): void {
@@ -56,13 +70,19 @@ export class Turn {
     const nowMs = this.#clock.now()
     this.#endsMs = nowMs + turnMs
     try {
-      for (let left = this.#waiting.size; left > 0; left--) {
-        this.#waiting.shift()?.()
-        if (this.#clock.now() >= this.#endsMs) break
-      }
+      this.#serve(this.#brief, nowMs + briefMs)
+      this.#serve(this.#long, this.#endsMs)
     } finally {
-      if (this.#waiting.size === 0) this.#state = "idle"
-      else this.#soon(this.#next)
+      if (this.#isAwaited) this.#soon(this.#next)
+      else this.#state = "idle"
+    }
+  }
+
+  /** Those who wait now, in their order: one at least, and until it is late. */
+  #serve(lane: Fifo<() => void>, untilMs: number): void {
+    for (let left = lane.size; left > 0; left--) {
+      lane.shift()?.()
+      if (this.#clock.now() >= untilMs) return
     }
   }
 }

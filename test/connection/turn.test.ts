@@ -45,7 +45,7 @@ describe("A turn of the event loop", () => {
       went.push(name)
       clock.advance(6)
     }
-    for (const name of ["first", "second", "third"]) shared.wait(worker(name))
+    for (const name of ["first", "second", "third"]) shared.wait(worker(name), "long")
     expect(shared.mayBegin(clock.now())).toBe(false)
     next()
     expect(went).toEqual(["first", "second"])
@@ -55,13 +55,28 @@ describe("A turn of the event loop", () => {
     expect(shared.mayBegin(clock.now())).toBe(true)
   })
 
+  test("goes first to those who are soon done, for half of it", () => {
+    const { clock, shared, next } = turn()
+    const went: string[] = []
+    const worker = (name: string, ms: number) => () => {
+      went.push(name)
+      clock.advance(ms)
+    }
+    for (const name of ["long", "longer"]) shared.wait(worker(name, 6), "long")
+    for (const name of ["word", "another", "third"]) shared.wait(worker(name, 3), "brief")
+    next()
+    expect(went).toEqual(["word", "another", "long"])
+    next()
+    expect(went).toEqual(["word", "another", "long", "third", "longer"])
+  })
+
   test("goes on to the next when one fails", () => {
     const { shared, next } = turn()
     const went: string[] = []
     shared.wait(() => {
       throw new Error("a bug")
-    })
-    shared.wait(() => void went.push("second"))
+    }, "long")
+    shared.wait(() => void went.push("second"), "long")
     expect(next).toThrow("a bug")
     next()
     expect(went).toEqual(["second"])
@@ -89,6 +104,19 @@ describe("A client whose messages take long", () => {
     await test.settle()
     expect(heard).toEqual(["slow/1", "slow/2", "slow/3"])
     expect(client.state).toBe("open")
+  })
+
+  test("does not keep those waiting who have only a word to say", async () => {
+    const { test, heard } = await slowBroker()
+    const [one, two, other] = [await test.connected("1"), await test.connected("2"), await test.connected("3")]
+    const payload = "at length, which takes more than a few bytes to say".repeat(2)
+    const packets = [1, 2].map((packetId) => publish({ topic: "slow/long", qos: 2, packetId, payload }))
+    one.sendsTogether(...packets)
+    two.sendsTogether(...packets)
+    other.sends(publish({ topic: "slow/word", qos: 0 }))
+    expect(heard).toEqual(["slow/long"])
+    await test.settle()
+    expect(heard).toEqual(["slow/long", "slow/word", "slow/long", "slow/long", "slow/long"])
   })
 
   test("is heard to the end when it has left meanwhile, its farewell too [MQTT-3.14.4-3]", async () => {
