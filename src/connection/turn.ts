@@ -3,8 +3,6 @@ import { Fifo } from "../foundation/fifo.ts"
 
 /** How long all together may keep a turn of the event loop busy. Then the sockets have theirs. */
 const turnMs = 10
-/** For so long of it those go first who are soon done. */
-const briefMs = 5
 /** And how long one connection may, while others wait. */
 const shareMs = 4
 
@@ -13,8 +11,9 @@ const shareMs = 4
  * can be work for seconds: a message for ten thousand subscribers in each of them, or a thousand subscriptions
  * (torture: overload subscriptions). Whoever has had his share goes on in a later turn, behind those who wait already.
  *
- * Who has only a word to say does not wait behind a thousand who publish at length: for half of each turn those go first
- * who are soon done. Otherwise a PINGREQ waited for seconds while they all came back (torture: overload reconnect storm).
+ * Who has only a word to say does not wait behind a thousand who publish at length: every other turn is for those who are
+ * soon done, and what they are answered leaves before the next. Otherwise a PINGREQ waited for seconds while a thousand
+ * came back (torture: overload reconnect storm).
  *
  * While nobody takes longer than a millisecond, all this costs a look at the clock.
  */
@@ -23,6 +22,8 @@ export class Turn {
   readonly #soon: (run: () => void) => void
   readonly #brief = new Fifo<() => void>()
   readonly #long = new Fifo<() => void>()
+  /** Whose turn it is, should both wait. */
+  #next: "brief" | "long" = "brief"
   /** idle: nobody has taken long in this turn. */
   #state: "idle" | "busy" = "idle"
   #endsMs = 0
@@ -63,26 +64,26 @@ export class Turn {
   #begin(nowMs: number): void {
     this.#state = "busy"
     this.#endsMs = nowMs + turnMs
-    this.#soon(this.#next)
+    this.#soon(this.#go)
   }
 
-  readonly #next = (): void => {
-    const nowMs = this.#clock.now()
-    this.#endsMs = nowMs + turnMs
+  readonly #go = (): void => {
+    const isBrief = this.#long.size === 0 || (this.#next === "brief" && this.#brief.size > 0)
+    this.#next = isBrief ? "long" : "brief"
+    this.#endsMs = this.#clock.now() + turnMs
     try {
-      this.#serve(this.#brief, nowMs + briefMs)
-      this.#serve(this.#long, this.#endsMs)
+      this.#serve(isBrief ? this.#brief : this.#long)
     } finally {
-      if (this.#isAwaited) this.#soon(this.#next)
+      if (this.#isAwaited) this.#soon(this.#go)
       else this.#state = "idle"
     }
   }
 
-  /** Those who wait now, in their order: one at least, and until it is late. */
-  #serve(lane: Fifo<() => void>, untilMs: number): void {
+  /** Those who wait now, in their order: one at least, and until the turn ends. */
+  #serve(lane: Fifo<() => void>): void {
     for (let left = lane.size; left > 0; left--) {
       lane.shift()?.()
-      if (this.#clock.now() >= untilMs) return
+      if (this.#clock.now() >= this.#endsMs) return
     }
   }
 }

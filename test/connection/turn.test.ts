@@ -55,19 +55,25 @@ describe("A turn of the event loop", () => {
     expect(shared.mayBegin(clock.now())).toBe(true)
   })
 
-  test("goes first to those who are soon done, for half of it", () => {
+  test("goes by turns to those who are soon done, and to the others", () => {
     const { clock, shared, next } = turn()
     const went: string[] = []
     const worker = (name: string, ms: number) => () => {
       went.push(name)
       clock.advance(ms)
     }
-    for (const name of ["long", "longer"]) shared.wait(worker(name, 6), "long")
-    for (const name of ["word", "another", "third"]) shared.wait(worker(name, 3), "brief")
+    for (const name of ["long", "longer"]) shared.wait(worker(name, 10), "long")
+    for (const name of ["word", "another", "third"]) shared.wait(worker(name, 5), "brief")
+    next()
+    expect(went).toEqual(["word", "another"])
     next()
     expect(went).toEqual(["word", "another", "long"])
     next()
+    expect(went).toEqual(["word", "another", "long", "third"])
+    next()
     expect(went).toEqual(["word", "another", "long", "third", "longer"])
+    next()
+    expect(shared.mayBegin(clock.now())).toBe(true)
   })
 
   test("goes on to the next when one fails", () => {
@@ -108,7 +114,11 @@ describe("A client whose messages take long", () => {
 
   test("does not keep those waiting who have only a word to say", async () => {
     const { test, heard } = await slowBroker()
-    const [one, two, other] = [await test.connected("1"), await test.connected("2"), await test.connected("3")]
+    const [one, two, other] = [
+      await test.connected("1"),
+      await test.connected("2"),
+      await test.connected("3"),
+    ]
     const payload = "at length, which takes more than a few bytes to say".repeat(2)
     const packets = [1, 2].map((packetId) => publish({ topic: "slow/long", qos: 2, packetId, payload }))
     one.sendsTogether(...packets)
