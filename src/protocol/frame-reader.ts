@@ -90,7 +90,7 @@ export class FrameReader {
       this.#keep(1)
       frameBytes = this.#measure(this.#kept, 0, this.#keptBytes)
     }
-    this.#keep(Math.min(frameBytes - this.#keptBytes, this.#chunk.length - this.#position))
+    this.#keep(Math.min(frameBytes - this.#keptBytes, this.#chunk.length - this.#position), frameBytes)
     if (this.#keptBytes < frameBytes) return this.#starve()
     this.#present(this.#kept, 0, frameBytes)
     this.#kept = noBytes
@@ -130,12 +130,17 @@ export class FrameReader {
     this.bodyEnd = start + frameBytes
   }
 
-  /** Copies so many bytes of the chunk to the kept frame, whose buffer at most doubles what has arrived. */
-  #keep(length: number): void {
+  /**
+   * Copies so many bytes of the chunk to the kept frame, whose buffer at most doubles what has arrived.
+   *
+   * @param frameBytes of the whole frame, if that is known: no more is taken
+   */
+  #keep(length: number, frameBytes = Number.POSITIVE_INFINITY): void {
     if (length === 0) return
     const needed = this.#keptBytes + length
     if (needed > this.#kept.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#keptBytes, smallestBuffer))
+      const doubled = Math.max(2 * this.#keptBytes, smallestBuffer)
+      const grown = new Uint8Array(Math.max(needed, Math.min(doubled, frameBytes)))
       grown.set(this.#kept.subarray(0, this.#keptBytes))
       this.#kept = grown
     }
