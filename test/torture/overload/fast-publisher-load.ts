@@ -12,7 +12,7 @@ const forEver = { sessionExpiryInterval: 0xffff_ffff }
 /** Each sends as much as the socket takes and waits for no answer, to sessions whose clients are away. */
 await flood(async ({ port, effort }, findings) => {
   const each = effort === "long" ? 5_000 : 200
-  for (let index = 0; index < publishers; index++) await leave(port, index)
+  await Promise.all(Array.from({ length: publishers }, (_, index) => leave(port, index)))
   const startedAt = performance.now()
   const clients = await FloodClient.crowd(publishers, port, (index) => ({ clientId: `fast-${index}` }))
   await Promise.all(clients.map((client, index) => publishAll(client, index, each)))

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
+import { FaultyDisk } from "../disk/faulty-disk.ts"
 import type { Effort, Torture, Trial } from "../torture.ts"
 import { LoadProcess } from "./load-process.ts"
 import { Watch, type WatchBounds, watchedWords } from "./watch.ts"
@@ -32,6 +33,11 @@ export interface Flood {
   bounds(effort: Effort): WatchBounds
   /** It keeps its sessions and messages on disk. */
   readonly isStored?: boolean
+  /**
+   * Each sync of its disk takes a second until the broker has said that the disk is behind: how soon it says so of a disk
+   * as it is depends on the disk, and on who else writes to it. Needs `gcc`; without it the disk is as it is.
+   */
+  readonly hasSlowDisk?: boolean
   /** How the flood is seen afterwards: counts under `$SYS` that have grown, and sentences in the log. */
   readonly seen: { readonly counts: readonly string[]; readonly lines: readonly string[] }
   /** Before the watch begins, on the same store: the broker is started once more after it. */
@@ -45,11 +51,14 @@ export function floodTorture(flood: Flood): Torture {
 }
 
 async function runFlood(flood: Flood, trial: Trial): Promise<void> {
-  const { effort } = trial
+  const { effort, seed } = trial
   const directory = mkdtempSync(join(tmpdir(), "bantam-flood-"))
-  const store = flood.isStored === true ? ["--data", join(directory, "store")] : ["--ephemeral"]
+  using disk = flood.hasSlowDisk === true ? await FaultyDisk.make({ seed, recording: false }) : undefined
+  const data = disk?.directory ?? join(directory, "store")
+  const store = flood.isStored === true ? ["--data", data] : ["--ephemeral"]
   const settings = flood.settings(effort).flatMap((setting) => ["--set", setting])
-  const options = { program: [trial.executable], words: [...watchedWords, ...store, ...settings] }
+  const words = [...watchedWords, ...store, ...settings]
+  const options = { program: [trial.executable], words, env: disk?.env ?? {} }
   try {
     if (flood.before !== undefined) {
       const earlier = await WatchedBroker.serving(options)
@@ -63,6 +72,7 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
     }
     const watch = await Watch.begin(broker, trial)
     const before = new Map(flood.seen.counts.map((count) => [count, watch.state.value(count)]))
+    if (disk !== undefined) slowUntilBehind(disk, broker)
     await pour(flood.load, broker, trial)
     await watch.end(flood.bounds(effort))
     for (const [count, value] of before) {
@@ -77,6 +87,15 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+const slowSyncMs = 1_000
+
+function slowUntilBehind(disk: FaultyDisk, broker: WatchedBroker): void {
+  disk.slow(slowSyncMs)
+  // Should it never say so, that is found out when all is poured.
+  const healed = () => disk.heal()
+  broker.says("the disk is behind").then(healed, healed)
 }
 
 async function pour(file: string, broker: WatchedBroker, trial: Trial): Promise<void> {

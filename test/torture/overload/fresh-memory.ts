@@ -1,0 +1,24 @@
+const mebibyte = 1024 * 1024
+const measuredBytes = 16 * mebibyte
+
+/** What the broker may put to use for the first time in one turn, at the most. */
+export const freshMebibytes = 64
+
+/**
+ * How long this machine takes, in milliseconds, until that much memory was written to for the first time. Where nothing
+ * stands between a process and its memory that is ten or twenty; in a virtual machine whose pages somebody else looks
+ * after it was seen to be two hundred, and no broker can help that.
+ */
+export const freshMemoryMs = measure()
+
+function measure(): number {
+  // All are held until the end, or the second would be the first again.
+  const held: Uint8Array[] = []
+  const times = Array.from({ length: 5 }, () => {
+    const startedAt = performance.now()
+    held.push(new Uint8Array(measuredBytes).fill(1))
+    return performance.now() - startedAt
+  })
+  const [, , median = 0] = times.toSorted((one, other) => one - other)
+  return (median * freshMebibytes * mebibyte) / measuredBytes
+}
