@@ -298,10 +298,9 @@ export class Conversation implements TicketWaiter {
       this.#inFlight.add(outgoing.sequence, "pubcomp", outgoing.size)
       this.#link.pubrel(outgoing.packetId)
     }
-    if (isLast) {
-      this.#pagedUpTo = Math.max(this.#pagedUpTo, askedUpTo)
-      if (this.#pagedUpTo >= this.#storedUpTo) this.#count()
-    }
+    if (isLast) this.#pagedUpTo = Math.max(this.#pagedUpTo, askedUpTo)
+    // A page that is full to its last place may be the last one all the same.
+    if (this.#pagedUpTo >= this.#storedUpTo) this.#count()
     this.pump()
     if (this.ready) this.#link.caughtUp()
   }

@@ -1,6 +1,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test"
 import { MemoryJournal } from "../../src/storage/memory-journal.ts"
-import { lasting, payloads } from "../support/packets.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
+import { lasting, payloads, publish } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 const asked = spyOn(MemoryJournal.prototype, "queue")
@@ -39,4 +40,25 @@ test("a client that comes and goes, and comes again, has no more than the first 
     await broker.settle()
   }
   expect(asked.mock.calls.map(([, limit]) => limit)).toEqual([32, 32, 32])
+})
+
+// Found by `simulated faults` (seed 20261151).
+test("a page that is full to its last place may be the last: what was never stored waits no longer then", async () => {
+  const store = new DeferredStore()
+  const broker = await TestBroker.start({ store })
+  const client = await broker.connected("away", lasting)
+  client.subscribes([{ filter: "t", qos: 1 }])
+  client.cuts()
+  const publisher = await broker.connected("publisher")
+  store.hold()
+  publisher.sends(publish({ qos: 1, packetId: 1, payload: "not stored" }))
+  store.fail()
+  store.letGo()
+  publisher.receives()
+  for (const payload of messages.slice(0, 32)) publisher.publishes({ qos: 1, payload })
+  const back = await broker.connected("away", lasting)
+  await broker.settle()
+  expect(payloads(back.receivesAndAnswers())).toEqual(messages.slice(0, 32))
+  await broker.settle()
+  expect(broker.broker.sessions.find("away" as never)?.load).toBe(0)
 })
