@@ -5,9 +5,8 @@ const measuredBytes = 16 * mebibyte
 export const freshMebibytes = 64
 
 /**
- * How long this machine takes, in milliseconds, until that much memory was written to for the first time. Where nothing
- * stands between a process and its memory that is ten or twenty; in a virtual machine whose pages somebody else looks
- * after it was seen to be two hundred, and no broker can help that.
+ * How long this machine takes, in milliseconds, until that much memory was written to for the first time. In a virtual
+ * machine whose pages somebody else looks after that was two hundred, of which a broker can help nothing.
  */
 export const freshMemoryMs = measure()
 
