@@ -1,6 +1,7 @@
 import type { Timer } from "../foundation/clock.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import type { ConnectionSurroundings } from "./surroundings.ts"
+import type { Length } from "./turn.ts"
 
 /** What is asked of the house by whoever holds a client back. */
 type ReadingSurroundings = Pick<
@@ -54,8 +55,8 @@ export class Reading {
     return this.#awaitsTurn
   }
 
-  /** What has come is read in a later turn. @param length of what that is, as far as one can tell */
-  yield(length: "brief" | "long"): void {
+  /** What has come is read in a later turn. */
+  yield(length: Length): void {
     if (this.#awaitsTurn) return
     this.#awaitsTurn = true
     this.#pause()

@@ -6,6 +6,9 @@ const turnMs = 10
 /** And how long one connection may, while others wait. */
 const shareMs = 4
 
+/** How long somebody will take, as far as one can tell. brief: a fraction of a millisecond. */
+export type Length = "brief" | "long"
+
 /**
  * The turn of the event loop that all connections share. What a client may send at once, half a megabyte of packets,
  * can be work for seconds: a message for ten thousand subscribers in each of them, or a thousand subscriptions
@@ -23,7 +26,7 @@ export class Turn {
   readonly #brief = new Fifo<() => void>()
   readonly #long = new Fifo<() => void>()
   /** Whose turn it is, should both wait. */
-  #next: "brief" | "long" = "brief"
+  #next: Length = "brief"
   /** idle: nobody has taken long in this turn. */
   #state: "idle" | "busy" = "idle"
   #endsMs = 0
@@ -47,11 +50,8 @@ export class Turn {
     return nowMs >= this.#endsMs || nowMs - beganMs >= shareMs
   }
 
-  /**
-   * @param go called in a later turn
-   * @param length brief: it will take a fraction of a millisecond, as far as one can tell
-   */
-  wait(go: () => void, length: "brief" | "long"): void {
+  /** @param go called in a later turn */
+  wait(go: () => void, length: Length): void {
     const lane = length === "brief" ? this.#brief : this.#long
     lane.push(go)
     if (this.#state === "idle") this.#begin(this.#clock.now())

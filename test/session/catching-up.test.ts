@@ -1,4 +1,4 @@
-import { afterEach, expect, spyOn, test } from "bun:test"
+import { afterAll, afterEach, expect, spyOn, test } from "bun:test"
 import { MemoryJournal } from "../../src/storage/memory-journal.ts"
 import { DeferredStore } from "../support/deferred-store.ts"
 import { lasting, payloads, publish } from "../support/packets.ts"
@@ -6,6 +6,7 @@ import { TestBroker } from "../support/test-broker.ts"
 
 const asked = spyOn(MemoryJournal.prototype, "queue")
 afterEach(() => void asked.mockClear())
+afterAll(() => asked.mockRestore())
 
 const messages = Array.from({ length: 1_500 }, (_, number) => String(number))
 

@@ -7,8 +7,7 @@ export const overloadFastPublisher = floodTorture({
   promise:
     "whoever publishes faster than the disk writes is slowed, and nothing that was acknowledged is lost",
   load: "fast-publisher-load.ts",
-  isStored: true,
-  hasSlowDisk: true,
+  keeps: "on a slow disk",
   settings: () => ["limits.queued_messages=10000000", "limits.queued_bytes=100000000000"],
   bounds: () => ({ roundTripMs: 500, growthBytes: 350 * mebibyte, keptBytes: 250 * mebibyte }),
   seen: { counts: ["store/behind"], lines: ["the disk is behind", "the store is well again"] },

@@ -31,13 +31,12 @@ export interface Flood {
   /** Settings, as in `limits.in_flight=1`. */
   settings(effort: Effort): readonly string[]
   bounds(effort: Effort): WatchBounds
-  /** It keeps its sessions and messages on disk. */
-  readonly isStored?: boolean
   /**
-   * Each sync of its disk takes a second until the broker has said that the disk is behind: how soon it says so of a disk
-   * as it is depends on the disk, and on who else writes to it. Needs `gcc`; without it the disk is as it is.
+   * Where it keeps its sessions and messages: in memory unless told. Each sync of a slow disk takes a second until the
+   * broker has said that the disk is behind: how soon it says so of a disk as it is depends on the disk, and on who else
+   * writes to it. Needs `gcc`; without it the disk is as it is.
    */
-  readonly hasSlowDisk?: boolean
+  readonly keeps?: "on disk" | "on a slow disk"
   /** How the flood is seen afterwards: counts under `$SYS` that have grown, and sentences in the log. */
   readonly seen: { readonly counts: readonly string[]; readonly lines: readonly string[] }
   /** Before the watch begins, on the same store: the broker is started once more after it. */
@@ -53,9 +52,10 @@ export function floodTorture(flood: Flood): Torture {
 async function runFlood(flood: Flood, trial: Trial): Promise<void> {
   const { effort, seed } = trial
   const directory = mkdtempSync(join(tmpdir(), "bantam-flood-"))
-  using disk = flood.hasSlowDisk === true ? await FaultyDisk.make({ seed, recording: false }) : undefined
+  using disk =
+    flood.keeps === "on a slow disk" ? await FaultyDisk.make({ seed, recording: false }) : undefined
   const data = disk?.directory ?? join(directory, "store")
-  const store = flood.isStored === true ? ["--data", data] : ["--ephemeral"]
+  const store = flood.keeps === undefined ? ["--ephemeral"] : ["--data", data]
   const settings = flood.settings(effort).flatMap((setting) => ["--set", setting])
   const words = [...watchedWords, ...store, ...settings]
   const options = { program: [trial.executable], words, env: disk?.env ?? {} }

@@ -8,7 +8,11 @@ export const freshMebibytes = 64
  * How long this machine takes, in milliseconds, until that much memory was written to for the first time. In a virtual
  * machine whose pages somebody else looks after that was two hundred, of which a broker can help nothing.
  */
-export const freshMemoryMs = measure()
+export function freshMemoryMs(): number {
+  return (measuredMs ??= measure())
+}
+
+let measuredMs: number | undefined
 
 function measure(): number {
   // All are held until the end, or the second would be the first again.

@@ -32,7 +32,7 @@ export const overloadRetained = floodTorture({
     "a hundred thousand retained messages reach many at once, go and survive a restart, and nobody waits for them",
   load: "retained-load.ts",
   before: "retained-before-load.ts",
-  isStored: true,
+  keeps: "on disk",
   settings: () => [],
   bounds: () => ({ roundTripMs: 100, growthBytes: 400 * mebibyte, keptBytes: 200 * mebibyte }),
   seen: { counts: ["clients/yielded"], lines: [] },
