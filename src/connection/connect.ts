@@ -125,13 +125,16 @@ function agree(
     accountsEdition,
     proof: verdict.proof,
   }
-  if (agreed.proof !== undefined && !fitsConnack(connect, agreed, surroundings)) {
-    return refusal(ReasonCode.packetTooLarge)
-  }
-  return agreed
+  const mustBeWhole = agreed.proof !== undefined || agreed.assigned
+  return mustBeWhole && !fitsConnack(connect, agreed, surroundings)
+    ? refusal(ReasonCode.packetTooLarge)
+    : agreed
 }
 
-/** A CONNACK may be cut down to what its client takes, but not by the method that let it in [MQTT-4.12.0-5]. */
+/**
+ * A CONNACK may be cut down to what its client takes, but neither by the method that let it in [MQTT-4.12.0-5] nor by the
+ * name that it was given [MQTT-3.2.2-16].
+ */
 function fitsConnack(connect: Connect, agreed: Welcome, surroundings: ConnectionSurroundings): boolean {
   const connack = connackFor(connect, agreed, false, surroundings)
   return encodePacket(connack, connect.version).length <= agreed.terms.maximumPacketBytes

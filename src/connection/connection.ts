@@ -405,7 +405,9 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       // The client left while its session was being opened. Its will is held to what becomes of its account.
       const withWill = session.record.will !== undefined && !agreed.terms.principal.isRevoked
       if (withWill) users.leftAtTheDoor(agreed.terms.principal, agreed.accountsEdition)
-      broker.sessions.disconnected(session, withWill, undefined)
+      // Nobody could come back to a session whose name was told to nobody.
+      const isUnknown = agreed.assigned && !sessionPresent
+      broker.sessions.disconnected(session, withWill, isUnknown ? 0 : undefined)
       return
     }
     const { admission } = this.#state

@@ -3,6 +3,7 @@ import { acceptedAs, rejected } from "../support/accounts.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { Authenticator } from "../../src/security/authentication/authentication.ts"
 import type { Authorizer } from "../../src/security/access/authorization.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
 import { allVersions, connect, lasting, named, payloads, pingreq, publish } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 import { bytesOf } from "../support/wire-notation.ts"
@@ -395,6 +396,26 @@ describe("3.1.3.1 client identifier", () => {
     const { assignedClientIdentifier: clientId = "" } = (await first.connects(lasting)).properties
     first.cuts()
     expect(await broker.client(clientId).connects(lasting)).toMatchObject({ sessionPresent: true })
+  })
+
+  test("a session whose client left before it was told its name is nobody's, and ends", async () => {
+    const store = new DeferredStore()
+    const broker = await TestBroker.start({ store })
+    store.hold()
+    const stranger = broker.client("")
+    stranger.sends(connect(5, { clientId: "", ...lasting }))
+    stranger.cuts()
+    store.letGo()
+    await broker.settle()
+    expect(broker.broker.sessions.size).toBe(0)
+  })
+
+  test("a client that cannot be told its name, for it takes no packet as long, is not let in [MQTT-3.2.2-16]", async () => {
+    const broker = await TestBroker.start()
+    const properties = { sessionExpiryInterval: 60, maximumPacketSize: 40 }
+    const connack = await broker.client("").asks({ cleanStart: false, properties })
+    expect(connack).toMatchObject({ reasonCode: ReasonCode.packetTooLarge })
+    expect(broker.broker.sessions.size).toBe(0)
   })
 
   test("a client that names itself is told of no other name [3.2.2.3.7]", async () => {
