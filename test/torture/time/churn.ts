@@ -9,13 +9,15 @@ export interface ChurnOptions {
   /** Played one after the other, the next a while after the last. */
   readonly commands: readonly Play[]
   readonly commandEveryMs: number
+  /** Played when all others are over, one after the other. */
+  readonly atLast: readonly Play[]
   readonly playsPerSecond: number
   /** Beyond it none is begun: the broker or this machine is too slow. */
   readonly mostAtOnce: number
   wrong(what: string): void
 }
 
-/** Plays what clients do, at a steady rate, until it is told to stop: first each once, then by chance. */
+/** Plays what clients do, at a steady rate, until it is told to stop: first each once, then by chance, and some at last. */
 export class Churn {
   readonly #options: ChurnOptions
   readonly #underway = new Set<Promise<void>>()
@@ -43,12 +45,13 @@ export class Churn {
     this.#commands = this.#runCommands()
   }
 
-  /** Begins nothing any more. Resolves when what was begun is over. */
+  /** Begins nothing any more but what comes at last. Resolves when all is over. */
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
     this.#isOver = true
     this.#stopped.resolve()
     await Promise.all([...this.#underway, this.#commands])
+    for (const play of this.#options.atLast) await this.#play(play)
   }
 
   get underway(): number {

@@ -164,24 +164,7 @@ export const plays: readonly Play[] = [
       stage.count("readers that stopped")
     },
   },
-  {
-    name: "queue a lot",
-    // The database keeps the size that it once had, and how many of these would meet is left to chance.
-    weight: 0,
-    async run(stage) {
-      const options = sleeper(stage.name("deep"), 5, 60)
-      const guest = await stage.guest(options)
-      await stage.subscribe(guest, `soak/${options.clientId}`, 1)
-      await stage.leave(guest)
-      const publisher = await stage.guest({ clientId: stage.name("publisher") })
-      await stage.publish(publisher, `soak/${options.clientId}`, 1, mostQueued, { bytes: 200_000 })
-      await stage.leave(publisher)
-      const again = await stage.guest(options)
-      await again.hears(mostQueued)
-      await stage.leaveForGood(again, options)
-      stage.count("queues of 30 MB")
-    },
-  },
+  queueALot(),
   {
     name: "miss more than is kept",
     weight: 2,
@@ -200,6 +183,12 @@ export const plays: readonly Play[] = [
 
 /** What the broker of a soak keeps for one client. */
 export const mostQueued = 150
+
+/**
+ * Played when all others are over. Nobody else writes to the database then: a command that does writes back the whole log,
+ * also what the broker should have.
+ */
+export const atLast: readonly Play[] = [queueALot()]
 
 /** Those that take a process of their own: played by the clock, and not one beside the other. */
 export const commands: readonly Play[] = [
@@ -251,4 +240,25 @@ export const commands: readonly Play[] = [
 function sleeper(clientId: string, version: 4 | 5, expirySeconds: number) {
   const properties = version === 5 ? { sessionExpiryInterval: expirySeconds } : {}
   return { clientId, version, cleanStart: false, properties } as const
+}
+
+function queueALot(): Play {
+  return {
+    name: "queue a lot",
+    // The database keeps the size that it once had, and how many of these would meet is left to chance.
+    weight: 0,
+    async run(stage) {
+      const options = sleeper(stage.name("deep"), 5, 60)
+      const guest = await stage.guest(options)
+      await stage.subscribe(guest, `soak/${options.clientId}`, 1)
+      await stage.leave(guest)
+      const publisher = await stage.guest({ clientId: stage.name("publisher") })
+      await stage.publish(publisher, `soak/${options.clientId}`, 1, mostQueued, { bytes: 200_000 })
+      await stage.leave(publisher)
+      const again = await stage.guest(options)
+      await again.hears(mostQueued)
+      await stage.leaveForGood(again, options)
+      stage.count("queues of 30 MB")
+    },
+  }
 }

@@ -3,7 +3,7 @@ import { patiently } from "../patience.ts"
 import { Churn } from "./churn.ts"
 import { floodOfTopics } from "./flood.ts"
 import { Monitor, type Remains } from "./monitor.ts"
-import { commands, plays } from "./plays.ts"
+import { atLast, commands, plays } from "./plays.ts"
 import { SoakedBroker } from "./soaked-broker.ts"
 import { Stage } from "./stage.ts"
 import { descriptorsOf, type VitalSigns, vitalSigns } from "./vital-signs.ts"
@@ -102,6 +102,7 @@ class SoakRun {
       plays,
       commands,
       commandEveryMs: 5_000,
+      atLast,
       playsPerSecond,
       mostAtOnce: 200,
       wrong,
