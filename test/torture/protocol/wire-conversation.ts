@@ -47,8 +47,11 @@ export async function saidTo(target: ConnectTarget, stream: Uint8Array, random: 
   const cut = random.oneIn(20) ? "byte by byte" : (cuts[random.oneIn(3) ? 2 : 0] ?? "whole")
   peer.send(...inPieces(stream, cut, random))
   const isDeaf = (connect?.properties.maximumPacketSize ?? leastPacketBytes) < leastPacketBytes
-  if (expectation.isCutOff || isDeaf) await peer.leave()
-  else {
+  if (expectation.isCutOff || isDeaf) {
+    // A session can be taken away only by its name, which may be in the first answer.
+    if (connect?.clientId === "") await within(patienceMs, peer.greeted)
+    await peer.leave()
+  } else {
     peer.send(encodePacket(probe, version))
     const isOver = connect === undefined || end !== undefined
     await within(patienceMs, isOver ? peer.closed : answeredProbe(peer))

@@ -20,6 +20,9 @@ export class WirePeer {
   readonly answers: string[] = []
   /** The broker broke a rule. */
   fault: string | undefined
+  /** Resolves with the first answer. */
+  readonly greeted: Promise<void>
+  readonly #greeted = Promise.withResolvers<void>()
   /** Resolves when the connection is over, whoever ended it. */
   readonly closed: Promise<void>
   readonly #closed = Promise.withResolvers<void>()
@@ -36,6 +39,7 @@ export class WirePeer {
   private constructor(version: ProtocolVersion, take: (packet: Packet) => void) {
     this.version = version
     this.#take = take
+    this.greeted = this.#greeted.promise
     this.closed = this.#closed.promise
   }
 
@@ -104,6 +108,7 @@ export class WirePeer {
 
   #told(answer: string): void {
     this.answers.push(answer)
+    this.#greeted.resolve()
     for (let index = this.#waiters.length - 1; index >= 0; index--) {
       const waiter = this.#waiters[index]
       if (waiter === undefined || (waiter.answer !== answer && answer !== "closed")) continue
