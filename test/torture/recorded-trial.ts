@@ -1,4 +1,13 @@
+import type { Machine } from "../../bench/machine.ts"
 import type { Effort, Torture, Trial } from "./torture.ts"
+
+/** What `npm run torture -- --json FILE` writes. */
+export interface TortureReport {
+  /** When it was over, in UTC. */
+  readonly at: string
+  readonly machine: Machine
+  readonly verdicts: readonly Verdict[]
+}
 
 export interface Verdict {
   readonly name: string

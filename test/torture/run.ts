@@ -5,7 +5,7 @@ import { thisMachine } from "../../bench/machine.ts"
 import { table } from "../../cli/output.ts"
 import { executable } from "../../scripts/executable.ts"
 import { killWhatIsLeft } from "../failure/watched-broker.ts"
-import { tried, type Verdict } from "./recorded-trial.ts"
+import { tried, type TortureReport, type Verdict } from "./recorded-trial.ts"
 import { tortures } from "./tortures.ts"
 
 /*
@@ -34,7 +34,7 @@ if (values.list) {
   const verdicts = await tryAll()
   console.log(table([["figure", "value", "at most"], ...verdicts.flatMap(rows)]))
   if (values.json !== undefined) {
-    const report = { at: new Date().toISOString(), machine: thisMachine(), verdicts }
+    const report: TortureReport = { at: new Date().toISOString(), machine: thisMachine(), verdicts }
     writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
   }
   const broken = verdicts.filter(({ wrong }) => wrong.length > 0)

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import pc from "picocolors"
 import { table } from "../../../cli/output.ts"
-import type { Verdict } from "../recorded-trial.ts"
+import type { TortureReport, Verdict } from "../recorded-trial.ts"
 import type { Break } from "./break.ts"
 import { breaks } from "./breaks.ts"
 
@@ -66,9 +66,9 @@ async function triedBroken({ file, find, replace, noticedBy, effort }: Break): P
   }
 }
 
-function readReport(file: string, said: string): { readonly verdicts: readonly Verdict[] } {
+function readReport(file: string, said: string): TortureReport {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as { readonly verdicts: readonly Verdict[] }
+    return JSON.parse(readFileSync(file, "utf8")) as TortureReport
   } catch (error) {
     throw new Error(`the broken broker could not be tried:\n${said}`, { cause: error })
   }
