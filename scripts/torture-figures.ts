@@ -10,6 +10,7 @@ import type { TortureReport, Verdict } from "../test/torture/recorded-trial.ts"
 
 const page = join(new URL("..", import.meta.url).pathname, "docs/reliability.md")
 const heading = "## Figures of the last long run\n"
+const origin = "<!-- Made by `npm run docs:figures` of the report of a long run. -->"
 const width = 120
 
 /** @throws Error when the page has no such section */
@@ -18,7 +19,7 @@ export function withFigures(markdown: string, report: TortureReport): string {
   const end = markdown.indexOf("\n## ", start + heading.length)
   if (start < 0 || end < 0)
     throw new Error(`docs/reliability.md has no "${heading.trim()}" with a section behind it`)
-  return `${markdown.slice(0, start)}${heading}\n${sectionOf(report)}\n${markdown.slice(end)}`
+  return `${markdown.slice(0, start)}${heading}\n${origin}\n\n${sectionOf(report)}\n${markdown.slice(end)}`
 }
 
 function sectionOf({ at, machine, verdicts }: TortureReport): string {
