@@ -6,12 +6,13 @@ import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
 import { Slices } from "./connection/slices.ts"
+import { StoreGate } from "./connection/store-gate.ts"
 import { Turn } from "./connection/turn.ts"
 import type { ConnectionSurroundings } from "./connection/surroundings.ts"
 import { DistrustedClients } from "./distrusted-clients.ts"
 import { DropLedger } from "./drop-ledger.ts"
 import { type Clock, MachineClock, systemClock } from "./foundation/clock.ts"
-import { type Counters, newCounters } from "./foundation/counters.ts"
+import { newCounters } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 import { quieterLog } from "./foundation/quieter-log.ts"
 import { type ManagementSocket, openManagementSocket } from "./management/management-socket.ts"
@@ -30,11 +31,11 @@ import { OnlineUsers } from "./security/online-users.ts"
 import { NumberedRules } from "./security/access/numbered-rules.ts"
 import { RefusalReasons } from "./security/access/refusal-reasons.ts"
 import { RefusalTrail } from "./security/access/refusal-trail.ts"
-import { Requester } from "./security/requester.ts"
 import type { UnusableListener } from "./security/access/rule-book.ts"
 import { followStoredBans } from "./security/guard/stored-bans.ts"
 import { followStoredRules, type NumberedRule } from "./security/access/stored-access-rules.ts"
 import { UserQuotas } from "./security/guard/user-quotas.ts"
+import { WillRights } from "./security/will-rights.ts"
 import { fileSizes } from "./storage/health.ts"
 import { openStore } from "./storage/open-store.ts"
 import type { Store } from "./storage/store.ts"
@@ -43,6 +44,7 @@ import type { Accept, Listener, PreparedReload } from "./transport/socket.ts"
 import { watchBroker } from "./watch-broker.ts"
 import { type InheritedSockets, socketNameText } from "./system/inherited-sockets.ts"
 import { watchCertificates } from "./watch-certificates.ts"
+import { watchStore } from "./watch-store.ts"
 
 export interface ServerOptions {
   readonly log: Log
@@ -82,6 +84,8 @@ export interface Server {
 export async function startServer(settings: Settings, options: ServerOptions): Promise<Server> {
   const { version } = options
   const log = quieterLog(options.log, options.clock ?? systemClock)
+  /** Of all that is built, the last first: run through when the broker stops, or when something cannot be built. */
+  await using ends = new AsyncDisposableStack()
   const { store, recovered, nowMs } = await openStore(
     settings.storage.ephemeral
       ? { kind: "memory" }
@@ -94,73 +98,68 @@ export async function startServer(settings: Settings, options: ServerOptions): P
     options.clock ?? systemClock,
     log,
   )
+  ends.defer(() => store.close())
   const clock = options.clock ?? (nowMs === undefined ? systemClock : new MachineClock(nowMs))
   if (recovered !== undefined) log.warn("the store was damaged; this was saved of it", { ...recovered })
   const broken = Promise.withResolvers<string>()
   store.onMood((mood, why) => {
     if (mood === "lost") broken.resolve(why)
   })
+  const managed: { by?: ManagementSocket } = {}
+  // What somebody is changing may have to wait for all that is closed before.
+  ends.defer(() => managed.by?.settled())
+  const surroundings = await furnish(settings, store, clock, log, ends)
+  const acceptor = new Acceptor(surroundings)
+  ends.defer(() => acceptor.close(farewellOf(settings)))
+  const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
+  ends.defer(() => sysTopics.close())
+  sysTopics.start()
+  const authenticators = await Authenticators.of(settings, store.accounts, clock, log)
+  const distrusted = new DistrustedClients(acceptor, log)
   const listeners: Listener[] = []
-  try {
-    const surroundings = await furnish(settings, store, clock, log)
-    const acceptor = new Acceptor(surroundings)
-    const sysTopics = new SysTopics(surroundings.broker, clock, settings.mqtt.sysIntervalSeconds, version)
-    sysTopics.start()
-    const authenticators = await Authenticators.of(settings, store.accounts, clock, log)
-    const distrusted = new DistrustedClients(acceptor, log)
-    for (const each of settings.listeners) {
-      const entrance = entranceOf(each, authenticators)
-      const listener = await open(each, settings, acceptor.accept(entrance), surroundings, options.inherited)
-      listeners.push(listener)
-      distrusted.opened(listener, entrance)
-    }
-    for (const name of options.inherited?.left ?? []) {
-      log.warn("a socket was opened for us at an address that listen does not name; nobody is served there", {
-        address: socketNameText(name),
-      })
-    }
-    const urls = listeners.map(({ url }) => url)
-    const management = await openManagement(settings, store, {
-      broker: surroundings.broker,
-      acceptor,
-      sysTopics,
-      clock,
-      log,
-      version,
-      urls,
-    })
-    const watch = watchCertificates(listeners, clock, log, (listener) => void distrusted.reloaded(listener))
-    return {
-      urls,
-      broken: broken.promise,
-      stop: async () => {
-        watch.cancel()
-        await management?.stop()
-        for (const listener of listeners) listener.stop()
-        sysTopics.close()
-        await acceptor.close(
-          settings.mqtt.serverReference === undefined
-            ? ReasonCode.serverShuttingDown
-            : ReasonCode.useAnotherServer,
-        )
-        surroundings.broker.close()
-        surroundings.stopFollowing()
-        await surroundings.refusals.close()
-        await surroundings.drops.close()
-        await management?.settled()
-        await store.close()
-      },
-      reload: async (changed) => {
-        takeOver(authenticators, listeners)
-        for (const listener of listeners) await distrusted.reloaded(listener)
-        return sectionsThatDiffer(settings, changed)
-      },
-    }
-  } catch (error) {
-    for (const listener of listeners) listener.stop()
-    await store.close()
-    throw error
+  for (const each of settings.listeners) {
+    const entrance = entranceOf(each, authenticators)
+    const listener = await open(each, settings, acceptor.accept(entrance), surroundings, options.inherited)
+    ends.defer(() => listener.stop())
+    listeners.push(listener)
+    distrusted.opened(listener, entrance)
   }
+  for (const name of options.inherited?.left ?? []) {
+    log.warn("a socket was opened for us at an address that listen does not name; nobody is served there", {
+      address: socketNameText(name),
+    })
+  }
+  const urls = listeners.map(({ url }) => url)
+  const management = await openManagement(settings, store, {
+    broker: surroundings.broker,
+    acceptor,
+    sysTopics,
+    clock,
+    log,
+    version,
+    urls,
+  })
+  if (management !== undefined) {
+    managed.by = management
+    ends.defer(() => management.stop())
+  }
+  const watch = watchCertificates(listeners, clock, log, (listener) => void distrusted.reloaded(listener))
+  ends.defer(() => watch.cancel())
+  const all = ends.move()
+  return {
+    urls,
+    broken: broken.promise,
+    stop: () => all.disposeAsync(),
+    reload: async (changed) => {
+      takeOver(authenticators, listeners)
+      for (const listener of listeners) await distrusted.reloaded(listener)
+      return sectionsThatDiffer(settings, changed)
+    },
+  }
+}
+
+function farewellOf({ mqtt }: Settings): ReasonCode {
+  return mqtt.serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer
 }
 
 type Shown = Pick<
@@ -202,19 +201,14 @@ async function openManagement(
   return openManagementSocket(management.socket, surroundings, log)
 }
 
-/** Everything behind the doors. */
+/** Everything behind the doors. @param ends takes how each of it ends */
 async function furnish(
   settings: Settings,
   store: Store,
   clock: Clock,
   log: Log,
-): Promise<
-  ConnectionSurroundings & {
-    readonly refusals: RefusalTrail
-    readonly drops: DropLedger
-    stopFollowing(): void
-  }
-> {
+  ends: AsyncDisposableStack,
+): Promise<ConnectionSurroundings> {
   const { guard, limits, mqtt } = settings
   const bringRules = settings.jwt !== undefined || settings.httpAuthentication !== undefined
   const complain: UnusableListener = (rule, { clientId, username }) => {
@@ -228,16 +222,23 @@ async function furnish(
   const rules = new AccessRules(defaultAccess, complain, bringRules, wideSubscriptions)
   const soon = (run: () => void): void => void setImmediate(run)
   const reasons = new RefusalReasons(defaultAccess, soon, wideSubscriptions)
+  const drops = new DropLedger(store.drops, clock, log)
+  ends.defer(() => drops.close())
   const refusals = new RefusalTrail(store.accounts, reasons, clock, log)
+  ends.defer(() => refusals.close())
   const number = (read: readonly NumberedRule[]): void => void (reasons.rules = new NumberedRules(read))
-  const followed = [await followStoredRules(store, rules, clock, log, number)]
+  const followedRules = await followStoredRules(store, rules, clock, log, number)
+  ends.defer(() => followedRules.cancel())
   const bans = new Bans()
-  followed.push(await followStoredBans(store, bans, clock, log))
+  const followedBans = await followStoredBans(store, bans, clock, log)
+  ends.defer(() => followedBans.cancel())
   const users = new OnlineUsers(store.accounts, clock, log)
+  ends.defer(() => users.close())
   store.onAccountsChanged(() => users.accountsChanged())
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()
+  const wills = new WillRights({ users, bans, authorization, refusals, clock })
   const broker = new Broker({
     store,
     clock,
@@ -254,36 +255,25 @@ async function furnish(
       sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,
     },
     shareStrategy: mqtt.sharedSubscriptionStrategy,
-    mayPublishWill: ({ publisher, topic, qos, retain }) => {
-      users.willIsDone(publisher)
-      if (bans.against(publisher, clock.wall()) !== undefined) return false
-      const requester = Requester.of(publisher)
-      if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
-      refusals.willRefused(requester, topic.name, qos, retain)
-      return false
-    },
+    mayPublishWill: (will) => wills.mayPublish(will),
     meetWillPublishers: (publishers) => users.recall(publishers),
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
+  ends.defer(() => broker.close())
   watchBroker(broker, clock, log)
-  const drops = new DropLedger(store.drops, clock, log)
+  watchStore(store, counters, log)
   drops.listen(broker.hook)
   broker.hook.onEvent("client-refused", (refused) => {
     if (refused.hasAsked) refusals.loginRefused(refused)
   })
   await broker.restore()
-  const storeGate = new StoreGate(store, counters, log)
+  const storeGate = new StoreGate(store)
   const topics = new TopicTable(topicLimits)
   return {
     broker,
     authorization,
     users,
     refusals,
-    stopFollowing: () => {
-      for (const each of followed) each.cancel()
-      users.close()
-    },
-    drops,
     logins: new LoginGuard({
       failures: guard.failedLogins,
       failuresOfAddress: guard.failedLoginsPerAddress,
@@ -386,32 +376,6 @@ async function open(
         listener.proxyProtocol || isThisMachine(address) ? undefined : sourceOf(address),
     },
   })
-}
-
-/** Holds back those who publish faster than the disk writes, until it has caught up. */
-class StoreGate {
-  #waiting: (() => void)[] = []
-
-  constructor(store: Store, counters: Counters, log: Log) {
-    store.onMood((mood, why) => {
-      if (mood === "behind") counters.storeBehind += 1
-      if (mood === "lost") log.error("stopping, for the store is lost", { why })
-      else if (mood === "failed") log.error("nothing can be stored; durable messages are refused", { why })
-      else if (mood === "behind") log.warn("the disk is behind; publishers are slowed", { why })
-      else log.info("the store is well again", { why })
-      if (mood !== "behind") this.#open()
-    })
-  }
-
-  wait(resume: () => void): void {
-    this.#waiting.push(resume)
-  }
-
-  #open(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resume of waiting) resume()
-  }
 }
 
 function sectionsThatDiffer(before: Settings, after: Settings): string[] {

@@ -73,6 +73,7 @@ const rooms = {
       "src/drop-ledger.ts",
       "src/watch-broker.ts",
       "src/watch-certificates.ts",
+      "src/watch-store.ts",
       "src/management",
       "src/config",
       "src/connection",
@@ -136,6 +137,12 @@ const rooms = {
     mayImport: ["src/broker", "src/foundation"],
     packages: {},
     because: "the log hears of a broker what its hook tells",
+  },
+  "src/watch-store.ts": {
+    floor: 6,
+    mayImport: ["src/storage/store.ts", "src/foundation"],
+    packages: {},
+    because: "the log and the counters hear of the store what it says of itself",
   },
   "src/watch-certificates.ts": {
     floor: 6,

@@ -23,7 +23,7 @@ export interface Doorkeeper {
   /** The client has said DISCONNECT. */
   leaves(): void
   refuse(refusal: Refusal): void
-  /** The session is the client's alone; or, should it have left meanwhile, nobody's. */
+  /** The session is the client's alone. */
   admit(agreed: Welcome, session: Session, sessionPresent: boolean): void
 }
 
@@ -192,12 +192,28 @@ export class Admission {
       will: agreed.will,
       opened: (session, sessionPresent) => {
         quotas.entered(requester)
-        this.#keeper.admit(agreed, session, sessionPresent)
+        if (this.#isOver) this.#hasLeft(agreed, session, sessionPresent)
+        else this.#keeper.admit(agreed, session, sessionPresent)
       },
       refused: (reasonCode) => {
         quotas.entered(requester)
         this.#keeper.refuse({ reasonCode, why: describeReasonCode(reasonCode) })
       },
     })
+  }
+
+  get #isOver(): boolean {
+    return this.#state.at === "over"
+  }
+
+  /** The client left while its session was being opened. Its will is held to what becomes of its account. */
+  #hasLeft({ terms, assigned, accountsEdition }: Welcome, session: Session, sessionPresent: boolean): void {
+    const { broker, users } = this.#surroundings
+    const { principal } = terms
+    const withWill = session.record.will !== undefined && !principal.isRevoked
+    if (withWill) users.leftAtTheDoor(principal, accountsEdition)
+    // Nobody could come back to a session whose name was told to nobody.
+    const isUnknown = assigned && !sessionPresent
+    broker.sessions.disconnected(session, withWill, isUnknown ? 0 : undefined)
   }
 }

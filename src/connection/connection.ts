@@ -1,18 +1,11 @@
-import { unreachable } from "../foundation/assert.ts"
+import { assert, unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import { FrameReader } from "../protocol/frame-reader.ts"
-import {
-  type Disconnect,
-  type Packet,
-  type ProtocolVersion,
-  protocolVersionNames,
-} from "../protocol/packet.ts"
+import type { Disconnect, Packet, ProtocolVersion } from "../protocol/packet.ts"
 import { malformedPacket, ProtocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, ReasonCode } from "../protocol/reason-code.ts"
 import { tellableName } from "../security/authentication/token-shape.ts"
 import type { Bannable } from "../security/guard/bans.ts"
-import { Rate } from "../security/guard/rate.ts"
-import type { Requester } from "../security/requester.ts"
 import type { Session } from "../session/session.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
 import { Admission, type Doorkeeper } from "./admission.ts"
@@ -22,12 +15,13 @@ import type { Door } from "./entrance.ts"
 import { OnlineClient } from "./online-client.ts"
 import { Reading, type WaitsFor } from "./reading.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
+import { Validity } from "./validity.ts"
 
 type State =
   | { readonly at: "awaiting-connect" }
   /** CONNECT was read; what follows it waits until the client is in, but for what it is asked. */
   | { readonly at: "entering"; readonly admission: Admission }
-  | { readonly at: "online"; readonly client: OnlineClient }
+  | { readonly at: "online"; readonly client: OnlineClient; readonly validity: Validity }
   /** Nothing more is read; the last bytes are on their way out until the deadline. */
   | { readonly at: "closed"; readonly deadlineMs: number }
 
@@ -158,7 +152,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       if (this.#state.at !== "online" || this.#surroundings.turn.mayBegin(this.#heardMs)) this.#readFrames()
       else this.#reading.yield(chunk.length <= briefBytes ? "brief" : "long")
     } catch (error) {
-      this.#fail(error)
+      this.fail(error)
     }
   }
 
@@ -171,11 +165,11 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   }
 
   writable(): void {
-    this.#readOn()
+    this.#goOn()
     if (this.#peerIsGone) this.closed()
   }
 
-  #readOn(): void {
+  #goOn(): void {
     try {
       if (this.#state.at !== "online") return
       this.#state.client.writable()
@@ -183,7 +177,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       this.#heardMs = this.#surroundings.clock.now()
       this.#readFrames()
     } catch (error) {
-      this.#fail(error)
+      this.fail(error)
     }
   }
 
@@ -207,16 +201,13 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       case "online": {
         const { link, terms } = state.client
         const { silenceLimitMs } = terms
-        const wallMs = this.#surroundings.clock.wall()
-        const leftMs = this.#expiryOf(terms.principal) - wallMs
-        if (leftMs <= 0) {
-          const isToken = wallMs >= terms.principal.principal.expiresAtMs
-          const what = isToken ? "the token" : "the certificate"
-          this.#part(ReasonCode.maximumConnectTime, `${what} has expired`)
+        const expired = state.validity.expired(terms.principal)
+        if (expired !== undefined) {
+          this.#part(ReasonCode.maximumConnectTime, expired)
           return nowMs + farewellMs
         }
         // Whom we read no further, for the disk is behind or it publishes too fast, we cannot hear.
-        const expiryMs = lookAtExpiryMs(nowMs, leftMs)
+        const expiryMs = state.validity.lookAgainAtMs(terms.principal)
         if (!this.#reading.isOn && link.takesMore) return Math.min(nowMs + silenceLimitMs, expiryMs)
         if (nowMs - this.#heardMs <= silenceLimitMs) {
           return Math.min(this.#heardMs + silenceLimitMs + 1, expiryMs)
@@ -248,11 +239,8 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
 
   renewed(): void {
     if (this.#state.at !== "online") return
-    this.#keeper.comeBy(this, this.#lookAgainAtMs(this.#state.client.terms.principal))
-  }
-
-  fail(error: unknown): void {
-    this.#fail(error)
+    const { client, validity } = this.#state
+    this.#keeper.comeBy(this, validity.lookAgainAtMs(client.terms.principal))
   }
 
   holdBack(ms: number): void {
@@ -285,7 +273,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   // --- reading ---
 
   /** A ProtocolError is answered; anything else is a bug of ours. Either ends this connection and no other. */
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     if (error instanceof ProtocolError) {
       this.#surroundings.counters.protocolErrors += 1
       if (this.#state.at === "online") {
@@ -372,7 +360,7 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     const entering = admission.begin()
     if (entering === undefined) return
     this.#socket.pause()
-    entering.then(() => this.readOn()).catch((error: unknown) => this.#fail(error))
+    entering.then(() => this.readOn()).catch((error: unknown) => this.fail(error))
   }
 
   say(bytes: Uint8Array): void {
@@ -400,53 +388,21 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   }
 
   admit(agreed: Welcome, session: Session, sessionPresent: boolean): void {
-    const { broker, counters, limits, users } = this.#surroundings
-    if (this.#state.at !== "entering") {
-      // The client left while its session was being opened. Its will is held to what becomes of its account.
-      const withWill = session.record.will !== undefined && !agreed.terms.principal.isRevoked
-      if (withWill) users.leftAtTheDoor(agreed.terms.principal, agreed.accountsEdition)
-      // Nobody could come back to a session whose name was told to nobody.
-      const isUnknown = agreed.assigned && !sessionPresent
-      broker.sessions.disconnected(session, withWill, isUnknown ? 0 : undefined)
-      return
-    }
+    const { clock, limits } = this.#surroundings
+    const { terms, accountsEdition } = agreed
+    assert(this.#state.at === "entering", "who is let in has asked for it and is still there")
     const { admission } = this.#state
     admission.end()
     this.#keeper.introduced(this)
-    const { terms } = agreed
     const link = new ClientLink(this.#surroundings, this.#socket.output, terms, this)
     link.send(connackFor(admission.connect, agreed, sessionPresent, this.#surroundings))
-    const perSecond = this.door.entrance.limits.messagesPerSecond ?? limits.messagesPerSecond
-    const rate = perSecond === 0 ? undefined : new Rate(perSecond)
-    const client = new OnlineClient(this.#surroundings, session, terms, link, agreed.proof, this, rate)
-    this.#state = { at: "online", client }
+    const client = new OnlineClient(this.#surroundings, this.door, agreed, session, link, this)
+    const validity = new Validity(clock, this.door.certificate)
+    this.#state = { at: "online", client, validity }
     this.#frames.maximumBytes = limits.packetBytes
-    counters.connectionsAccepted += 1
-    counters.clientsConnected += 1
-    counters.clientsMaximum = Math.max(counters.clientsMaximum, broker.sessions.size)
-    broker.hook.tell({
-      kind: "client-connected",
-      clientId: terms.clientId,
-      username: terms.principal.username,
-      address: this.door.remoteAddress,
-      version: protocolVersionNames[terms.version],
-      sessionPresent,
-    })
-    const againAtMs = this.#lookAgainAtMs(terms.principal)
+    const againAtMs = validity.lookAgainAtMs(terms.principal)
     this.#keeper.comeBy(this, Math.min(this.#heardMs + terms.silenceLimitMs, againAtMs))
-    session.attach(link)
-    users.arrived(client, agreed.accountsEdition)
-  }
-
-  /** When to look again whether what it has shown is still good. */
-  #lookAgainAtMs(requester: Requester): number {
-    const { clock } = this.#surroundings
-    return lookAtExpiryMs(clock.now(), this.#expiryOf(requester) - clock.wall())
-  }
-
-  /** Until when by the wall what it has shown is good: nobody could come in with that certificate later, whoever he is by it. */
-  #expiryOf({ principal }: Requester): number {
-    return Math.min(principal.expiresAtMs, this.door.certificate?.validToMs ?? Number.POSITIVE_INFINITY)
+    client.begin(sessionPresent, accountsEdition)
   }
 
   // --- ends ---
@@ -510,31 +466,12 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
     this.#reading.end()
     if (state.at === "entering") state.admission.end()
     if (state.at !== "online") return this.#keeper.refused(this)
-    const { client } = state
-    client.end()
-    const { broker, counters, users } = this.#surroundings
-    users.left(client, withWill && client.session.record.will !== undefined)
-    counters.clientsConnected -= 1
-    broker.hook.tell({
-      kind: "client-disconnected",
-      clientId: client.terms.clientId,
-      username: client.terms.principal.username,
-      why,
-    })
-    broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)
+    state.client.end(withWill, sessionExpiryInterval, why)
   }
 }
 
 /** A PINGREQ, some acknowledgements, a message: who sends no more at once is soon done. */
 const briefBytes = 64
-
-/** Whose token or certificate expires is looked at as often, for the wall may be put forward meanwhile. */
-const expiryRoundMs = 60_000
-
-/** When to look again at what expires in `leftMs` by the wall. */
-function lookAtExpiryMs(nowMs: number, leftMs: number): number {
-  return leftMs === Number.POSITIVE_INFINITY ? leftMs : nowMs + Math.min(leftMs, expiryRoundMs)
-}
 
 /** PUBACK, PUBREC, PUBREL or PUBCOMP. */
 function isAcknowledgement(firstByte: number): boolean {

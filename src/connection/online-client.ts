@@ -1,16 +1,18 @@
 import { unreachable } from "../foundation/assert.ts"
 import { decodePacket } from "../protocol/decoder.ts"
 import type { FrameReader } from "../protocol/frame-reader.ts"
-import { type Packet, type PacketId, packetTypeNumber } from "../protocol/packet.ts"
+import { type Packet, type PacketId, packetTypeNumber, protocolVersionNames } from "../protocol/packet.ts"
 import { protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { Session } from "../session/session.ts"
 import type { OnlineUser } from "../security/online-users.ts"
-import type { Rate } from "../security/guard/rate.ts"
+import { Rate } from "../security/guard/rate.ts"
 import type { Requester } from "../security/requester.ts"
 import { AckQueue } from "./ack-queue.ts"
 import type { Proof } from "./authenticating.ts"
 import type { ClientLink } from "./client-link.ts"
+import type { Welcome } from "./connect.ts"
+import type { Door } from "./entrance.ts"
 import { Pace } from "./pace.ts"
 import { Publishing } from "./publish.ts"
 import { Reauthenticating } from "./reauthenticating.ts"
@@ -33,23 +35,25 @@ export class OnlineClient implements OnlineUser {
   #reauthenticating: Reauthenticating | undefined
   #over = false
   readonly #surroundings: ConnectionSurroundings
+  readonly #door: Door
+  /** Of the messages it may publish; undefined: as fast as it can. */
   readonly #rate: Rate | undefined
   /** Undefined, as for most: nothing is counted. */
   #pace: Pace | undefined
 
-  /** @param rate of the messages it may publish; undefined: as fast as it can */
   constructor(
     surroundings: ConnectionSurroundings,
+    door: Door,
+    { terms, proof }: Welcome,
     session: Session,
-    terms: Terms,
     link: ClientLink,
-    proof: Proof | undefined,
     keeper: ClientKeeper,
-    rate?: Rate,
   ) {
     this.#surroundings = surroundings
+    this.#door = door
     this.connectedAtMs = surroundings.clock.wall()
-    this.#rate = rate
+    const perSecond = door.entrance.limits.messagesPerSecond ?? surroundings.limits.messagesPerSecond
+    this.#rate = perSecond === 0 ? undefined : new Rate(perSecond)
     this.session = session
     this.terms = terms
     this.link = link
@@ -59,6 +63,29 @@ export class OnlineClient implements OnlineUser {
     this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
     this.#proof = proof
     this.accountChanged()
+  }
+
+  /**
+   * It is in, and from here on its session sends.
+   *
+   * @param accountsEdition how often accounts had changed before its own was looked at
+   */
+  begin(sessionPresent: boolean, accountsEdition: number): void {
+    const { broker, counters, users } = this.#surroundings
+    const { clientId, principal, version } = this.terms
+    counters.connectionsAccepted += 1
+    counters.clientsConnected += 1
+    counters.clientsMaximum = Math.max(counters.clientsMaximum, broker.sessions.size)
+    broker.hook.tell({
+      kind: "client-connected",
+      clientId,
+      username: principal.username,
+      address: this.#door.remoteAddress,
+      version: protocolVersionNames[version],
+      sessionPresent,
+    })
+    this.session.attach(this.link)
+    users.arrived(this, accountsEdition)
   }
 
   get requester(): Requester {
@@ -127,12 +154,25 @@ export class OnlineClient implements OnlineUser {
     this.#subscribing.deliverRetained()
   }
 
-  /** The connection ends: nothing more is sent. */
-  end(): void {
+  /**
+   * The connection ends: nothing more is sent.
+   *
+   * @param withWill false when its will is discarded
+   * @param sessionExpiryInterval what its DISCONNECT changed that to, if it did [3.14.2.2.2]
+   * @param why for the log
+   */
+  end(withWill: boolean, sessionExpiryInterval: number | undefined, why: string): void {
     this.#over = true
     this.link.end()
     this.#subscribing.close()
     this.#reauthenticating?.close()
+    const { session } = this
+    const { broker, counters, users } = this.#surroundings
+    const { clientId, principal } = this.terms
+    users.left(this, withWill && session.record.will !== undefined)
+    counters.clientsConnected -= 1
+    broker.hook.tell({ kind: "client-disconnected", clientId, username: principal.username, why })
+    broker.sessions.disconnected(session, withWill, sessionExpiryInterval)
   }
 
   #keepPace(pace: Pace, nowMs: number): void {

@@ -6,6 +6,7 @@ import { LoginGuard } from "../../src/security/guard/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
 import { UserQuotas } from "../../src/security/guard/user-quotas.ts"
 import { Slices } from "../../src/connection/slices.ts"
+import { StoreGate } from "../../src/connection/store-gate.ts"
 import { Turn } from "../../src/connection/turn.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
@@ -50,7 +51,6 @@ export class SimulatedBroker {
   readonly #output: WriteLimits
   #sockets: MemorySocket[] = []
   #soon: (() => void)[] = []
-  #gate: (() => void)[] = []
   #bugs: string[] = []
 
   constructor(
@@ -86,6 +86,7 @@ export class SimulatedBroker {
     this.broker.hook.onEvent("message-dropped", ({ clientId, why }) => watch.dropped(clientId, why))
     this.broker.hook.onEvent("session-taken-over", () => watch.happened("session taken over"))
     this.broker.hook.onEvent("session-expired", () => watch.happened("session expired"))
+    const storeGate = new StoreGate(store)
     const topics = new TopicTable(defaultTopicLimits)
     const users = new OnlineUsers(store.accounts, clock, silentLog)
     const surroundings: ConnectionSurroundings = {
@@ -112,12 +113,8 @@ export class SimulatedBroker {
       get storeIsBehind() {
         return store.mood === "behind"
       },
-      whenStoreCaughtUp: (resume) => void this.#gate.push(resume),
+      whenStoreCaughtUp: (resume) => storeGate.wait(resume),
     }
-    store.onMood((mood) => {
-      if (mood === "behind") return
-      for (const resume of this.#gate.splice(0)) resume()
-    })
     this.acceptor = new Acceptor(surroundings)
   }
 

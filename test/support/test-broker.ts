@@ -8,6 +8,7 @@ import { silentLog } from "./silent-log.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance, EntranceLimits } from "../../src/connection/entrance.ts"
 import { Slices } from "../../src/connection/slices.ts"
+import { StoreGate } from "../../src/connection/store-gate.ts"
 import { Turn } from "../../src/connection/turn.ts"
 import type { ConnectionSurroundings } from "../../src/connection/surroundings.ts"
 import type { ConnectionLimits } from "../../src/connection/terms.ts"
@@ -30,8 +31,8 @@ import { Bans } from "../../src/security/guard/bans.ts"
 import { LoginGuard, type LoginLimits } from "../../src/security/guard/login-guard.ts"
 import { OnlineUsers } from "../../src/security/online-users.ts"
 import type { RefusalTrail } from "../../src/security/access/refusal-trail.ts"
-import { Requester } from "../../src/security/requester.ts"
 import { UserQuotas } from "../../src/security/guard/user-quotas.ts"
+import { WillRights } from "../../src/security/will-rights.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import type { Store } from "../../src/storage/store.ts"
 import type { PeerCertificate } from "../../src/transport/socket.ts"
@@ -134,7 +135,6 @@ export class TestBroker {
   readonly #output: WriteLimits
   readonly #bugs: string[] = []
   #soon: (() => void)[] = []
-  #gate: (() => void)[] = []
 
   static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const test = new TestBroker(options)
@@ -160,20 +160,15 @@ export class TestBroker {
     this.#output = options.output ?? {}
     this.users = new OnlineUsers(store.accounts, clock, log)
     store.onAccountsChanged(() => this.users.accountsChanged())
+    const { users, bans } = this
+    const wills = new WillRights({ users, bans, authorization, refusals, clock })
     this.broker = new Broker({
       store,
       clock,
       counters,
       limits,
       shareStrategy: options.shareStrategy ?? "round-robin",
-      mayPublishWill: ({ publisher, topic, qos, retain }) => {
-        this.users.willIsDone(publisher)
-        if (this.bans.against(publisher, clock.now()) !== undefined) return false
-        const requester = Requester.of(publisher)
-        if (authorization.mayPublish(requester, topic.name, qos, retain)) return true
-        refusals.willRefused(requester, topic.name, qos, retain)
-        return false
-      },
+      mayPublishWill: (will) => wills.mayPublish(will),
       meetWillPublishers: (publishers) => this.users.recall(publishers),
       bug: (error) => void this.#bugs.push(String(error)),
     })
@@ -182,6 +177,7 @@ export class TestBroker {
         if (refused.hasAsked) trail.loginRefused(refused)
       })
     }
+    const storeGate = new StoreGate(store)
     const topics = new TopicTable(topicLimits)
     const surroundings: ConnectionSurroundings = {
       broker: this.broker,
@@ -207,12 +203,8 @@ export class TestBroker {
       get storeIsBehind() {
         return store.mood === "behind"
       },
-      whenStoreCaughtUp: (resume) => void this.#gate.push(resume),
+      whenStoreCaughtUp: (resume) => storeGate.wait(resume),
     }
-    store.onMood((mood) => {
-      if (mood === "behind") return
-      for (const resume of this.#gate.splice(0)) resume()
-    })
     this.acceptor = new Acceptor(surroundings)
     this.entrance = {
       url: "tcp://127.0.0.1:1883",

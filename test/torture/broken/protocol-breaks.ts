@@ -53,9 +53,9 @@ export const protocolBreaks: readonly Break[] = [
     what: "forgets to end the session of a client that has broken a rule",
     noticedBy: "protocol fuzz wire",
     effort: "short",
-    file: "src/connection/connection.ts",
-    find: `    broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)`,
-    replace: `    if (peerIsDone) broker.sessions.disconnected(client.session, withWill, sessionExpiryInterval)`,
+    file: "src/connection/online-client.ts",
+    find: `    broker.sessions.disconnected(session, withWill, sessionExpiryInterval)`,
+    replace: `    if (!withWill) broker.sessions.disconnected(session, withWill, sessionExpiryInterval)`,
   },
   {
     what: "keeps what the connections of strangers have sent",
