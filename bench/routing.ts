@@ -16,6 +16,7 @@ function subscriberOf(index: number): Subscriber {
   return {
     clientId: `bench-${index}` as ClientId,
     present: true,
+    isStored: false,
     ready: true,
     mayRead: () => true,
     load: 0,

@@ -122,6 +122,7 @@ export class Hook {
 class Listener implements Subscriber {
   readonly clientId = ""
   readonly present = true
+  readonly isStored = false
   readonly ready = true
   readonly load = 0
   readonly #listener: (message: Message) => void

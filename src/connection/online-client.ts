@@ -164,6 +164,7 @@ export class OnlineClient implements OnlineUser {
   end(withWill: boolean, sessionExpiryInterval: number | undefined, why: string): void {
     this.#over = true
     this.link.end()
+    this.#publishing.end()
     this.#subscribing.close()
     this.#reauthenticating?.close()
     const { session } = this

@@ -26,8 +26,8 @@ export class Publishing {
   #aliases: InboundAliases | undefined
   /** What the retained messages of QoS 0 wait for: they are not acknowledged, yet the disk has to keep up with them. */
   #unacknowledged: Ticket | undefined
-  /** A message was refused, and the client learns it by the end of its connection. */
-  #isClosing = false
+  /** A message was refused, and the client learns it by the end of its connection; or that has come. */
+  #isOver = false
   /** PUBACKs that wait for the store; with the identifiers not yet released, what Receive Maximum bounds. */
   #unanswered = 0
   #published = 0
@@ -62,8 +62,8 @@ export class Publishing {
     const { publishRun: run } = this.#surroundings
     if (this.#hasRoomFor(run) && run.continue(frame)) return
     this.flush()
-    // Taken after one that was refused, it would overtake that one.
-    if (this.#isClosing) return
+    // Taken after one that was refused, it would overtake that one; and nobody would route a run begun now.
+    if (this.#isOver) return
     const { version, publisher } = this.#terms
     if (this.#takesRun(frame.firstByte) && run.begin(frame, version, publisher, nowMs)) return
     this.#publishOne(frame, nowMs)
@@ -73,12 +73,17 @@ export class Publishing {
   flush(): void {
     const { publishRun: run } = this.#surroundings
     if (run.count === 0) return
-    assert(run.publisher === this.#terms.publisher, "a run is routed before the next connection is read")
     try {
+      assert(run.publisher === this.#terms.publisher, "a run is routed before the next connection is read")
       this.#publishRun(run)
     } finally {
       run.clear()
     }
+  }
+
+  /** The connection is over: what stands behind in the same chunk is not taken. */
+  end(): void {
+    this.#isOver = true
   }
 
   #publishRun(run: PublishRun): void {
@@ -211,7 +216,13 @@ export class Publishing {
   #route(publish: PublishReader, topic: Topic, nowMs: number): void {
     const { broker } = this.#surroundings
     const { qos, packetId } = publish
-    const published = broker.publish(this.#messageOf(publish, topic, nowMs))
+    const message = this.#messageOf(publish, topic, nowMs)
+    if (qos === 2 && !broker.canPromise(message)) {
+      this.#lost("not-stored", publish, topic)
+      this.#refuse(qos, packetId, ReasonCode.quotaExceeded)
+      return
+    }
+    const published = broker.publish(message)
     if (qos === 0) {
       if (typeof published === "object") this.#unacknowledged = published
       return
@@ -290,8 +301,8 @@ export class Publishing {
 
   /** What came before is answered first, or it would be published again with each attempt. */
   #closeInTurn(reasonCode: ReasonCode): void {
-    if (this.#isClosing) return
-    this.#isClosing = true
+    if (this.#isOver) return
+    this.#isOver = true
     this.#acks.push({ ticket: undefined, settle: () => this.#peer.close(reasonCode) })
   }
 

@@ -95,6 +95,12 @@ export class Router {
     )
   }
 
+  /** Whether a message on this topic goes to anybody who has it stored. */
+  stores(topic: TopicName): boolean {
+    const { deliveries, groups } = this.#routeOf(topic)
+    return deliveries.some(({ subscriber }) => subscriber.isStored) || groups.some((group) => group.stores)
+  }
+
   #routeOf(topic: TopicName): Route {
     if (this.#epoch !== this.#tree.epoch) {
       this.#routes.clear()

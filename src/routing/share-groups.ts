@@ -68,6 +68,11 @@ export class ShareGroup implements Redelivery {
     return this.#members.every(({ subscriber }) => subscriber.refuses(publish))
   }
 
+  /** A member has what it is given stored. */
+  get stores(): boolean {
+    return this.#members.some(({ subscriber }) => subscriber.isStored)
+  }
+
   redeliver(publish: SharedPublish, instead: Subscriber): Ticket | "nobody" | undefined {
     const chosen = this.#choose(publish.topicName, instead)
     if (chosen === undefined) return "nobody"

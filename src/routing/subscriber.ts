@@ -10,6 +10,8 @@ export interface Subscriber {
   readonly clientId: ClientId | ""
   /** Its client is connected, busy or not. */
   readonly present: boolean
+  /** What it takes above QoS 0 is stored before it is acknowledged to the publisher. */
+  readonly isStored: boolean
   /** It can put a message on the wire at once: share groups prefer such a member [4.8.2]. */
   readonly ready: boolean
   /** Hot. Its client may read the topic, as far as anybody knows: share groups pass over a member who may not. */

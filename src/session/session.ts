@@ -199,6 +199,10 @@ export class Session implements Subscriber, ConversationOwner {
     return ticket
   }
 
+  get isStored(): boolean {
+    return this.#journal !== undefined
+  }
+
   refuses({ qos, queueBytes }: SharedPublish): boolean {
     if (qos === 0 || this.limits.whenFull !== "reject" || this.#isOver) return false
     return !this.#hasRoomFor(queueBytes)

@@ -379,6 +379,66 @@ describe("what a subscriber sees before the commit", () => {
   })
 })
 
+describe("a store that takes nothing", () => {
+  test("is felt by who publishes, and by nobody else, whatever stands behind it in one chunk", async () => {
+    const { store, broker, publisher } = await held(4)
+    const other = await broker.connected("other")
+    store.refuse()
+    publisher.sendsTogether(
+      publish({ qos: 1, packetId: 1 }),
+      publish({ topic: "elsewhere", qos: 1, packetId: 2 }),
+    )
+    expect(publisher.state).toBe("ended")
+    other.sends(pingreq)
+    expect(other.receives()).toHaveLength(1)
+    other.subscribes("elsewhere")
+    other.publishes({ topic: "elsewhere", payload: "all is well" })
+    expect(payloads(other.receives())).toEqual(["all is well"])
+  })
+
+  for (const version of allVersions) {
+    for (const [name, words] of [
+      ["a publisher whose session is kept", lasting],
+      ["a publisher whose session is not", {}],
+    ] as const) {
+      test(`keeps a message of QoS 2 from all, or some had it twice: ${name}, ${named(version)} [4.3.3]`, async () => {
+        const store = new DeferredStore()
+        const broker = await TestBroker.start({ store })
+        const asleep = await broker.connected("asleep", lasting)
+        asleep.subscribes([{ filter: "t", qos: 2 }])
+        asleep.cuts()
+        const passing = await broker.connected("passing")
+        passing.subscribes([{ filter: "t", qos: 2 }])
+        const publisher = await broker.connected("p", { version, ...words })
+        store.refuse()
+        store.mood = "failed"
+        publisher.sends(publish({ qos: 2, packetId: 1, payload: "once" }))
+        expect(payloads(passing.receivesAndAnswers())).toEqual([])
+        expect(broker.dropped).toEqual({ "not-stored": 1 })
+        store.letGo()
+        store.mood = "healthy"
+        const again = version === 5 ? publisher : await broker.connected("p", { version, ...words })
+        again.receives()
+        again.sends(publish({ qos: 2, packetId: 1, payload: "once", dup: version !== 5 }))
+        expect(payloads(passing.receivesAndAnswers())).toEqual(["once"])
+      })
+    }
+  }
+
+  test("does not concern a message of QoS 2 that nobody has to have stored", async () => {
+    const store = new DeferredStore()
+    const broker = await TestBroker.start({ store })
+    const passing = await broker.connected("passing")
+    passing.subscribes([{ filter: "t", qos: 2 }])
+    const publisher = await broker.connected("p")
+    store.refuse()
+    store.mood = "failed"
+    publisher.sends(publish({ qos: 2, packetId: 1, payload: "for now" }))
+    expect(publisher.receives()).toEqual([pubrec(1)])
+    expect(payloads(passing.receivesAndAnswers())).toEqual(["for now"])
+  })
+})
+
 describe("a store that is behind", () => {
   test("slows who publishes durably, and nobody else; when it has caught up they go on", async () => {
     const { store, broker, publisher } = await held()

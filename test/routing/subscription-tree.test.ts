@@ -10,6 +10,7 @@ function subscriber(): Subscriber {
   return {
     clientId: "",
     present: true,
+    isStored: false,
     ready: true,
     mayRead: () => true,
     load: 0,
