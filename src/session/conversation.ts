@@ -101,7 +101,7 @@ export class Conversation implements TicketWaiter {
 
   /** Hot. Sends the message, or lets it wait in memory or, beyond the window, in the store alone. */
   take(outgoing: Outgoing): void {
-    if (this.ready && !outgoing.waitsForStore && !this.#inFlight.has(outgoing.packetId)) {
+    if (this.ready && !outgoing.waitsForStore && this.#inFlight.takes(outgoing.sequence)) {
       this.#pagedUpTo = outgoing.sequence
       this.#send(outgoing)
       return
@@ -131,7 +131,7 @@ export class Conversation implements TicketWaiter {
     subscriptionIdentifiers: readonly number[],
   ): boolean {
     const packetId = packetIdOf(sequence)
-    if (!this.ready || this.#inFlight.has(packetId)) return false
+    if (!this.ready || !this.#inFlight.takes(sequence)) return false
     if (!this.#link.forwardOne(run, index, packetId, subscriptionIdentifiers)) return false
     this.#pagedUpTo = sequence
     this.#inFlight.add(sequence, "puback", run.queueBytes(index))
@@ -161,7 +161,7 @@ export class Conversation implements TicketWaiter {
         this.#waitFor(next.ticket)
         return
       }
-      if (this.#inFlight.has(next.packetId)) return
+      if (!this.#inFlight.takes(next.sequence)) return
       this.#waiting.shift()
       if (next.ticket?.state === "failed") this.#owner.dropped(next, "not-stored")
       // What was on the wire in time is sent again whatever the time [MQTT-4.4.0-1], for the client may be waiting for it.

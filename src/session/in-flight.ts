@@ -17,7 +17,9 @@ const noBytes = new Uint32Array(0)
  * What was sent to a client and is not acknowledged to the end, by sequence: two numbers for each in a ring, and
  * nothing of the message itself. A map of objects was a sixth of what QoS 1 cost (bench row pairs-1).
  *
- * Two messages in flight never have one packet identifier, so their sequences are less than 65,535 apart.
+ * Two messages in flight never have one packet identifier: whoever sends asks first whether it `takes` the next, and then
+ * their sequences are less than 65,535 apart. What a full queue has dropped in between makes them more, without a message
+ * in flight having that very identifier.
  */
 export class InFlight {
   // Most connections have nothing in flight at QoS 1 or 2, and share these.
@@ -37,9 +39,10 @@ export class InFlight {
     return this.#totalBytes
   }
 
-  /** Hot. Whether the packet identifier is taken. */
-  has(packetId: PacketId): boolean {
-    return this.find(packetId) !== 0
+  /** Hot. Whether no other in flight has its packet identifier, nor could be taken for it. */
+  takes(sequence: Sequence): boolean {
+    if (this.#size === 0) return true
+    return Math.max(this.#newest, sequence) - Math.min(this.#oldest, sequence) < identifiers
   }
 
   /** Hot. @returns the sequence of the message with this packet identifier, 0 for none */

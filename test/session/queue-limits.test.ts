@@ -152,6 +152,25 @@ describe("what was sent and not acknowledged is the client's to answer, and is n
   })
 })
 
+test("what was dropped between two messages in flight gives neither the identifier of the other [MQTT-2.2.1-4]", async () => {
+  const broker = await TestBroker.start({ limits: { whenFull: "drop-oldest", queuedMessages: 10 } })
+  const subscriber = await broker.connected("s", { properties: { receiveMaximum: 3 } })
+  subscriber.subscribes([{ filter: "t", qos: 2 }])
+  const publisher = await broker.connected("p")
+  for (const payload of numbers(3)) publisher.publishes({ qos: 1, payload })
+  const sent = publishes(subscriber.receives())
+  // Seven wait behind them, so whichever identifier comes next is one of those.
+  for (const payload of numbers(65_536 + 7)) publisher.publishes({ qos: 1, payload })
+  subscriber.sends(puback(sent[1]?.packetId ?? 0), puback(sent[2]?.packetId ?? 0))
+  const held = publishes(subscriber.receives()).map(({ packetId }) => packetId)
+  expect(held).not.toContain(sent[0]?.packetId)
+  subscriber.sends(puback(sent[0]?.packetId ?? 0))
+  for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
+  for (const packetId of held) subscriber.sends(puback(packetId ?? 0))
+  for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
+  expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
+})
+
 describe("a queue at its bound, its client there and slow", () => {
   test("drop-oldest: what is on its way is the client's, the rest gives way", async () => {
     const { broker, subscriber, publisher } = await bounded(
