@@ -22,6 +22,12 @@ export class MemoryJournal implements SessionJournal {
   /** All that is queued is from here on; what was removed in between is a hole. */
   #oldest: Sequence = 1
   #newest: Sequence = 0
+  /**
+   * What was sent when `removedOldest` passed over it, in order. It may stay for as long as its client is away: in the
+   * ring, all that went behind it would be looked at with each message that goes, and keep its place.
+   */
+  readonly #passedOver = new Map<Sequence, Entry>()
+  #passedUpTo: Sequence = 0
   #sentUpTo: Sequence = 0
 
   enqueued({ sequence, publish, qos, retain, subscriptionIdentifiers }: QueuedMessage): undefined {
@@ -42,19 +48,23 @@ export class MemoryJournal implements SessionJournal {
   }
 
   removed(sequence: Sequence): void {
-    if (this.#entry(sequence) === undefined) return
+    if (this.#passedOver.delete(sequence) || this.#entry(sequence) === undefined) return
     this.#ring[this.#slot(sequence)] = undefined
-    while (this.#oldest <= this.#newest && this.#ring[this.#slot(this.#oldest)] === undefined)
-      this.#oldest += 1
-    if (this.#oldest > this.#newest) this.#ring = []
+    if (sequence === this.#oldest) this.#leaveOldest()
   }
 
   removedOldest(beyond: Sequence): void {
-    for (let sequence = Math.max(this.#oldest, beyond + 1); sequence <= this.#newest; sequence++) {
-      if (this.#entry(sequence) === undefined) continue
-      this.removed(sequence)
-      return
+    for (const sequence of this.#passedOver.keys()) {
+      if (beyond >= this.#passedUpTo) break
+      if (sequence > beyond) return this.removed(sequence)
     }
+    this.#passedUpTo = Math.max(this.#passedUpTo, beyond)
+    while (this.#oldest <= Math.min(beyond, this.#newest)) {
+      const entry = this.#entry(this.#oldest)
+      if (entry !== undefined) this.#passedOver.set(this.#oldest, entry)
+      this.#leaveOldest()
+    }
+    this.removed(this.#oldest)
   }
 
   released(sequence: Sequence): undefined {
@@ -74,24 +84,42 @@ export class MemoryJournal implements SessionJournal {
 
   ended(): undefined {
     this.#ring = []
+    this.#passedOver.clear()
     this.#oldest = this.#newest + 1
   }
 
   async queue(after: Sequence, limit: number): Promise<readonly RecalledMessage[]> {
     const recalled: RecalledMessage[] = []
+    for (const [sequence, entry] of this.#passedOver) {
+      if (recalled.length >= limit) return recalled
+      if (sequence > after) recalled.push(this.#recalled(sequence, entry))
+    }
     for (let sequence = Math.max(this.#oldest, after + 1); sequence <= this.#newest; sequence++) {
       if (recalled.length >= limit) break
       const entry = this.#entry(sequence)
-      if (entry === undefined) continue
-      const { record, qos, retain, subscriptionIdentifiers, released } = entry
-      const publish = new SharedPublish(record)
-      const sentBefore = sequence <= this.#sentUpTo
-      recalled.push({ sequence, publish, qos, retain, subscriptionIdentifiers, sentBefore, released })
+      if (entry !== undefined) recalled.push(this.#recalled(sequence, entry))
     }
     return recalled
   }
 
+  #recalled(sequence: Sequence, entry: Entry): RecalledMessage {
+    const { record, qos, retain, subscriptionIdentifiers, released } = entry
+    const publish = new SharedPublish(record)
+    const sentBefore = sequence <= this.#sentUpTo
+    return { sequence, publish, qos, retain, subscriptionIdentifiers, sentBefore, released }
+  }
+
+  /** The oldest is gone, or is elsewhere: the next that is there is the oldest. */
+  #leaveOldest(): void {
+    this.#ring[this.#slot(this.#oldest)] = undefined
+    while (this.#oldest <= this.#newest && this.#ring[this.#slot(this.#oldest)] === undefined)
+      this.#oldest += 1
+    if (this.#oldest > this.#newest) this.#ring = []
+  }
+
   #entry(sequence: Sequence): Entry | undefined {
+    const passedOver = this.#passedOver.get(sequence)
+    if (passedOver !== undefined) return passedOver
     return sequence < this.#oldest || sequence > this.#newest ? undefined : this.#ring[this.#slot(sequence)]
   }
 
