@@ -247,6 +247,26 @@ describe("group commit", () => {
     expect((await writer.batch(2)).way).toBe("tables")
   })
 
+  test("a disk that fails for a day is tried each second, and keeps what it has to write", async () => {
+    const { writer, clock, commits, moods, release, turn } = setUp()
+    const released = release()
+    ;(await writer.batch(1)).answer("the disk is full")
+    for (let retry = 2; retry <= 86_400; retry++) {
+      await turn()
+      clock.advance(1000)
+      writer.batches.shift()
+      writer.batches[0]?.answer("still full")
+    }
+    await turn()
+    clock.advance(1000)
+    expect(released.state).toBe("pending")
+    writer.batches.at(-1)?.answer()
+    await turn()
+    expect(released.state).toBe("committed")
+    expect(moods).toEqual(["failed", "healthy"])
+    expect(await commits.close()).toBe(0)
+  })
+
   test("closing writes what waits", async () => {
     const { writer, commits, enqueue } = setUp()
     enqueue()

@@ -32,10 +32,11 @@ interface Part {
 export class Batch {
   /** For what is dropped when the batch fails. */
   readonly promise = new BatchTicket()
-  /** For what is carried over: settled only when it is written, in this batch or in a later one. */
-  readonly carried: BatchTicket[] = [new BatchTicket()]
   /** Called once the batch is handed over, so that what is asked next sees what it says. */
-  readonly afterwards: (() => void)[] = []
+  afterwards: (() => void)[] = []
+  /** For what is carried over, of this batch and of those that failed before it. */
+  #carried: BatchTicket[] = []
+  #ownCarried: BatchTicket | undefined
   #operations: Operation[] = []
   /** Written last: they speak of what is in the queues by then. */
   #atTheEnd: (Progressed | RemovedOldest)[] = []
@@ -71,6 +72,21 @@ export class Batch {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** For what is carried over: settled only when it is written, in this batch or in a later one. */
+  get carriedTicket(): BatchTicket {
+    // Made for who asks: a disk that fails for hours has a batch each second that nobody waits for.
+    if (this.#ownCarried === undefined) {
+      this.#ownCarried = new BatchTicket()
+      this.#carried.push(this.#ownCarried)
+    }
+    return this.#ownCarried
+  }
+
+  /** All that was given out for what is carried over to here. */
+  get carried(): readonly BatchTicket[] {
+    return this.#carried
   }
 
   get operations(): readonly Operation[] {
@@ -166,8 +182,8 @@ export class Batch {
     const carried = failed.operations.filter((operation) => uponFailure[operation.op] === "carried over")
     this.#operations = [...carried, ...this.#operations]
     this.#carriedOver = [...carried, ...this.#carriedOver]
-    this.carried.unshift(...failed.carried)
-    this.afterwards.unshift(...failed.afterwards)
+    this.#carried = [...failed.carried, ...this.#carried]
+    this.afterwards = [...failed.afterwards, ...this.afterwards]
   }
 
   /** Writes one record for each operation, in order; a message to several sessions in a row has one body. */

@@ -103,7 +103,7 @@ export class GroupCommit {
 
   /** The ticket of what was just carried into the batch. */
   carried(batch: Batch): Ticket {
-    return batch.carried.at(-1) ?? failedTicket
+    return batch.carriedTicket
   }
 
   /** Calls once all that was told so far is on its way to the writer: at once, if nothing waits. */
