@@ -124,7 +124,12 @@ export class Subscribing {
     if (this.#delivery !== "idle" || this.#retained === undefined) return
     this.#delivery = "delivering"
     let left = retainedSlice
-    for (const delivery of this.#retained.values()) {
+    for (const [filter, delivery] of this.#retained) {
+      // An administrator may have taken it away meanwhile.
+      if (!this.#has(delivery.subscription)) {
+        this.#retained.delete(filter)
+        continue
+      }
       left = this.#serve(delivery, left)
       if (left === 0 || !this.#goesOn) break
     }
@@ -229,6 +234,8 @@ export class Subscribing {
     if (isUnstored(outcome, committed)) return ReasonCode.quotaExceeded
     const { broker } = this.#surroundings
     const { subscription, replaced } = outcome
+    // Taken back while it was being stored: what comes of it would come behind the UNSUBACK [MQTT-3.10.4-2].
+    if (!this.#has(subscription)) return reasonCodeOf(subscription.qos)
     const text = subscriptionFilterText(subscription)
     broker.hook.tell({ kind: "subscribed", clientId: this.#session.clientId, filter: text })
     // A shared subscription gets no retained messages, for every new member would get them all [4.8.2].
@@ -243,6 +250,10 @@ export class Subscribing {
       })
     }
     return reasonCodeOf(subscription.qos)
+  }
+
+  #has(subscription: Subscription): boolean {
+    return this.#session.subscriptions.get(subscription) !== undefined
   }
 
   #withdrawUnstored(outcome: Granted | ReasonCode, committed: boolean): void {

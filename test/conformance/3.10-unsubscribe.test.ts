@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import { allVersions, lasting, named, payloads, unsubscribe } from "../support/packets.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
+import { allVersions, lasting, named, payloads, subscribe, unsubscribe } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
 describe("3.10.4 UNSUBSCRIBE", () => {
@@ -56,6 +57,19 @@ describe("3.10.4 UNSUBSCRIBE", () => {
       expect(payloads(back.receivesAndAnswers())).toEqual(["1", "2"])
     })
   }
+
+  test("no retained messages come of a subscription that was taken back while it was stored [MQTT-3.10.4-2]", async () => {
+    const store = new DeferredStore()
+    const broker = await TestBroker.start({ store })
+    const publisher = await broker.connected("p")
+    publisher.publishes({ topic: "r/1", payload: "kept", retain: true })
+    const client = await broker.connected("a", lasting)
+    store.hold()
+    client.sends(subscribe(1, "r/#"), unsubscribe(2, "r/#"))
+    store.letGo()
+    await broker.settle()
+    expect(client.receives().map(({ type }) => type)).toEqual(["suback", "unsuback"])
+  })
 
   test("compares filters character by character [MQTT-3.10.4-1]", async () => {
     const broker = await TestBroker.start()
