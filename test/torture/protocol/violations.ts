@@ -317,9 +317,15 @@ const only5: readonly Violation[] = [
     ["a will to too many levels", willing(5, "06", manyLevels), "connack 90, closed", "4.7.3"],
     [
       "an end that is told to a client without room for the reason",
-      `${connect(5, "", "02", "", "27 00000014")} ${publish5("23 0000")}`,
+      `${connect(5, "narrow", "02", "", "27 00000014")} ${publish5("23 0000")}`,
       "connack 00, disconnect 94, closed",
       "MQTT-3.14.2-3",
+    ],
+    [
+      "an empty client identifier without room for the one that would be given",
+      `${connect(5, "", "02", "", "27 00000014")} ${ping}`,
+      "connack 95, closed",
+      "MQTT-3.2.2-16",
     ],
     [
       "a refusal that is told to a client without room for the reason",
