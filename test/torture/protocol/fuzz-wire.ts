@@ -9,6 +9,7 @@ import { Leftovers } from "./leftovers.ts"
 import { Mutator } from "./mutator.ts"
 import { figuresOf } from "./process-figures.ts"
 import { HonestPair } from "./round-trips.ts"
+import { unhurried } from "./unhurried.ts"
 import { saidTo } from "./wire-conversation.ts"
 
 const atATime = 32
@@ -26,7 +27,9 @@ export const fuzzWire: Torture = {
     const directory = mkdtempSync(join(tmpdir(), "bantam-fuzz-"))
     const words = ["--set", `storage.directory=${directory}`, "--port", "0"]
     const sets = settings.flatMap((setting) => ["--set", setting])
-    const broker = await WatchedBroker.serving({ words: [...words, ...sets, "--allow-anonymous"] })
+    const broker = await WatchedBroker.serving({
+      words: [...words, ...sets, ...unhurried, "--allow-anonymous"],
+    })
     try {
       await storm(trial, broker)
       for (const { message, error } of broker.all("bug")) trial.wrong(`${message}: ${String(error)}`)

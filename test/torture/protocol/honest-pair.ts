@@ -1,14 +1,15 @@
-import { connectClient } from "../../../src/client/client.ts"
+import { type Client, connectClient } from "../../../src/client/client.ts"
 import type { SubscribeRequest } from "../../../src/protocol/packet.ts"
+import { patiently } from "../patience.ts"
 import type { RoundTrips } from "./round-trips.ts"
 
 /*
  * A process of its own, so that what is measured is the broker and not those who torment it: one client publishes to
- * the other, and again as soon as that has heard. Its argument is a port. It says `ready` when it begins, ends when its
- * standard input does, and says what it saw.
+ * the other, and again as soon as that has heard. Its arguments are a port and a topic. It says `ready` when it begins,
+ * ends when its standard input does, and says what it saw: also that one of them was not answered, for no wait is for ever.
  */
 
-const topic = "honest/pair"
+const topic = process.argv[3] ?? ""
 const request: SubscribeRequest = {
   filter: topic,
   qos: 1,
@@ -36,7 +37,7 @@ async function measure(): Promise<void> {
   const onMessage = () => heard.resolve()
   const listener = await connectClient(target, { ...common, clientId: "honest-listener", onMessage })
   const speaker = await connectClient(target, { ...common, clientId: "honest-speaker" })
-  await listener.subscribe([request])
+  await patiently(listener.subscribe([request]), "the subscription of the listener")
   const lost = listener.ended.then(({ why }) => {
     if (!order.isOver) throw new Error(`the listener lost its connection: ${why}`)
   })
@@ -44,10 +45,13 @@ async function measure(): Promise<void> {
   while (!order.isOver) {
     heard = Promise.withResolvers<void>()
     const sentMs = performance.now()
-    await speaker.publish({ topic, payload: new Uint8Array(16), qos: 1 })
-    await Promise.race([heard.promise, lost])
+    await patiently(roundTrip(speaker, Promise.race([heard.promise, lost])), "the end of a round trip")
     trips.longestMs = Math.max(trips.longestMs, performance.now() - sentMs)
     trips.count += 1
   }
-  await Promise.all([listener.disconnect(), speaker.disconnect()])
+  await patiently(Promise.all([listener.disconnect(), speaker.disconnect()]), "the leave of both")
+}
+
+async function roundTrip(speaker: Client, heard: Promise<void>): Promise<void> {
+  await Promise.all([speaker.publish({ topic, payload: new Uint8Array(16), qos: 1 }), heard])
 }

@@ -3,6 +3,7 @@ import { encodePacket } from "../../../src/protocol/encoder.ts"
 import { parseTopicName } from "../../../src/protocol/topic.ts"
 import type { WatchedBroker } from "../../failure/watched-broker.ts"
 import { connect, disconnect } from "../../support/packets.ts"
+import { patiently } from "../patience.ts"
 import { crowdOf } from "./pieces.ts"
 import { figuresOf } from "./process-figures.ts"
 import { WirePeer } from "./wire-peer.ts"
@@ -43,7 +44,7 @@ export class Leftovers {
     for (const topic of topics) this.#topics.add(topic)
   }
 
-  /** Ends each session first, for its will may be retained. */
+  /** Ends each session first, for its will may be retained. @throws Error when it waits for an answer in vain */
   async clear(): Promise<void> {
     this.sessions += this.#clientIds.size
     await crowdOf([...this.#clientIds], 32, (clientId) => this.#end(clientId))
@@ -51,7 +52,8 @@ export class Leftovers {
     const topics = [...this.#topics].filter((topic) => parseTopicName(topic) !== undefined)
     this.topics += topics.length
     await crowdOf(topics, 32, async (topic) => {
-      await this.#client.publish({ topic, payload: new Uint8Array(0), qos: 1, retain: true })
+      const said = this.#client.publish({ topic, payload: new Uint8Array(0), qos: 1, retain: true })
+      await patiently(said, `the end of what is retained at ${topic}`)
     })
     this.#clientIds.clear()
     this.#topics.clear()
@@ -87,7 +89,7 @@ export class Leftovers {
       5,
     )
     peer.send(encodePacket(connect(5, { clientId }), 5), encodePacket(disconnect(), 5))
-    await peer.closed
+    await patiently(peer.closed, `the end of the session of ${clientId}`)
   }
 
   /** The system tells nobody when a file is closed, so somebody has to look. */

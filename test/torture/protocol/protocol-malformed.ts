@@ -1,71 +1,57 @@
-import type { ConnectTarget } from "../../../src/transport/connect.ts"
 import { FrameReader } from "../../../src/protocol/frame-reader.ts"
 import { encodePacket } from "../../../src/protocol/encoder.ts"
 import { ReasonCode } from "../../../src/protocol/reason-code.ts"
-import { WatchedBroker } from "../../failure/watched-broker.ts"
+import type { WatchedBroker } from "../../failure/watched-broker.ts"
 import { type MalformedInput, malformedInputs } from "../../support/malformed-packets.ts"
 import { connect, publish } from "../../support/packets.ts"
 import { bytesOf } from "../../support/wire-notation.ts"
 import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
+import { tryAmongOthers } from "./among-others.ts"
 import { hex } from "./answer-text.ts"
-import { Bystander } from "./bystander.ts"
-import { crowdOf, type Cut, cuts, inPieces, within } from "./pieces.ts"
+import { inPieces, within } from "./pieces.ts"
+import { everyWay, someWay, type Way } from "./ways.ts"
 import { WirePeer } from "./wire-peer.ts"
 
-const atATime = 32
 /** Longer than any answer takes. */
 const patienceMs = 20_000
 
 /** Where in a conversation the malformed packet stands. */
 type Place = "first" | "later"
 
-interface Attempt {
+interface Attempt extends Way {
   readonly input: MalformedInput
   readonly place: Place
-  readonly target: ConnectTarget
-  readonly cut: Cut
 }
 
 export const protocolMalformed: Torture = {
   name: "protocol malformed",
   promise: "whoever sends what is malformed is told so by the right reason code, and nobody else notices",
   async run(trial) {
-    const broker = await WatchedBroker.serving({
-      words: ["--ephemeral", "--listen", "tcp://127.0.0.1:0", "--listen", "ws://127.0.0.1:0"],
-    })
-    const bystander = await Bystander.of(broker, "#")
     const random = new Random(trial.seed)
     let number = 0
-    await crowdOf(attemptsOf(trial, broker, random), atATime, async (attempt) => {
-      const wrong = await attempted(attempt, `offender-${number++}`, random)
-      trial.count("malformed packets")
-      if (wrong !== undefined) trial.wrong(wrong)
-    })
+    await tryAmongOthers(
+      trial,
+      { words: [], filter: "#", of: "" },
+      (broker) => attemptsOf(trial, broker, random),
+      (attempt) => {
+        trial.count("malformed packets")
+        return attempted(attempt, `offender-${number++}`, random)
+      },
+    )
     trial.figure("rows", malformedInputs.length)
-    const complaint = await bystander.complaint()
-    if (complaint !== undefined) trial.wrong(complaint)
-    for (const { message, error } of broker.all("bug")) trial.wrong(`${message}: ${String(error)}`)
-    trial.bounded("exit code", (await broker.stop()) ?? 255, 0)
   },
 }
 
 /** Short: each row at each place in one way, and the rest as chance has it. Long: in every way. */
 function attemptsOf(trial: Trial, broker: WatchedBroker, random: Random): Attempt[] {
-  const tcp = { scheme: "tcp", host: "127.0.0.1", port: broker.port("tcp") } as const
-  const ws = { scheme: "ws", host: "127.0.0.1", port: broker.port("ws") } as const
   const places = ["first", "later"] as const
   const rows = malformedInputs
     .flatMap((input) => places.map((place) => ({ input, place })))
     .filter((row) => !isAllowed(row))
-  if (trial.effort === "long") {
-    return rows.flatMap((row) => cuts.flatMap((cut) => [tcp, ws].map((target) => ({ ...row, target, cut }))))
-  }
-  return rows.map((row) => ({
-    ...row,
-    target: random.oneIn(8) ? ws : tcp,
-    cut: cuts[random.below(cuts.length)] ?? "whole",
-  }))
+  if (trial.effort === "long")
+    return everyWay(broker).flatMap((way) => rows.map((row) => ({ ...row, ...way })))
+  return rows.map((row) => ({ ...row, ...someWay(broker, random) }))
 }
 
 /** The length may be padded before MQTT 5, which was the first to forbid it. */
@@ -83,7 +69,7 @@ async function attempted(
   const peer = await WirePeer.connect(target, version)
   if (place === "later") {
     peer.send(encodePacket(connect(version, { clientId }), version))
-    await peer.answered("connack 00")
+    await within(patienceMs, peer.answered("connack 00"))
   }
   // What stands behind it must not be read any more.
   const behind = encodePacket(publish({ topic: "behind what is malformed" }), version)

@@ -1,17 +1,23 @@
 import { encodePacket } from "../../../src/protocol/encoder.ts"
-import { WatchedBroker } from "../../failure/watched-broker.ts"
+import type { WatchedBroker } from "../../failure/watched-broker.ts"
 import { connect, pingreq } from "../../support/packets.ts"
 import { bytesOf } from "../../support/wire-notation.ts"
 import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
-import { Bystander } from "./bystander.ts"
-import { crowdOf, type Cut, cuts, inPieces, within } from "./pieces.ts"
+import { tryAmongOthers } from "./among-others.ts"
+import { inPieces, within } from "./pieces.ts"
 import { type Violation, violations } from "./violations.ts"
+import { everyWay, someWay, type Way } from "./ways.ts"
 import { WirePeer } from "./wire-peer.ts"
 
-const atATime = 32
 /** Longer than any answer takes. */
 const patienceMs = 20_000
+/** Of the long form: each row in each way. */
+const longRounds = 34
+
+interface Attempt extends Way {
+  readonly violation: Violation
+}
 
 const settings = {
   roomy: ["limits.receive_maximum=2", "limits.user_properties_per_packet=2"],
@@ -35,36 +41,42 @@ export const protocolViolations: Torture = {
 
 async function tryThose(kind: Violation["broker"], trial: Trial): Promise<void> {
   const words = settings[kind].flatMap((setting) => ["--set", setting])
-  const broker = await WatchedBroker.serving({ words: ["--ephemeral", "--port", "0", ...words] })
-  const bystander = await Bystander.of(broker, "behind")
   const random = new Random(trial.seed)
-  const port = broker.port("tcp")
-  const chosen = violations.filter((violation) => violation.broker === kind)
-  const attempts = Array.from({ length: trial.effort === "long" ? 200 : 2 }, (_, round) =>
-    chosen.map((violation) => ({ violation, cut: cuts[round % cuts.length] ?? "whole" })),
-  ).flat()
   let number = 0
-  await crowdOf(attempts, atATime, async ({ violation, cut }) => {
-    const wrong = await tried(violation, cut, port, `${kind}-${number++}`, random)
-    trial.count("violations")
-    if (wrong !== undefined) trial.wrong(wrong)
-  })
-  const complaint = await bystander.complaint()
-  if (complaint !== undefined) trial.wrong(complaint)
-  for (const { message, error } of broker.all("bug")) trial.wrong(`${message}: ${String(error)}`)
-  trial.bounded(`exit code of the ${kind} broker`, (await broker.stop()) ?? 255, 0)
+  await tryAmongOthers(
+    trial,
+    { words, filter: "behind", of: ` of the ${kind} broker` },
+    (broker) => attemptsOf(kind, trial, broker, random),
+    (attempt) => {
+      trial.count("violations")
+      return tried(attempt, `${kind}-${number++}`, random)
+    },
+  )
+}
+
+/** Short: each row twice, in whatever way chance has it. Long: in every way, again and again. */
+function attemptsOf(
+  kind: Violation["broker"],
+  trial: Trial,
+  broker: WatchedBroker,
+  random: Random,
+): Attempt[] {
+  const chosen = violations.filter((violation) => violation.broker === kind)
+  if (trial.effort === "long") {
+    const round = everyWay(broker).flatMap((way) => chosen.map((violation) => ({ violation, ...way })))
+    return Array.from({ length: longRounds }, () => round).flat()
+  }
+  return [...chosen, ...chosen].map((violation) => ({ violation, ...someWay(broker, random) }))
 }
 
 /** @returns what was wrong; undefined: nothing */
 async function tried(
-  violation: Violation,
-  cut: Cut,
-  port: number,
+  { violation, target, cut }: Attempt,
   clientId: string,
   random: Random,
 ): Promise<string | undefined> {
   const { name, version, says, isFirst, answers } = violation
-  const peer = await WirePeer.connect({ scheme: "tcp", host: "127.0.0.1", port }, version)
+  const peer = await WirePeer.connect(target, version)
   const before = isFirst ? [] : [encodePacket(connect(version, { clientId }), version)]
   const isClosed = answers.endsWith("closed")
   // Who is let stay answers in order, so that all has come before this.
@@ -77,8 +89,11 @@ async function tried(
   const pings = expected.filter((answer) => answer === "pingresp").length
   await within(patienceMs, isClosed ? peer.closed : peer.answered("pingresp", pings))
   const got = peer.answers.join(", ")
-  if (!isClosed) await peer.leave()
-  if (peer.fault !== undefined) return `${name}: ${peer.fault}`
-  if (got === expected.join(", ")) return undefined
-  return `${name}, ${cut} [${violation.statements.join(", ")}]: "${got}" and not "${expected.join(", ")}"`
+  if (!isClosed) await within(patienceMs, peer.leave())
+  const way = `${name}, ${cut} by ${target.scheme}`
+  if (peer.fault !== undefined) return `${way}: ${peer.fault}`
+  if (got !== expected.join(", ")) {
+    return `${way} [${violation.statements.join(", ")}]: "${got}" and not "${expected.join(", ")}"`
+  }
+  return peer.answers.at(-1) === "closed" ? undefined : `${way}: it is not let go`
 }

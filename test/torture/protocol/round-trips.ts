@@ -1,3 +1,5 @@
+import { patiently } from "../patience.ts"
+
 /** What an honest pair of clients saw while others misbehaved. */
 export interface RoundTrips {
   readonly count: number
@@ -7,6 +9,8 @@ export interface RoundTrips {
 }
 
 const program = new URL("honest-pair.ts", import.meta.url).pathname
+/** Longer than the pair waits for an answer itself, which it then says. */
+const patienceMs = 45_000
 
 /** Measures the broker's round trip, from a process of its own, for as long as it is there. */
 export class HonestPair implements Disposable {
@@ -14,9 +18,9 @@ export class HonestPair implements Disposable {
   readonly #said: AsyncIterator<Uint8Array>
   readonly #decoder = new TextDecoder()
 
-  private constructor(port: number) {
+  private constructor(port: number, topic: string) {
     this.#process = Bun.spawn({
-      cmd: [process.execPath, "run", program, String(port)],
+      cmd: [process.execPath, "run", program, String(port), topic],
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -24,15 +28,25 @@ export class HonestPair implements Disposable {
     this.#said = this.#process.stdout[Symbol.asyncIterator]()
   }
 
-  /** Resolves when it has begun. @throws Error when it cannot */
-  static async begin(port: number): Promise<HonestPair> {
-    const pair = new HonestPair(port)
-    const word = await pair.#listen()
-    if (word.trim() !== "ready") throw new Error(`the honest pair cannot begin: ${word}`)
-    return pair
+  /**
+   * Resolves when it has begun.
+   *
+   * @param topic what it talks about; with `$` before it nobody hears it whose filter begins with a wildcard [MQTT-4.7.2-1]
+   * @throws Error when it cannot, or waits for that in vain
+   */
+  static async begin(port: number, topic = "honest/pair"): Promise<HonestPair> {
+    const pair = new HonestPair(port, topic)
+    try {
+      const word = await pair.#listen()
+      if (word.trim() !== "ready") throw new Error(`the honest pair cannot begin: ${word}`)
+      return pair
+    } catch (error) {
+      pair[Symbol.dispose]()
+      throw error
+    }
   }
 
-  /** @throws Error when it broke down */
+  /** @throws Error when it broke down, or says nothing any more */
   async end(): Promise<RoundTrips> {
     await this.#process.stdin.end()
     return JSON.parse(await this.#listen()) as RoundTrips
@@ -44,7 +58,7 @@ export class HonestPair implements Disposable {
 
   /** The next it says, which is one line at a time and short. */
   async #listen(): Promise<string> {
-    const { done, value } = await this.#said.next()
+    const { done, value } = await patiently(this.#said.next(), "a word of the honest pair", patienceMs)
     if (done === true) throw new Error("the honest pair has broken down")
     return this.#decoder.decode(value)
   }

@@ -50,7 +50,7 @@ export async function saidTo(target: ConnectTarget, stream: Uint8Array, random: 
   if (expectation.isCutOff || isDeaf) {
     // A session can be taken away only by its name, which may be in the first answer.
     if (connect?.clientId === "") await within(patienceMs, peer.greeted)
-    await peer.leave()
+    await within(patienceMs, peer.leave())
   } else {
     peer.send(encodePacket(probe, version))
     const isOver = connect === undefined || end !== undefined
