@@ -18,6 +18,15 @@ export const protocolBreaks: readonly Break[] = [
     replace: `return new ProtocolError(ReasonCode.protocolError, detail)`,
   },
   {
+    what: "waits for more where the flags of a first packet are wrong already",
+    noticedBy: "protocol malformed",
+    effort: "short",
+    file: "src/connection/connection.ts",
+    find: `        const isAnswered = this.#spoken === 5 ||`,
+    replace: `        if (this.#spoken === undefined && error.message.startsWith("reserved flags")) return
+        const isAnswered = this.#spoken === 5 ||`,
+  },
+  {
     what: "does not count what is sent beyond the Receive Maximum",
     noticedBy: "protocol violations",
     effort: "short",
