@@ -218,7 +218,7 @@ const rooms = {
   },
   "src/certificates": {
     floor: 3,
-    mayImport: ["src/foundation"],
+    mayImport: ["src/transport/certificate-spelling.ts", "src/foundation"],
     packages: { "@peculiar/x509": "all", "reflect-metadata": "all", "node:": "all" },
     because: "whoever makes a certificate does not know who will show it",
   },

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto"
 import * as x509 from "@peculiar/x509"
+import type { CertificateSpelling } from "../transport/certificate-spelling.ts"
 import { CertificateError } from "./certificate-error.ts"
 import { certificateFacts } from "./facts.ts"
 import { certificateBlocks } from "./pem.ts"
@@ -13,12 +14,7 @@ export interface Trust {
 }
 
 /** What is asked of a certificate. */
-export interface Shown {
-  /** As `CertificateFacts.issuer` has it. */
-  readonly issuer: string
-  /** In hexadecimal, lower case. */
-  readonly serialNumber: string
-}
+export type Shown = Pick<CertificateSpelling, "issuer" | "serialNumber">
 
 /** Why a certificate that was trusted is not any more; undefined: it is. */
 export type Distrust = (certificate: Shown) => string | undefined

@@ -1,22 +1,16 @@
 import { X509Certificate } from "node:crypto"
+import { spell, type CertificateSpelling } from "../transport/certificate-spelling.ts"
 import { CertificateError } from "./certificate-error.ts"
 import { certificateBlocks } from "./pem.ts"
 
 /** What a certificate says. */
-export interface CertificateFacts {
-  /** As RFC 2253 writes it: `CN=a device,O=Example`. */
-  readonly subject: string
+export interface CertificateFacts extends CertificateSpelling {
   /** Each with its kind in front: `DNS:localhost`. */
   readonly alternativeNames: readonly string[]
-  readonly issuer: string
   /** ISO 8601. */
   readonly validFrom: string
   readonly validTo: string
   readonly isAuthority: boolean
-  /** In hexadecimal, lower case. */
-  readonly serialNumber: string
-  /** SHA-256 in hexadecimal, lower case. */
-  readonly fingerprint256: string
 }
 
 /**
@@ -39,19 +33,15 @@ function parse(block: string): X509Certificate {
 }
 
 function factsOf(certificate: X509Certificate): CertificateFacts {
+  const { subject, issuer, serialNumber, fingerprint256 } = spell(certificate)
   return {
-    subject: nameText(certificate.subject),
+    subject,
     alternativeNames: certificate.subjectAltName?.split(", ") ?? [],
-    issuer: nameText(certificate.issuer),
+    issuer,
     validFrom: new Date(certificate.validFrom).toISOString(),
     validTo: new Date(certificate.validTo).toISOString(),
     isAuthority: certificate.ca,
-    serialNumber: certificate.serialNumber.toLowerCase(),
-    fingerprint256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    serialNumber,
+    fingerprint256,
   }
-}
-
-/** One line for each part, escaped, undefined where there is none; RFC 2253 begins with the last. */
-function nameText(lines: string | undefined): string {
-  return (lines ?? "").split("\n").toReversed().join(",")
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto"
+import { spell } from "./certificate-spelling.ts"
 import type { PeerCertificate } from "./socket.ts"
 
 /**
@@ -8,12 +9,9 @@ import type { PeerCertificate } from "./socket.ts"
  */
 export function readPeerCertificate(certificate: X509Certificate): PeerCertificate {
   return {
+    ...spell(certificate),
     commonName: commonNameOf(certificate),
-    subject: nameText(certificate.subject),
-    issuer: nameText(certificate.issuer),
     alternativeNames: alternativeNamesOf(certificate.subjectAltName ?? ""),
-    fingerprint256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
-    serialNumber: certificate.serialNumber.toLowerCase(),
     validToMs: Date.parse(certificate.validTo),
   }
 }
@@ -23,12 +21,6 @@ function commonNameOf(certificate: X509Certificate): string | undefined {
   // A name that occurs twice is an array here, whatever the type says.
   const name: unknown = certificate.toLegacyObject().subject.CN
   return typeof name === "string" && isPlain(name) ? name : undefined
-}
-
-/** The parser writes one line for each part, line ends and commas in it escaped; RFC 2253 begins with the last. */
-function nameText(lines: string | undefined): string {
-  // Nothing at all where the name is empty, whatever the type says.
-  return (lines ?? "").split("\n").toReversed().join(",")
 }
 
 /**

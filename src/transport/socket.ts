@@ -1,3 +1,4 @@
+import type { CertificateSpelling } from "./certificate-spelling.ts"
 import type { WriteBuffer } from "./write-buffer.ts"
 
 /** One end of a byte stream: TCP, TLS, WebSocket, a unix socket, or memory in a test. */
@@ -22,22 +23,14 @@ export interface Socket {
 }
 
 /** The certificate of a peer that was verified against the CA file. Its names hold no control characters. */
-export interface PeerCertificate {
+export interface PeerCertificate extends CertificateSpelling {
   /** Undefined where there is none, or more than one. */
   readonly commonName: string | undefined
-  /** As RFC 2253 writes it: `CN=a device,O=Example`. */
-  readonly subject: string
   readonly alternativeNames: {
     readonly dns: readonly string[]
     readonly email: readonly string[]
     readonly uri: readonly string[]
   }
-  /** SHA-256 in hexadecimal, lower case, no colons. */
-  readonly fingerprint256: string
-  /** Who has signed it, written as the subject is. */
-  readonly issuer: string
-  /** In hexadecimal, lower case. */
-  readonly serialNumber: string
   readonly validToMs: number
 }
 
