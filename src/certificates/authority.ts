@@ -4,6 +4,7 @@ import { CertificateError } from "./certificate-error.ts"
 import { alternativeName, commonName } from "./names.ts"
 import type { Pair } from "./pair.ts"
 import { parseCertificate } from "./parse-certificate.ts"
+import { parseList } from "./parse-list.ts"
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256" } as const
 const signing = { name: "ECDSA", hash: "SHA-256" } as const
@@ -196,14 +197,6 @@ function parseKey(pem: string): ReturnType<typeof createPrivateKey> {
   throw new CertificateError(
     "its key is not of the kind that `bantam cert ca` makes (P-256); make an authority with it",
   )
-}
-
-function parseList(pem: string): x509.X509Crl {
-  try {
-    return new x509.X509Crl(pem)
-  } catch (cause) {
-    throw new CertificateError("the list of what is revoked is damaged; check the file", { cause })
-  }
 }
 
 function newKeys(): Promise<CryptoKeyPair> {

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto"
 import * as x509 from "@peculiar/x509"
 import type { CertificateSpelling } from "../transport/certificate-spelling.ts"
-import { CertificateError } from "./certificate-error.ts"
 import { certificateFacts } from "./facts.ts"
+import { parseList } from "./parse-list.ts"
 import { certificateBlocks } from "./pem.ts"
 
 /** Whom somebody believes, in PEM. */
@@ -61,14 +61,6 @@ function revokedIn(pem: string, authorities: ReadonlyMap<string, string>): strin
       return name === undefined ? number : `${name} ${number}`
     })
   })
-}
-
-function parseList(pem: string): x509.X509Crl {
-  try {
-    return new x509.X509Crl(pem)
-  } catch (cause) {
-    throw new CertificateError("the list of what is revoked is damaged; check the file", { cause })
-  }
 }
 
 /** Some write zeros in front, for the number is positive. */

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto"
 import { spell, type CertificateSpelling } from "../transport/certificate-spelling.ts"
 import { CertificateError } from "./certificate-error.ts"
-import { certificateBlocks } from "./pem.ts"
+import { someCertificateBlocks } from "./pem.ts"
 
 /** What a certificate says. */
 export interface CertificateFacts extends CertificateSpelling {
@@ -19,9 +19,7 @@ export interface CertificateFacts extends CertificateSpelling {
  * @throws CertificateError when there is none, or one is damaged
  */
 export function certificateFacts(pem: string): CertificateFacts[] {
-  const blocks = certificateBlocks(pem)
-  if (blocks.length === 0) throw new CertificateError("it holds no certificate in PEM; check the file")
-  return blocks.map((block) => factsOf(parse(block)))
+  return someCertificateBlocks(pem).map((block) => factsOf(parse(block)))
 }
 
 function parse(block: string): X509Certificate {

@@ -1,9 +1,19 @@
 import { readFileSync } from "node:fs"
 import { CertificateError } from "./certificate-error.ts"
 
+/** Said of a text without one, behind its file's name. */
+export const noCertificate = "it holds no certificate in PEM; check the file"
+
 /** The certificates of a text in PEM, in its order, each with its first and last line. */
 export function certificateBlocks(pem: string): readonly string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? []
+}
+
+/** The same, at least one. @throws CertificateError when there is none */
+export function someCertificateBlocks(pem: string): readonly string[] {
+  const blocks = certificateBlocks(pem)
+  if (blocks.length === 0) throw new CertificateError(noCertificate)
+  return blocks
 }
 
 /** @throws CertificateError without the file's name, which whoever asks puts in front */

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import { CertificateError } from "./certificate-error.ts"
-import { certificateBlocks, readText } from "./pem.ts"
+import { readText, someCertificateBlocks } from "./pem.ts"
 
 /** What a TLS listener is told. */
 export interface TlsFiles {
@@ -131,9 +131,7 @@ function found<Thing>(findings: TlsFinding[], file: string, read: () => readonly
 }
 
 function readCertificates(file: string): readonly X509Certificate[] {
-  const blocks = certificateBlocks(readText(file))
-  if (blocks.length === 0) throw new CertificateError("it holds no certificate in PEM; check the file")
-  return blocks.map((block) => new X509Certificate(block))
+  return someCertificateBlocks(readText(file)).map((block) => new X509Certificate(block))
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
