@@ -18,8 +18,10 @@ import { decodeUtf8 } from "./utf8.ts"
  */
 export type MessageRecord = Brand<Uint8Array, "MessageRecord">
 
-const form = 1
-const origins = ["client", "will", "broker"] as const satisfies readonly Origin[]
+/** What tells this layout from any other; it also stands on disks. */
+export const recordForm = 1
+/** Each is written as its place here; it also stands on disks, so a new one goes to the end. */
+export const writtenOrigins = ["client", "will", "broker"] as const satisfies readonly Origin[]
 const topicAt = 30
 /** Where the topic of every record begins. */
 export const topicStart = topicAt + 4
@@ -30,7 +32,7 @@ export function recordOf(message: Message): MessageRecord {
   const publisher = publisherBytes(message.publisher)
   const length = topicAt + 12 + topic.utf8.length + properties.length + publisher.length + payload.length
   const record = new Uint8Array(length)
-  record[4] = form
+  record[4] = recordForm
   record[5] = message.qos | (message.retain ? 4 : 0)
   writeFour(record, 6, message.hops)
   writeFour(record, 10, message.counter)
@@ -50,7 +52,7 @@ export function recordOf(message: Message): MessageRecord {
  * @returns undefined when they say what no message of ours can say
  */
 export function parseRecord(bytes: Uint8Array): MessageRecord | undefined {
-  if (bytes.length < topicAt + 12 || bytes[4] !== form || ((bytes[5] ?? 0) & 3) === 3) return undefined
+  if (bytes.length < topicAt + 12 || bytes[4] !== recordForm || ((bytes[5] ?? 0) & 3) === 3) return undefined
   let at = topicAt
   for (let field = 0; field < 3; field++) {
     at += 4 + readFour(bytes, at)
@@ -192,14 +194,15 @@ function nameOf(utf8: Uint8Array): TopicName {
 /** One Publisher stands for a whole connection, so each is encoded once. */
 const encodedPublishers = new WeakMap<Publisher, Uint8Array>()
 
-function publisherBytes(publisher: Publisher): Uint8Array {
+/** A record's publisher, without the length in front: origin 1 · identifier · 1 and username, or 0; texts with theirs. */
+export function publisherBytes(publisher: Publisher): Uint8Array {
   const known = encodedPublishers.get(publisher)
   if (known !== undefined) return known
   const clientId = Buffer.from(publisher.clientId)
   const username = Buffer.from(publisher.username ?? "")
   const named = publisher.username !== undefined
   const encoded = new Uint8Array(6 + clientId.length + (named ? 4 + username.length : 0))
-  encoded[0] = origins.indexOf(publisher.origin)
+  encoded[0] = writtenOrigins.indexOf(publisher.origin)
   const at = writeSized(encoded, 1, clientId)
   encoded[at] = named ? 1 : 0
   if (named) writeSized(encoded, at + 1, username)
@@ -211,7 +214,7 @@ function readPublisher(bytes: Uint8Array): Publisher {
   const clientIdEnd = 5 + readFour(bytes, 1)
   const named = bytes[clientIdEnd] === 1
   return {
-    origin: origins[bytes[0] ?? 0] ?? "client",
+    origin: writtenOrigins[bytes[0] ?? 0] ?? "client",
     clientId: textOf(bytes, 5, clientIdEnd) as ClientId,
     username: named ? textOf(bytes, clientIdEnd + 5, bytes.length) : undefined,
   }

@@ -1,22 +1,13 @@
-import { noBytes, type Message, type Origin, type Publisher, type Topic } from "../../protocol/message.ts"
+import { noBytes, type Message, type Publisher, type Topic } from "../../protocol/message.ts"
+import { publisherBytes, recordForm, writtenOrigins } from "../../protocol/message-record.ts"
 import type { ClientId, Qos } from "../../protocol/packet.ts"
-import { parseTopicName, type TopicLimits } from "../../protocol/topic.ts"
-import { ByteReader, ByteWriter } from "./bytes.ts"
+import { parseTopicName, wireTopicLimits } from "../../protocol/topic.ts"
+import type { ByteReader, ByteWriter } from "./bytes.ts"
 
 /*
- * A message at rest, numbers little-endian:
- *
- *   checksum 4 · form 1 · QoS and RETAIN 1 · hops 4 · counter 4 · receivedAtMs 8 · expiresAtMs 8
- *   topic · properties · publisher     each with its length in 4 bytes in front
- *   payload                            to the end
- *
- * The checksum is the CRC-32 of all that follows it: SQLite itself would not notice a flipped bit in a row.
+ * A message at rest is its MessageRecord, whose layout stands there, with the checksum filled in: the CRC-32 of all that
+ * follows it, for SQLite itself would not notice a flipped bit in a row.
  */
-const form = 1
-const origins = ["client", "will", "broker"] as const satisfies readonly Origin[]
-
-/** Whatever was within the limits when it was stored is so now. */
-const storedTopicLimits: TopicLimits = { maximumBytes: 65_535, maximumLevels: 65_536 }
 
 /** Bytes that a message counts for, in a queue or in what waits for the disk. */
 export function messageBytes(message: Message): number {
@@ -28,7 +19,7 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
   const lengthOffset = writer.length
   writer.uint32(0)
   writer.uint32(0)
-  writer.uint8(form)
+  writer.uint8(recordForm)
   writer.uint8(message.qos | (message.retain ? 4 : 0))
   writer.uint32(message.hops)
   writer.uint32(message.counter)
@@ -49,7 +40,7 @@ export function seal(record: Uint8Array): Uint8Array {
 
 /** Whether the bytes are the ones that were sealed. */
 export function isIntact(record: Uint8Array): boolean {
-  if (record.length < 5 || record[4] !== form) return false
+  if (record.length < 5 || record[4] !== recordForm) return false
   const checksum = new DataView(record.buffer, record.byteOffset, 4).getUint32(0, true)
   return checksum === Bun.hash.crc32(record.subarray(4))
 }
@@ -93,7 +84,8 @@ export class MessageReader {
       return last
     }
     const start = reader.offset
-    const name = parseTopicName(reader.textOf(length), storedTopicLimits)
+    // Whatever was within narrower limits when it was stored is within these.
+    const name = parseTopicName(reader.textOf(length), wireTopicLimits)
     if (name === undefined) return undefined
     this.#topic = { name, utf8: reader.copyAt(start, length) }
     return this.#topic
@@ -106,7 +98,7 @@ export class MessageReader {
       return this.#publisher
     }
     const start = reader.offset
-    const origin = origins[reader.uint8()]
+    const origin = writtenOrigins[reader.uint8()]
     const clientId = storedClientId(reader.text())
     const username = reader.uint8() === 1 ? reader.text() : undefined
     if (origin === undefined) return undefined
@@ -130,20 +122,4 @@ export function parseQos(value: number): Qos | undefined {
 /** Only what was a client identifier when it was stored comes back as one. */
 export function storedClientId(text: string): ClientId {
   return text as ClientId
-}
-
-/** One Publisher stands for a whole connection, so each is encoded once. */
-const encodedPublishers = new WeakMap<Publisher, Uint8Array>()
-
-function publisherBytes(publisher: Publisher): Uint8Array {
-  const known = encodedPublishers.get(publisher)
-  if (known !== undefined) return known
-  const writer = new ByteWriter(new ArrayBuffer(64))
-  writer.uint8(origins.indexOf(publisher.origin))
-  writer.text(publisher.clientId)
-  writer.uint8(publisher.username === undefined ? 0 : 1)
-  if (publisher.username !== undefined) writer.text(publisher.username)
-  const encoded = writer.written.slice()
-  encodedPublishers.set(publisher, encoded)
-  return encoded
 }
