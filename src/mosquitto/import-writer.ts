@@ -1,5 +1,5 @@
-import type { Ticket } from "../foundation/ticket.ts"
-import type { Message } from "../protocol/message.ts"
+import { settled, type Ticket } from "../foundation/ticket.ts"
+import { messageBytes } from "../protocol/message.ts"
 import type { ClientId } from "../protocol/packet.ts"
 import { topicNameOf } from "../protocol/message-record.ts"
 import type { TopicName } from "../protocol/topic.ts"
@@ -109,15 +109,6 @@ class Portion {
         "on its disk and import again: what is there stays",
     )
   }
-}
-
-function settled(ticket: Ticket): Promise<Ticket["state"]> | Ticket["state"] {
-  if (ticket.state !== "pending") return ticket.state
-  return new Promise((resolve) => ticket.wait({ settled: ({ state }) => resolve(state) }))
-}
-
-function messageBytes({ topic, payload, properties }: Message): number {
-  return topic.utf8.length + payload.length + properties.length
 }
 
 function accountChanges({ users, groups, rules }: ImportPlan, createdAtMs: number): AdministrativeChange[] {

@@ -47,6 +47,11 @@ export interface Message {
 
 export const noBytes = new Uint8Array(0)
 
+/** Topic, payload and properties: what a message counts for, retained or in what waits for the disk. */
+export function messageBytes({ topic, payload, properties }: Message): number {
+  return topic.utf8.length + payload.length + properties.length
+}
+
 export function topicOf(name: TopicName): Topic {
   return { name, utf8: Buffer.from(name) }
 }

@@ -1,4 +1,4 @@
-import type { Message } from "../protocol/message.ts"
+import { messageBytes, type Message } from "../protocol/message.ts"
 import {
   contentBytesOf,
   type MessageRecord,
@@ -26,10 +26,10 @@ export class RetainedTree {
   }
 
   /** What `bytes` would be with this message as its topic's. */
-  bytesWith({ topic, payload, properties }: Message): number {
-    const replaced = this.#records.get(topic.name)
+  bytesWith(message: Message): number {
+    const replaced = this.#records.get(message.topic.name)
     const replacedBytes = replaced === undefined ? 0 : contentBytesOf(replaced)
-    return this.#bytes + topic.utf8.length + payload.length + properties.length - replacedBytes
+    return this.#bytes + messageBytes(message) - replacedBytes
   }
 
   /** The one writer: the message becomes its topic's retained message, or the topic has none any more. */

@@ -1,4 +1,4 @@
-import type { Message } from "../../protocol/message.ts"
+import { messageBytes, type Message } from "../../protocol/message.ts"
 import type { TopicName } from "../../protocol/topic.ts"
 import type { QueuedMessage, Sequence } from "../store.ts"
 import type { ByteWriter } from "./bytes.ts"
@@ -13,7 +13,6 @@ import {
   type SessionNumber,
 } from "./operation.ts"
 import { packBody, packEnqueued, packOperation } from "./packing.ts"
-import { messageBytes } from "./records.ts"
 import { indexOfSequence } from "./sequences.ts"
 import { BatchTicket } from "./ticket.ts"
 

@@ -9,11 +9,6 @@ import type { ByteReader, ByteWriter } from "./bytes.ts"
  * follows it, for SQLite itself would not notice a flipped bit in a row.
  */
 
-/** Bytes that a message counts for, in a queue or in what waits for the disk. */
-export function messageBytes(message: Message): number {
-  return message.topic.utf8.length + message.properties.length + message.payload.length
-}
-
 /** Hot. Writes the length in four bytes and then the message, its checksum left for `seal`. */
 export function writeMessage(writer: ByteWriter, message: Message): void {
   const lengthOffset = writer.length
