@@ -244,12 +244,10 @@ async function furnish(
     clock,
     counters,
     limits: {
-      inFlight: limits.inFlight,
       queuedMessages: limits.queuedMessages,
       queuedBytes: limits.queuedBytes,
       whenFull: limits.whenQueueFull,
       windowMessages: limits.queueWindow,
-      receiveMaximum: limits.receiveMaximum,
       retainedMessages: limits.retainedMessages,
       retainedBytes: limits.retainedBytes,
       sessionExpiryMaximumSeconds: mqtt.sessionExpiryMaximumSeconds,

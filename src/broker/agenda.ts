@@ -26,10 +26,6 @@ export class Agenda {
     this.#due = due
   }
 
-  get size(): number {
-    return this.#dates.size
-  }
-
   /** @param atMs absolute time; Infinity means never, which is the same as `clear` */
   set(key: string, atMs: number): void {
     if (atMs === Number.POSITIVE_INFINITY) return this.clear(key)

@@ -16,13 +16,13 @@ import {
 const certificateIdentities = ["common-name", "dns", "email", "uri", "fingerprint"] as const
 
 /** The ways to prove who one is, as settings name them. */
-export const authenticatorNames = ["certificate", "jwt", "http", "password", "scram"] as const
+const authenticatorNames = ["certificate", "jwt", "http", "password", "scram"] as const
 export type AuthenticatorName = (typeof authenticatorNames)[number]
 
 const tlsVersions = ["1.2", "1.3"] as const
 
 /** What a token may be signed with: HMAC with a secret, or anything else with a public key. */
-export const tokenAlgorithms = [
+const tokenAlgorithms = [
   ...(["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
   ...(["ES256", "ES384", "ES512", "EdDSA"] as const),
 ] as const
@@ -393,7 +393,7 @@ export const sections = {
 export const reloadedSections: ReadonlySet<string> = new Set<keyof typeof sections>(["log"])
 
 /** The keys that stand in front of the first section. */
-export const topLevel = {
+const topLevel = {
   listen: v.optional(
     v.pipe(
       v.array(

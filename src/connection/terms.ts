@@ -43,14 +43,13 @@ export interface ConnectionLimits {
   readonly halfOpenPerAddress: number
   /** A client that publishes more is slowed; 0: any number. */
   readonly messagesPerSecond: number
+  /** Messages of QoS 1 and 2 that may be in flight to one client, whatever more it allows. */
   readonly inFlight: number
   /** QoS 1 and 2 messages we take from one client before it must wait for us [3.2.2.3.3]. */
   readonly receiveMaximum: number
   readonly topicAliases: number
   readonly topicAliasesOut: number
   readonly subscriptionsPerClient: number
-  readonly subscriptionsPerPacket: number
-  readonly userPropertiesPerPacket: number
   readonly maximumQos: 0 | 1 | 2
   readonly retainAvailable: boolean
   readonly wildcardSubscriptionAvailable: boolean

@@ -36,18 +36,16 @@ export const dropReasons = [
 export type DropReason = (typeof dropReasons)[number]
 
 /** Why a connection was closed before anything was read of it. */
-export const turnedAwayReasons = [
-  "banned",
-  "address-rate",
-  "rate",
-  "listener-rate",
-  "full",
-  "listener-full",
-  "distrusted",
-  "address-half-open",
-  "half-open",
-] as const
-export type TurnedAwayReason = (typeof turnedAwayReasons)[number]
+export type TurnedAwayReason =
+  | "banned"
+  | "address-rate"
+  | "rate"
+  | "listener-rate"
+  | "full"
+  | "listener-full"
+  | "distrusted"
+  | "address-half-open"
+  | "half-open"
 
 /**
  * What was refused that a client asked for, each filter once. limit: it has as many subscriptions as it may; filter:

@@ -91,7 +91,7 @@ export function levelsMatch(filter: TopicFilter, topic: string): boolean {
 }
 
 /** What `behindPart` returns for a part that ends with `#`. */
-export const anyEnd = -2
+const anyEnd = -2
 
 /**
  * Hot. Where levels of a filter lead in a topic, compared character by character: a filter of a hundred levels is not

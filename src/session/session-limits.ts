@@ -4,8 +4,6 @@ export const queuePolicies = ["drop-oldest", "drop-newest", "reject"] as const
 export type QueuePolicy = (typeof queuePolicies)[number]
 
 export interface SessionLimits {
-  /** Messages of QoS 1 and 2 that may be in flight to one client, whatever more it allows. */
-  readonly inFlight: number
   /** Messages that one session's queue may hold, in-flight ones included. */
   readonly queuedMessages: number
   /** Their topics, payloads and properties in bytes. */
@@ -13,6 +11,4 @@ export interface SessionLimits {
   readonly whenFull: QueuePolicy
   /** Messages of one session kept in memory to be sent next; the rest of its queue is in the store alone. */
   readonly windowMessages: number
-  /** QoS 2 identifiers that a client may leave unreleased: our Receive Maximum [3.2.2.3.3]. */
-  readonly receiveMaximum: number
 }

@@ -203,7 +203,6 @@ describe("a session", () => {
         const session = new Session(
           {
             limits: {
-              inFlight: 4,
               queuedBytes: 1e9,
               whenFull: "drop-oldest",
               ...chosen,

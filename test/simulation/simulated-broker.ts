@@ -1,4 +1,5 @@
 import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
+import type { Settings } from "../../src/config/settings.ts"
 import { Acceptor } from "../../src/connection/acceptor.ts"
 import type { Entrance } from "../../src/connection/entrance.ts"
 import { Bans } from "../../src/security/guard/bans.ts"
@@ -30,7 +31,9 @@ import { ManualTurn, MemorySocket } from "../support/memory-socket.ts"
 import type { SimulatedStore } from "../support/simulated-store.ts"
 import { TurnedClock } from "../support/turned-clock.ts"
 
-export type SimulatedLimits = BrokerLimits & ConnectionLimits
+export type SimulatedLimits = BrokerLimits &
+  ConnectionLimits &
+  Pick<Settings["limits"], "subscriptionsPerPacket" | "userPropertiesPerPacket">
 
 /** What a broker tells the simulation of itself. */
 export interface BrokerWatch {

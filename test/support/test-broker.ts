@@ -1,5 +1,6 @@
 import { Broker, type BrokerLimits } from "../../src/broker/broker.ts"
 import type { DropReason } from "../../src/foundation/counters.ts"
+import type { Settings } from "../../src/config/settings.ts"
 import { newCounters } from "../../src/foundation/counters.ts"
 import type { Clock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
@@ -42,10 +43,15 @@ import type { ConnectWords } from "./packets.ts"
 import { ScriptedClient } from "./scripted-client.ts"
 import { TurnedClock } from "./turned-clock.ts"
 
+/** As a server has them: the bounds of single packets stand among them. */
+type TestLimits = BrokerLimits &
+  ConnectionLimits &
+  Pick<Settings["limits"], "subscriptionsPerPacket" | "userPropertiesPerPacket">
+
 /** What a test wants otherwise than it is by default. */
 export interface TestBrokerOptions {
   readonly store?: Store
-  readonly limits?: Partial<BrokerLimits & ConnectionLimits>
+  readonly limits?: Partial<TestLimits>
   readonly topicLimits?: TopicLimits
   readonly shareStrategy?: ShareStrategy
   /** Without one, everybody is let in as whom he says he is. */
@@ -71,7 +77,7 @@ export interface TestClientOptions {
   readonly certificate?: PeerCertificate
 }
 
-const usualLimits: BrokerLimits & ConnectionLimits = {
+const usualLimits: TestLimits = {
   connections: 1_000,
   connectionRate: 0,
   connectionRatePerAddress: 0,

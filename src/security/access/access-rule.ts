@@ -12,7 +12,7 @@ export type Who =
   | { readonly kind: "anonymous" }
   | { readonly kind: "everyone" }
 
-export const effects = ["allow", "deny"] as const
+const effects = ["allow", "deny"] as const
 export const actions = ["publish", "subscribe", "both"] as const
 
 /** What somebody may do, or may not. */

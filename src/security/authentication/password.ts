@@ -34,7 +34,7 @@ export function isOutdatedHash(hash: string): boolean {
  * Whether a hash is of a kind that can be verified: argon2, bcrypt, or `$6$` and `$7$` as Mosquitto writes them. Whether
  * the rest of it is sound shows when it is verified.
  */
-export function isKnownHash(hash: string): boolean {
+function isKnownHash(hash: string): boolean {
   return isMosquittoHash(hash) || /^\$(argon2(id|i|d)|2[aby])\$/.test(hash)
 }
 

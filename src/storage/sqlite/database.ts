@@ -145,7 +145,7 @@ export function isOlder(database: Database): boolean {
 }
 
 /** Takes the steps that are missing, all of them or none. */
-export function migrate(database: Database): void {
+function migrate(database: Database): void {
   database
     .transaction(() => {
       for (const step of migrations.slice(pragma(database, "user_version"))) database.run(step)
