@@ -52,7 +52,8 @@ function listCommand(): Command {
     .addHelpText(
       "after",
       `
-Marks: slow takes less than it is sent; paused is not read for now, for it publishes faster than it may or the disk can.
+Marks: slow takes less than it is sent; paused is not read for now: it publishes faster than it may or than the disk can
+write, takes no answers, or has had its share of a turn. Which of them: bantam clients show.
 
 Examples:
   bantam clients list

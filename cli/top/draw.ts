@@ -131,7 +131,7 @@ function helpLines(source: Source["kind"], paint: Paint): readonly string[] {
     ...keys.map(([key, does]) => `${paint.cyan(key.padEnd(12))} ${does}`),
     "",
     "MSG/S and BYTES/S of a topic are averages of the last seconds.",
-    "Marks of a client: slow, it reads more slowly than it is sent to; held, it",
-    "published more than it may, and is read no further for a while.",
+    "Marks of a client: slow, it reads more slowly than it is sent to; held, it is",
+    "not read for now: bantam clients show tells why.",
   ]
 }

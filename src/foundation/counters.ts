@@ -81,7 +81,7 @@ export interface Counters {
   clientsRefused: number
   /** How often a client was read no further for a while because it had published more than it may. */
   heldBack: number
-  /** The same for any reason: it takes no answers, or the disk is behind, or it is held back. */
+  /** The same for any reason: it takes no answers, the disk is behind, it is held back, or it waits for its next turn. */
   paused: number
   /** Clients connected now. */
   clientsConnected: number

@@ -1,6 +1,7 @@
 import type { Acceptor } from "../connection/acceptor.ts"
 import type { Connection } from "../connection/connection.ts"
 import type { OnlineClient } from "../connection/online-client.ts"
+import type { WaitsFor } from "../connection/reading.ts"
 import { neverExpires, type ProtocolVersion, protocolVersionNames } from "../protocol/packet.ts"
 import { globMatches } from "./glob.ts"
 import { Refused } from "./refused.ts"
@@ -36,10 +37,10 @@ export interface ClientFacts {
   readonly bytesUnsent: number
   /** It does not take what it is sent as fast as it comes. */
   readonly slow: boolean
-  /** It is not read for the moment: it publishes faster than it may, or than the disk, or takes no answers. */
+  /** It is not read for the moment. */
   readonly paused: boolean
-  /** Why; null while it is read. */
-  readonly pausedFor: "pace" | "store" | "turn" | "reader" | null
+  /** What is to come first; null while it is read. */
+  readonly pausedFor: WaitsFor | null
 }
 
 /** `*` and `?` stand for what they do in names of files. Undefined: any. */
