@@ -10,7 +10,7 @@ import {
   type Qos,
 } from "../protocol/packet.ts"
 import { noProperties } from "../protocol/properties.ts"
-import { ProtocolError } from "../protocol/protocol-error.ts"
+import { ProtocolError, protocolError } from "../protocol/protocol-error.ts"
 import { describeReasonCode, isError, ReasonCode, reasonCodeOf } from "../protocol/reason-code.ts"
 import { connect, type ConnectTarget } from "../transport/connect.ts"
 import type { Socket, SocketOwner } from "../transport/socket.ts"
@@ -263,9 +263,7 @@ export class LoadClient implements SocketOwner {
       return this.socket.terminate()
     }
     const asked = this.#answers.shift()
-    if (asked === undefined) {
-      throw new ProtocolError(ReasonCode.protocolError, `nobody asked for a ${packet.type}`)
-    }
+    if (asked === undefined) throw protocolError(`nobody asked for a ${packet.type}`)
     asked.resolve(packet)
   }
 }

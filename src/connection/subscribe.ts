@@ -2,7 +2,7 @@ import { isExpired } from "../protocol/message.ts"
 import type { MessageRecord } from "../protocol/message-record.ts"
 import type { Qos, Subscribe, SubscribeRequest, Unsubscribe } from "../protocol/packet.ts"
 import { noProperties } from "../protocol/properties.ts"
-import { ProtocolError } from "../protocol/protocol-error.ts"
+import { protocolError } from "../protocol/protocol-error.ts"
 import { SharedPublish } from "../protocol/shared-publish.ts"
 import { ReasonCode, reasonCodeOf } from "../protocol/reason-code.ts"
 import {
@@ -174,7 +174,7 @@ export class Subscribing {
     const parsed = parseSubscriptionFilter(request.filter, this.#surroundings.topicLimits)
     if (parsed === undefined) return ReasonCode.topicFilterInvalid
     if (parsed.shareName !== undefined && request.noLocal) {
-      throw new ProtocolError(ReasonCode.protocolError, "No Local on a shared subscription [MQTT-3.8.3-4]")
+      throw protocolError("No Local on a shared subscription [MQTT-3.8.3-4]")
     }
     const { broker, limits } = this.#surroundings
     const qos = Math.min(request.qos, limits.maximumQos) as Qos

@@ -1,5 +1,5 @@
 import type { Topic } from "../protocol/message.ts"
-import { ProtocolError } from "../protocol/protocol-error.ts"
+import { ProtocolError, protocolError } from "../protocol/protocol-error.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { TopicName } from "../protocol/topic.ts"
 
@@ -24,9 +24,7 @@ export class InboundAliases {
       return topic
     }
     const known = this.#topics[alias]
-    if (known === undefined) {
-      throw new ProtocolError(ReasonCode.protocolError, `topic alias ${alias} was never given a topic`)
-    }
+    if (known === undefined) throw protocolError(`topic alias ${alias} was never given a topic`)
     return known
   }
 }

@@ -3,7 +3,7 @@ import { ByteWriter } from "./byte-writer.ts"
 import { noBytes } from "./message.ts"
 import type { PropertiesOf } from "./properties.ts"
 import { decodeProperties, encodeProperties } from "./property-codec.ts"
-import { ProtocolError } from "./protocol-error.ts"
+import { malformedPacket, ProtocolError, protocolError } from "./protocol-error.ts"
 import { ReasonCode } from "./reason-code.ts"
 import { parseTopicName, wireTopicLimits } from "./topic.ts"
 import { decodeUtf8 } from "./utf8.ts"
@@ -46,17 +46,18 @@ export function readPublishProperties(
   let length = 0
   for (let shift = 0; ; shift += 7) {
     const byte = bytes[at]
-    if (byte === undefined || at >= packetEnd || shift > 21) throw malformed("length of the properties")
+    if (byte === undefined || at >= packetEnd || shift > 21) throw malformedPacket("length of the properties")
     at += 1
     length |= (byte & 0x7f) << shift
     if (byte < 0x80) {
-      if (byte === 0 && shift > 0) throw malformed("length of the properties in more bytes than it needs")
+      if (byte === 0 && shift > 0)
+        throw malformedPacket("length of the properties in more bytes than it needs")
       break
     }
   }
   const first = at
   const end = at + length
-  if (end > packetEnd) throw malformed("properties go beyond the packet")
+  if (end > packetEnd) throw malformedPacket("properties go beyond the packet")
   let seen = 0
   let userProperties = 0
   // Properties of our own are cut out; what lies between them travels on.
@@ -76,14 +77,14 @@ export function readPublishProperties(
       case payloadFormatIndicator: {
         const value = bytes[at]
         at += 1
-        if (value === undefined || at > end) throw malformed("payload format indicator")
-        if (value > 1) throw new ProtocolError(ReasonCode.protocolError, "payload format indicator above 1")
+        if (value === undefined || at > end) throw malformedPacket("payload format indicator")
+        if (value > 1) throw protocolError("payload format indicator above 1")
         fields.payloadIsText = value === 1
         break
       }
       case messageExpiryInterval:
         at += 4
-        if (at > end) throw malformed("message expiry interval")
+        if (at > end) throw malformedPacket("message expiry interval")
         fields.messageExpirySeconds = readFour(bytes, at - 4)
         kept = append(kept, bytes, keptFrom, propertyStart)
         keptFrom = at
@@ -91,7 +92,7 @@ export function readPublishProperties(
       case topicAlias:
         if (fields.topicAlias !== 0) throw repeated(identifier)
         at += 2
-        if (at > end) throw malformed("topic alias")
+        if (at > end) throw malformedPacket("topic alias")
         fields.topicAlias = ((bytes[at - 2] ?? 0) << 8) | (bytes[at - 1] ?? 0)
         if (fields.topicAlias === 0) throw new ProtocolError(ReasonCode.topicAliasInvalid)
         kept = append(kept, bytes, keptFrom, propertyStart)
@@ -120,12 +121,9 @@ export function readPublishProperties(
         at = checkText(bytes, checkText(bytes, at, end), end)
         break
       case subscriptionIdentifier:
-        throw new ProtocolError(
-          ReasonCode.protocolError,
-          "subscription identifier from a client [MQTT-3.3.4-6]",
-        )
+        throw protocolError("subscription identifier from a client [MQTT-3.3.4-6]")
       default:
-        throw malformed(`property ${identifier} in PUBLISH`)
+        throw malformedPacket(`property ${identifier} in PUBLISH`)
     }
   }
   fields.properties = keptFrom === end ? kept : append(kept, bytes, keptFrom, end)
@@ -220,9 +218,9 @@ function append(kept: Uint8Array<ArrayBuffer>, bytes: Uint8Array, start: number,
 
 /** @returns the end of a field with a two-byte length before it */
 function fieldEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (at + 2 > end) throw malformed("length of a property")
+  if (at + 2 > end) throw malformedPacket("length of a property")
   const next = at + 2 + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))
-  if (next > end) throw malformed("a property goes beyond the properties")
+  if (next > end) throw malformedPacket("a property goes beyond the properties")
   return next
 }
 
@@ -245,10 +243,6 @@ function readFour(bytes: Uint8Array, at: number): number {
   )
 }
 
-function malformed(what: string): ProtocolError {
-  return new ProtocolError(ReasonCode.malformedPacket, what)
-}
-
 function repeated(identifier: number): ProtocolError {
-  return new ProtocolError(ReasonCode.protocolError, `property ${identifier} repeated`)
+  return protocolError(`property ${identifier} repeated`)
 }

@@ -1,8 +1,7 @@
 import { noBytes, type Topic } from "./message.ts"
 import { type PacketId, parsePacketId, type ProtocolVersion, type Qos } from "./packet.ts"
-import { ProtocolError } from "./protocol-error.ts"
+import { malformedPacket, protocolError } from "./protocol-error.ts"
 import { readPublishProperties } from "./publish-properties.ts"
-import { ReasonCode } from "./reason-code.ts"
 import type { TopicTable } from "./topic-table.ts"
 
 /**
@@ -41,23 +40,19 @@ export class PublishReader {
    */
   read(firstByte: number, bytes: Uint8Array, start: number, end: number, version: ProtocolVersion): void {
     const qos = (firstByte >> 1) & 3
-    if (qos === 3) throw new ProtocolError(ReasonCode.malformedPacket, "QoS 3 [MQTT-3.3.1-4]")
+    if (qos === 3) throw malformedPacket("QoS 3 [MQTT-3.3.1-4]")
     this.qos = qos as Qos
     this.dup = (firstByte & 8) !== 0
-    if (this.dup && qos === 0) {
-      throw new ProtocolError(ReasonCode.malformedPacket, "DUP with QoS 0 [MQTT-3.3.1-2]")
-    }
+    if (this.dup && qos === 0) throw malformedPacket("DUP with QoS 0 [MQTT-3.3.1-2]")
     this.retain = (firstByte & 1) !== 0
     const topicStart = start + 2
-    if (topicStart > end) throw new ProtocolError(ReasonCode.malformedPacket, "PUBLISH ends in its topic")
+    if (topicStart > end) throw malformedPacket("PUBLISH ends in its topic")
     const topicEnd = topicStart + (((bytes[start] ?? 0) << 8) | (bytes[start + 1] ?? 0))
     let at = qos === 0 ? topicEnd : topicEnd + 2
-    if (at > end) throw new ProtocolError(ReasonCode.malformedPacket, "PUBLISH ends in its topic")
+    if (at > end) throw malformedPacket("PUBLISH ends in its topic")
     if (qos !== 0) {
       const packetId = parsePacketId(((bytes[topicEnd] ?? 0) << 8) | (bytes[topicEnd + 1] ?? 0))
-      if (packetId === undefined) {
-        throw new ProtocolError(ReasonCode.malformedPacket, "packet identifier 0 [MQTT-2.2.1-3]")
-      }
+      if (packetId === undefined) throw malformedPacket("packet identifier 0 [MQTT-2.2.1-3]")
       this.packetId = packetId
     }
     this.topicAlias = 0
@@ -70,7 +65,7 @@ export class PublishReader {
     }
     if (topicEnd > topicStart) this.topic = this.#topics.find(bytes, topicStart, topicEnd)
     else if (this.topicAlias === 0) {
-      throw new ProtocolError(ReasonCode.protocolError, "neither topic nor alias [3.3.2.1]")
+      throw protocolError("neither topic nor alias [3.3.2.1]")
     } else this.topic = undefined
     this.payload = at === end ? noBytes : bytes.slice(at, end)
   }

@@ -36,7 +36,7 @@ export function parseTopicName(text: string, limits = defaultTopicLimits): Topic
   if (text.length === 0 || !withinLimits(text, limits)) return undefined
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
-    if (code === 0x23 || code === 0x2b || code === 0) return undefined
+    if (code === hash || code === plus || code === 0) return undefined
   }
   return text as TopicName
 }
@@ -47,11 +47,11 @@ export function parseTopicFilter(text: string, limits = defaultTopicLimits): Top
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
     if (code === 0) return undefined
-    if (code !== 0x23 && code !== 0x2b) continue
+    if (code !== hash && code !== plus) continue
     // A wildcard fills its level, and `#` is the last level.
     if (index > 0 && text[index - 1] !== "/") return undefined
     const isLast = index === text.length - 1
-    if (code === 0x23 ? !isLast : !isLast && text[index + 1] !== "/") return undefined
+    if (code === hash ? !isLast : !isLast && text[index + 1] !== "/") return undefined
   }
   return text as TopicFilter
 }
@@ -137,7 +137,7 @@ function withinLimits(text: string, limits: TopicLimits): boolean {
   if (text.length * 3 > limits.maximumBytes && Buffer.byteLength(text) > limits.maximumBytes) return false
   let levels = 1
   for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) === 0x2f) levels += 1
+    if (text.charCodeAt(index) === slash) levels += 1
   }
   return levels <= limits.maximumLevels
 }

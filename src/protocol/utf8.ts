@@ -1,5 +1,4 @@
-import { ProtocolError } from "./protocol-error.ts"
-import { ReasonCode } from "./reason-code.ts"
+import { malformedPacket } from "./protocol-error.ts"
 
 // Both options guard the wire: ill-formed bytes must not become U+FFFD, and U+FEFF must not vanish [MQTT-1.5.4-3].
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -17,7 +16,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
   let isAscii = true
   for (let index = start; index < end; index++) {
     const byte = bytes[index] as number
-    if (byte === 0) throw new ProtocolError(ReasonCode.malformedPacket, "U+0000 in a text [MQTT-1.5.4-2]")
+    if (byte === 0) throw malformedPacket("U+0000 in a text [MQTT-1.5.4-2]")
     if (byte >= 0x80) isAscii = false
   }
   return isAscii ? asciiSlice.call(bytes, start, end) : decodeStrictly(bytes.subarray(start, end))
@@ -28,6 +27,6 @@ function decodeStrictly(bytes: Uint8Array): string {
     return strictDecoder.decode(bytes)
   } catch {
     // The decoder throws for nothing but ill-formed input, and says no more than that.
-    throw new ProtocolError(ReasonCode.malformedPacket, "a text is not well-formed UTF-8 [MQTT-1.5.4-1]")
+    throw malformedPacket("a text is not well-formed UTF-8 [MQTT-1.5.4-1]")
   }
 }

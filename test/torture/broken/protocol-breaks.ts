@@ -6,7 +6,7 @@ export const protocolBreaks: readonly Break[] = [
     noticedBy: "protocol malformed",
     effort: "short",
     file: "src/protocol/utf8.ts",
-    find: `if (byte === 0) throw new ProtocolError(ReasonCode.malformedPacket, "U+0000 in a text [MQTT-1.5.4-2]")`,
+    find: `if (byte === 0) throw malformedPacket("U+0000 in a text [MQTT-1.5.4-2]")`,
     replace: ``,
   },
   {
