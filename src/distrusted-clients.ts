@@ -1,7 +1,7 @@
 import type { Trust } from "./certificates/distrust.ts"
 import type { Acceptor } from "./connection/acceptor.ts"
 import type { Entrance } from "./connection/entrance.ts"
-import type { Log } from "./foundation/log.ts"
+import { errorText, type Log } from "./foundation/log.ts"
 import type { Listener } from "./transport/socket.ts"
 
 /** So many changes of authorities are remembered; who was let in by an earlier one is still judged by the revoked. */
@@ -52,7 +52,7 @@ export class DistrustedClients {
       if (ended > 0)
         this.#log.warn("clients were sent away with their certificates", { url: entrance.url, count: ended })
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       this.#log.error("who is connected with a certificate cannot be judged again, and stays", {
         url: entrance.url,
         why,

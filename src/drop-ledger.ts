@@ -1,7 +1,7 @@
 import type { Hook } from "./broker/hook.ts"
 import type { Clock, Timer } from "./foundation/clock.ts"
 import type { DropReason } from "./foundation/counters.ts"
-import type { Log } from "./foundation/log.ts"
+import { errorText, type Log } from "./foundation/log.ts"
 import type { Drops, DropStore } from "./storage/drop-store.ts"
 
 /** Drops are gathered for so long before they are written. */
@@ -129,7 +129,7 @@ export class DropLedger {
       await this.#store.addDrops(rows.map((row) => row.toDrops()))
       this.#state = "well"
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (this.#state === "well") this.#log.error("what was dropped cannot be written down", { why })
       this.#state = "failing"
       for (const row of rows) this.#putBack(row)

@@ -1,4 +1,5 @@
 import { unreachable } from "../foundation/assert.ts"
+import { errorText } from "../foundation/log.ts"
 import { describeReasonCode, type ReasonCode } from "../protocol/reason-code.ts"
 
 /** Why a client's Network Connection is over. */
@@ -49,7 +50,7 @@ export function describeEnd(end: ClientEnd): string {
     case "lost":
       return "the connection was lost"
     case "failed":
-      return `the client failed: ${end.error instanceof Error ? end.error.message : String(end.error)}`
+      return `the client failed: ${errorText(end.error)}`
     default:
       return unreachable(end)
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { errorText } from "../foundation/log.ts"
 import { ConfigError } from "./config-error.ts"
 
 /** @throws ConfigError when the file cannot be read, or with the line that is not TOML */
@@ -13,7 +14,7 @@ export function readToml(path: string): Record<string, unknown> {
   try {
     return tableOf(text)
   } catch (error) {
-    const why = String(error instanceof Error ? error.message : error).replace("TOML Parse error: ", "")
+    const why = errorText(error).replace("TOML Parse error: ", "")
     throw new ConfigError([`${path}:${firstBadLine(text)}: ${why}`])
   }
 }

@@ -47,6 +47,11 @@ export function factText(value: string | number | boolean): string {
   return /^[\w./:@$#+%-]+$/.test(text) ? text : escapeControls(JSON.stringify(text))
 }
 
+/** What an error says of itself, whatever it was that was thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /**
  * Client identifiers and topics come from strangers: none may start a line, paint a terminal, or turn around what
  * stands beside it. Escaped as in JSON, where the text that is read back is the same.

@@ -1,4 +1,5 @@
 import * as v from "valibot"
+import { errorText } from "../foundation/log.ts"
 import { isAccountName, parsePassword, type SavedPassword } from "./password-file.ts"
 import { MosquittoFileError } from "./problem.ts"
 
@@ -209,7 +210,7 @@ function parseJson(json: string, file: string): unknown {
   try {
     return JSON.parse(json)
   } catch (error) {
-    throw broken(file, error instanceof Error ? error.message : String(error))
+    throw broken(file, errorText(error))
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../foundation/clock.ts"
-import type { Log } from "../foundation/log.ts"
+import { errorText, type Log } from "../foundation/log.ts"
 import type { Store } from "../storage/store.ts"
 
 /** Whoever could not be read is read again after this. */
@@ -78,7 +78,7 @@ class FollowedAccounts {
       this.#isBehind = false
     } catch (error) {
       if (this.#isOver) return
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       const isLasting = error instanceof UnreadableAccounts
       if (isLasting || !this.#isBehind) {
         this.#log.error(`${this.#what} cannot be read; the old ones stay`, { why })

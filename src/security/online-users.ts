@@ -1,6 +1,6 @@
 import { ChurnMap } from "../foundation/churn-map.ts"
 import type { Clock, Timer } from "../foundation/clock.ts"
-import type { Log } from "../foundation/log.ts"
+import { errorText, type Log } from "../foundation/log.ts"
 import type { Publisher } from "../protocol/message.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
 import type { AccountStore, StoredUser } from "../storage/account-store.ts"
@@ -189,7 +189,7 @@ export class OnlineUsers {
       await reading()
     } catch (error) {
       if (this.#isOver) return
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (!this.#hasComplained) {
         this.#log.error("accounts cannot be read; who is connected stays as it was", { why })
       }

@@ -1,9 +1,10 @@
+import { errorText } from "../foundation/log.ts"
 import { streamSettings } from "./listen-options.ts"
 import type { ListenOptions } from "./listen-options.ts"
 import type { Socket, SocketOwner } from "./socket.ts"
 import { SocksGreeting, type SocksProxy } from "./socks5.ts"
 import type { StreamSettings } from "./stream-socket.ts"
-import { codeOf, messageOf } from "./system-error.ts"
+import { codeOf } from "./system-error.ts"
 import { meet, streamHandlers } from "./tcp-socket.ts"
 import type { TcpHandlers, TcpSocket } from "./tcp-socket.ts"
 import { readClientTls } from "./tls-options.ts"
@@ -194,7 +195,7 @@ function whyNot(cause: unknown, deadline: AbortSignal): string {
     case "ETIMEDOUT":
       return "nobody answers"
     default:
-      return deadline.aborted ? "nobody answered in time" : messageOf(cause).replace(/\.$/, "")
+      return deadline.aborted ? "nobody answered in time" : errorText(cause).replace(/\.$/, "")
   }
 }
 

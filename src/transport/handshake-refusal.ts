@@ -1,4 +1,5 @@
-import { codeOf, messageOf } from "./system-error.ts"
+import { errorText } from "../foundation/log.ts"
+import { codeOf } from "./system-error.ts"
 
 /** What a verification or a handshake calls its end, and how it is said: the end of the sentence "refused: …". */
 export const reasons = {
@@ -40,6 +41,6 @@ export function whyRefused(error: unknown): string | undefined {
   const code = codeOf(error)
   if (code === "ECONNRESET" || code === "EPIPE") return undefined
   if (!(error instanceof Error)) return "it came to nothing, and nobody knows why"
-  const word = code === "EPROTO" ? (messageOf(error).split(":").at(-1) ?? "") : code
-  return Object.hasOwn(reasons, word) ? reasons[word as keyof typeof reasons] : messageOf(error)
+  const word = code === "EPROTO" ? (errorText(error).split(":").at(-1) ?? "") : code
+  return Object.hasOwn(reasons, word) ? reasons[word as keyof typeof reasons] : errorText(error)
 }

@@ -1,5 +1,6 @@
+import { errorText } from "../foundation/log.ts"
 import type { ListenAddress } from "./socket.ts"
-import { codeOf, messageOf } from "./system-error.ts"
+import { codeOf } from "./system-error.ts"
 import { TlsFileError } from "./tls-options.ts"
 
 /** A listener could not be opened. The message is one sentence: what, where, and what to do about it. */
@@ -51,10 +52,10 @@ function whyNotPort(cause: unknown, port: number): string {
       return noSuchCipher
     default:
       // Only the words of these two tell them from what is wrong with an address.
-      if (messageOf(cause) === "Invalid ciphers") return noSuchCipher
-      if (messageOf(cause) === "Failed to parse CRL")
+      if (errorText(cause) === "Invalid ciphers") return noSuchCipher
+      if (errorText(cause) === "Failed to parse CRL")
         return "its list of revoked certificates is damaged; check the file"
-      return `${messageOf(cause)}; choose another address`
+      return `${errorText(cause)}; choose another address`
   }
 }
 
@@ -73,6 +74,6 @@ function whyNotUnix(cause: unknown, path: string): string {
     case "EINVAL":
       return `the path has ${Buffer.byteLength(path)} bytes, and a socket's may have about 100; choose a shorter one`
     default:
-      return `${messageOf(cause)}; choose another path`
+      return `${errorText(cause)}; choose another path`
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../foundation/clock.ts"
-import type { Log } from "../../foundation/log.ts"
+import { errorText, type Log } from "../../foundation/log.ts"
 import type { Qos } from "../../protocol/packet.ts"
 import type { TopicFilter, TopicName } from "../../protocol/topic.ts"
 import type { AccountStore, AuditEntry } from "../../storage/account-store.ts"
@@ -208,7 +208,7 @@ export class RefusalTrail implements RefusalListener {
       await this.#accounts.record(entries)
       this.#state = "well"
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       if (this.#state === "well") this.#log.error("what is refused cannot be written to the audit", { why })
       this.#state = "failing"
     }

@@ -1,4 +1,4 @@
-import type { Log } from "../../foundation/log.ts"
+import { errorText, type Log } from "../../foundation/log.ts"
 import { ReasonCode } from "../../protocol/reason-code.ts"
 import type { AccountStore, StoredUser } from "../../storage/account-store.ts"
 import type { AuthenticationVerdict, Authenticator } from "./authentication.ts"
@@ -63,7 +63,7 @@ export class AccountAuthenticator implements Authenticator {
       const [changed] = await this.#accounts.change(ourselves, [{ change, said: undefined }])
       if (changed === true) this.#verified.add(username, kept, after)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       this.#log.warn("a password could not be hashed anew", { user: username, why })
     }
   }

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import type { Clock } from "../../foundation/clock.ts"
-import type { Log } from "../../foundation/log.ts"
+import { errorText, type Log } from "../../foundation/log.ts"
 import { ReasonCode } from "../../protocol/reason-code.ts"
 import type { AccountStore } from "../../storage/account-store.ts"
 import type { AuthenticationVerdict, Authenticator } from "./authentication.ts"
@@ -89,7 +89,7 @@ export class HttpAuthenticator implements Authenticator {
       return readAnswer(status, body, username, this.#clock.wall())
     } catch (error) {
       // Whatever it was, it lets nobody in.
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       return { result: "none", why }
     }
   }

@@ -1,7 +1,7 @@
 import { isAscii } from "node:buffer"
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose"
 import type { Clock } from "../../foundation/clock.ts"
-import type { Log } from "../../foundation/log.ts"
+import { errorText, type Log } from "../../foundation/log.ts"
 import { ReasonCode } from "../../protocol/reason-code.ts"
 import type { AccountStore } from "../../storage/account-store.ts"
 import type { AuthenticationVerdict, Authenticator } from "./authentication.ts"
@@ -97,7 +97,7 @@ export class JwtAuthenticator implements Authenticator {
       })
     } catch (error) {
       // It may repeat what a stranger wrote.
-      const why = (error instanceof Error ? error.message : String(error)).slice(0, longestReason)
+      const why = errorText(error).slice(0, longestReason)
       if (!(error instanceof KeysUnavailable)) return refused(`its token is not accepted: ${why}`)
       const reasonCode = ReasonCode.serverUnavailable
       return { verdict: "reject", reasonCode, why: `the keys of tokens cannot be fetched: ${why}` }

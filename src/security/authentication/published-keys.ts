@@ -6,7 +6,7 @@ import {
   type JWTVerifyGetKey,
 } from "jose"
 import type { Clock } from "../../foundation/clock.ts"
-import type { Log } from "../../foundation/log.ts"
+import { errorText, type Log } from "../../foundation/log.ts"
 import { readBounded } from "./bounded-body.ts"
 
 const timeoutMs = 5_000
@@ -74,7 +74,7 @@ export class PublishedKeys {
       this.#isDown = false
       return new Response(body)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = errorText(error)
       this.#restsUntilMs = this.#clock.now() + restMs
       // Said once, until they can be had again: each login meets it.
       if (!this.#isDown) this.#log.error("the keys of tokens cannot be fetched", { why })

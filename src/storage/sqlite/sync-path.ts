@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs"
 import { dirname, resolve } from "node:path"
+import { errorText } from "../../foundation/log.ts"
 import { StoreError } from "../store-error.ts"
 
 /**
@@ -13,7 +14,7 @@ export function syncPath(path: string): void {
     fsyncSync(descriptor)
   } catch (error) {
     // The system does not say of which file.
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorText(error)
     throw new StoreError(`${path}: cannot be synced (${why}); see what the system says about its disk`)
   } finally {
     closeSync(descriptor)

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import { unreachable } from "../../foundation/assert.ts"
+import { errorText } from "../../foundation/log.ts"
 import type { AdministrativeChange } from "../account-store.ts"
 import { StoreError } from "../store-error.ts"
 import { Accounts } from "./accounts.ts"
@@ -64,7 +65,7 @@ export function runStorageWorker(): void {
     send({ type: "opened", lastSession, nowMs, ...(recovered && { recovered }) })
   } catch (error) {
     const damaged = error instanceof StoreError && error.damaged
-    send({ type: "refused", why: sentenceOf(error), damaged })
+    send({ type: "refused", why: errorText(error), damaged })
     port.close()
   }
 }
@@ -152,7 +153,7 @@ class StorageWorker {
       closeHead(this.#database)
     } catch (error) {
       const sentence = "the head record could not be written, so the next start cannot compare with it"
-      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+      this.#send({ type: "trouble", sentence, what: errorText(error) })
     }
   }
 
@@ -170,7 +171,7 @@ class StorageWorker {
       this.#send({ type: "trouble", ...this.#leave(missing) })
     } catch (error) {
       const sentence = "what was stored is lost, for it could not be written again"
-      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+      this.#send({ type: "trouble", sentence, what: errorText(error) })
     }
     this.#lock.release()
     this.#end()
@@ -211,7 +212,7 @@ class StorageWorker {
       if (way === "log") this.#log.append(packed)
       else this.#log.applyAtOnce(packed)
     } catch (error) {
-      failure = sentenceOf(asStoreError(error, this.#file))
+      failure = errorText(asStoreError(error, this.#file))
     }
     // Before what is committed is promised to anybody.
     const missing = this.#files.missing()
@@ -233,7 +234,7 @@ class StorageWorker {
       if (writeFailed || this.#upkeepFails) return
       this.#upkeepFails = true
       const sentence = "the log of the database cannot be written back, and grows"
-      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+      this.#send({ type: "trouble", sentence, what: errorText(error) })
     }
   }
 
@@ -260,7 +261,7 @@ class StorageWorker {
       if (this.#timeIsLost) return
       this.#timeIsLost = true
       const sentence = "the time cannot be kept for the next start"
-      this.#send({ type: "trouble", sentence, what: sentenceOf(error) })
+      this.#send({ type: "trouble", sentence, what: errorText(error) })
     }
   }
 
@@ -286,7 +287,7 @@ class StorageWorker {
     } catch (error) {
       const storeError = asStoreError(error, this.#file)
       const damaged = storeError instanceof StoreError && storeError.damaged
-      this.#send({ type: "declined", number, why: sentenceOf(storeError), damaged })
+      this.#send({ type: "declined", number, why: errorText(storeError), damaged })
       return
     }
     // A broker that only refuses and drops writes nothing else, and its log would grow for ever.
@@ -351,8 +352,4 @@ function dataVersion(database: Database): number | undefined {
   } catch {
     return undefined
   }
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

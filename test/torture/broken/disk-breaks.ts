@@ -22,7 +22,7 @@ export const diskBreaks: readonly Break[] = [
     noticedBy: "disk errors",
     effort: "short",
     file: "src/storage/sqlite/worker.ts",
-    find: "failure = sentenceOf(asStoreError(error, this.#file))",
+    find: "failure = errorText(asStoreError(error, this.#file))",
     replace: "asStoreError(error, this.#file)",
   },
   {
