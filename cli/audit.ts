@@ -24,6 +24,7 @@ interface AuditOptions extends SettingsOptions {
 }
 
 const usualLimit = 100
+/** Twice as many as are kept of both kinds, for a few more are there until they are counted again. */
 const allThereAre = 4 * mostAuditEntries
 
 const examples = `

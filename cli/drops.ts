@@ -26,6 +26,7 @@ interface DropsOptions extends SettingsOptions {
 }
 
 const usualLimit = 100
+/** Twice as many as are kept, for a few more are there until they are counted again. */
 const allThereAre = 2 * mostStoredDrops
 
 const examples = `
