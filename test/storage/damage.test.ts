@@ -14,6 +14,7 @@ import {
 import { basename, join } from "node:path"
 import { systemClock } from "../../src/foundation/clock.ts"
 import type { Log } from "../../src/foundation/log.ts"
+import { parseTopicFilter, wireTopicLimits } from "../../src/protocol/topic.ts"
 import { migrations } from "../../src/storage/sqlite/schema.ts"
 import { silentLog } from "../support/silent-log.ts"
 import { openAccounts, openStore, type OpenedStore } from "../../src/storage/open-store.ts"
@@ -270,6 +271,23 @@ describe("recovery", () => {
     expect(await store.drops.drops({ limit: 9 })).toEqual([{ ...lostOnce, hourMs: 0, change: 1 }])
     await store.close()
     await (await open(directory)).store.close()
+  })
+
+  test("saves a subscription of more levels than a broker takes unless it is told", async () => {
+    const directory = newDirectory()
+    const { store } = await open(directory)
+    const { journal } = store.create(sessionRecord())
+    const filter = parseTopicFilter("level/".repeat(300), wireTopicLimits)
+    const deep = subscription("deep", filter === undefined ? {} : { filter })
+    journal.subscribed(deep)
+    store.retain(message("retained secret"))
+    await store.close()
+    flipBitAt(databaseIn(directory), "retained secret")
+    const recovered = await open(directory, true)
+    expect(recovered.recovered).toMatchObject({ sessions: 1, subscriptions: 1, retained: 0, rejected: 1 })
+    const [session] = await Array.fromAsync(recovered.store.sessions())
+    expect(session?.subscriptions).toEqual([deep])
+    await recovered.store.close()
   })
 
   test("saves what a file that was cut off still holds", async () => {

@@ -1,7 +1,12 @@
 import { noBytes, type Message, type Publisher, type Topic } from "../../protocol/message.ts"
 import { publisherBytes, recordForm, writtenOrigins } from "../../protocol/message-record.ts"
 import type { ClientId, Qos } from "../../protocol/packet.ts"
-import { parseTopicName, wireTopicLimits } from "../../protocol/topic.ts"
+import {
+  parseSubscriptionFilter,
+  parseTopicName,
+  type SubscriptionFilter,
+  wireTopicLimits,
+} from "../../protocol/topic.ts"
 import type { ByteReader, ByteWriter } from "./bytes.ts"
 
 /*
@@ -112,6 +117,11 @@ function copied(reader: ByteReader, length: number): Uint8Array {
 
 export function parseQos(value: number): Qos | undefined {
   return value === 0 || value === 1 || value === 2 ? value : undefined
+}
+
+/** @returns undefined when it says what no SUBSCRIBE could say, however wide the limits were when it was stored */
+export function storedFilter(text: string): SubscriptionFilter | undefined {
+  return parseSubscriptionFilter(text, wireTopicLimits)
 }
 
 /** Only what was a client identifier when it was stored comes back as one. */

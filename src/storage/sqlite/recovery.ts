@@ -10,14 +10,13 @@ import {
   truncateSync,
 } from "node:fs"
 import { parsePacketId } from "../../protocol/packet.ts"
-import { parseSubscriptionFilter } from "../../protocol/topic.ts"
 import { BatchLog } from "./batch-log.ts"
 import { ByteReader } from "./bytes.ts"
 import { emptyLog, isAgainstRules, isUnreadable, openFile, openReadOnly, type Database } from "./database.ts"
 import { createDraft } from "./directory.ts"
 import { removeDraft, savedDraft } from "./drafts.ts"
 import { lostLogPages } from "./log-check.ts"
-import { isIntact, MessageReader } from "./records.ts"
+import { isIntact, MessageReader, storedFilter } from "./records.ts"
 import { replace } from "./replacement.ts"
 
 /** How many rows of each table were saved, and where the damaged file is kept, or its log where there was no more. */
@@ -159,7 +158,7 @@ class Salvage {
     this.#copy("session", ["id"], () => true, withIntactWill)
     this.#copy("subscription", ["session", "filter"], (row) => {
       if (!isOneOf(row["qos"], 0, 1, 2) || !isOneOf(row["retain_handling"], 0, 1, 2)) return false
-      return isSession(row) && parseSubscriptionFilter(String(row["filter"])) !== undefined
+      return isSession(row) && storedFilter(String(row["filter"])) !== undefined
     })
     this.#copy("awaiting_release", ["session", "packet_id"], (row) => {
       return isSession(row) && parsePacketId(Number(row["packet_id"])) !== undefined

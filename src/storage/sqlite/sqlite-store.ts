@@ -3,7 +3,7 @@ import type { Log } from "../../foundation/log.ts"
 import type { Message } from "../../protocol/message.ts"
 import { type MessageRecord, parseRecord } from "../../protocol/message-record.ts"
 import { parsePacketId } from "../../protocol/packet.ts"
-import { parseSubscriptionFilter, type TopicName } from "../../protocol/topic.ts"
+import type { TopicName } from "../../protocol/topic.ts"
 import type { Ticket } from "../../foundation/ticket.ts"
 import type {
   AccountStore,
@@ -33,7 +33,7 @@ import type { SessionRow, SubscriptionRow } from "./exchange.ts"
 import { GroupCommit, type BacklogLimits } from "./group-commit.ts"
 import { SqliteJournal } from "./journal.ts"
 import type { SessionNumber } from "./operation.ts"
-import { MessageReader, parseQos, storedClientId } from "./records.ts"
+import { MessageReader, parseQos, storedClientId, storedFilter } from "./records.ts"
 import { readSessions } from "./session-page.ts"
 import { failedTicket } from "./ticket.ts"
 import { type OpenedWorker, WorkerLink } from "./worker-link.ts"
@@ -215,7 +215,7 @@ export class SqliteStore implements Store {
   }
 
   #subscription(row: SubscriptionRow, session: SessionNumber): StoredSubscription | undefined {
-    const filter = parseSubscriptionFilter(row.filter, { maximumBytes: 131_072, maximumLevels: 65_536 })
+    const filter = storedFilter(row.filter)
     const qos = parseQos(row.qos)
     const retainHandling = parseQos(row.retainHandling)
     if (filter === undefined || qos === undefined || retainHandling === undefined) {
