@@ -5,6 +5,8 @@ import { join } from "node:path"
 import { connectClient } from "../src/client/client.ts"
 import { startBroker } from "bantam-mqtt"
 
+const root = new URL("..", import.meta.url).pathname
+
 async function publish(port: number): Promise<void> {
   const client = await connectClient(
     { scheme: "tcp", host: "127.0.0.1", port },
@@ -62,6 +64,17 @@ describe("a broker inside a program", () => {
     } finally {
       rmSync(parent, { recursive: true })
     }
+  })
+
+  test("leaves nothing that keeps its program alive, when it cannot start", async () => {
+    await using broker = await startBroker()
+    const program = `
+      import { startBroker } from "bantam-mqtt"
+      const listen = ["tcp://127.0.0.1:0", "tcp://127.0.0.1:${broker.port}"]
+      await startBroker({ listen, log: "none" }).catch((error) => console.log(error.message))`
+    const child = Bun.spawn({ cmd: [process.execPath, "-e", program], cwd: root, stdout: "pipe" })
+    expect(await child.stdout.text()).toContain(`127.0.0.1:${broker.port}`)
+    expect(await child.exited).toBe(0)
   })
 
   test("says which setting is wrong", async () => {
