@@ -92,6 +92,8 @@ export class Session implements Subscriber, ConversationOwner {
     this.received = new ReceivedIdentifiers(journal, stored?.awaitingRelease ?? [])
     if (stored === undefined) return
     this.#lastSequence = stored.lastSequence
+    this.#sentUpTo = stored.sentUpTo
+    this.#sentMessages = stored.sentMessages
     this.#count(stored.queuedMessages, stored.queuedBytes)
   }
 

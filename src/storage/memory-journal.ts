@@ -53,7 +53,8 @@ export class MemoryJournal implements SessionJournal {
     if (sequence === this.#oldest) this.#leaveOldest()
   }
 
-  removedOldest(beyond: Sequence): void {
+  removedOldest(told: Sequence): void {
+    const beyond = Math.max(told, this.#sentUpTo)
     for (const sequence of this.#passedOver.keys()) {
       if (beyond >= this.#passedUpTo) break
       if (sequence > beyond) return this.removed(sequence)
@@ -70,6 +71,8 @@ export class MemoryJournal implements SessionJournal {
   released(sequence: Sequence): undefined {
     const entry = this.#entry(sequence)
     if (entry !== undefined) entry.released = true
+    // Whoever says PUBREC was sent it.
+    this.sent(sequence)
   }
 
   identifierKept(): undefined {}

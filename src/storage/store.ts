@@ -73,6 +73,10 @@ export interface StoredSession {
   /** How many messages wait in its queue, in-flight ones included, and their bytes. */
   readonly queuedMessages: number
   readonly queuedBytes: number
+  /** So many of them have been on the wire: they are the client's to answer, and not to be dropped. */
+  readonly sentMessages: number
+  /** Highest sequence that has been on the wire; 0 when there was none. */
+  readonly sentUpTo: Sequence
   /** Highest sequence that is in its queue or was sent from it; 0 when there was none. */
   readonly lastSequence: Sequence
 }
@@ -87,11 +91,11 @@ export interface StoredSession {
 export interface SessionJournal {
   /** Before PUBACK or PUBREC of the publisher. */
   enqueued(queued: QueuedMessage): Ticket | undefined
-  /** All up to here have been on the wire. Lazy: decides about DUP after a crash. */
+  /** All up to here have been on the wire. Lazy: decides about DUP after a crash, and about what may be dropped. */
   sent(upTo: Sequence): void
   /** The subscriber has it for good, or it was dropped: it leaves the queue. Lazy. */
   removed(sequence: Sequence): void
-  /** The queue is full: its oldest message beyond this sequence leaves it, unsent. Lazy. */
+  /** The queue is full: its oldest message beyond this sequence that was never sent leaves it. Lazy. */
   removedOldest(beyond: Sequence): void
   /** PUBREC came for this QoS 2 message: before its PUBREL, for otherwise a crash would send it twice. */
   released(sequence: Sequence): Ticket | undefined

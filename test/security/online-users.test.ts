@@ -319,6 +319,8 @@ class WithWill extends MemoryStore {
       awaitingRelease: [],
       queuedMessages: 0,
       queuedBytes: 0,
+      sentMessages: 0,
+      sentUpTo: 0,
       lastSequence: 0,
     }
   }

@@ -3,7 +3,8 @@ import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { QueuePolicy } from "../../src/session/session-limits.ts"
 import { lasting, payloads, puback, publish, publishes, pubrec } from "../support/packets.ts"
 import type { ScriptedClient } from "../support/scripted-client.ts"
-import { TestBroker } from "../support/test-broker.ts"
+import { PromptStore } from "../support/prompt-store.ts"
+import { TestBroker, type TestBrokerOptions } from "../support/test-broker.ts"
 
 const numbers = (length: number) => Array.from({ length }, (_, index) => String(index))
 
@@ -14,8 +15,13 @@ interface Setting {
 }
 
 /** A subscriber to `t` whose queue holds ten messages, in-flight ones included. */
-async function bounded(whenFull: QueuePolicy, limits = {}, client = {}): Promise<Setting> {
-  const broker = await TestBroker.start({ limits: { whenFull, queuedMessages: 10, ...limits } })
+async function bounded(
+  whenFull: QueuePolicy,
+  limits = {},
+  client = {},
+  options: Pick<TestBrokerOptions, "store"> = {},
+): Promise<Setting> {
+  const broker = await TestBroker.start({ ...options, limits: { whenFull, queuedMessages: 10, ...limits } })
   const subscriber = await broker.connected("s", { ...lasting, ...client })
   subscriber.subscribes([{ filter: "t", qos: 1 }])
   const publisher = await broker.connected("p")
@@ -169,6 +175,76 @@ test("what was dropped between two messages in flight gives neither the identifi
   for (const packetId of held) subscriber.sends(puback(packetId ?? 0))
   for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
   expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
+})
+
+describe("so it is after a restart", () => {
+  const limits = { whenFull: "drop-oldest", queuedMessages: 10 } as const
+
+  /** The subscriber is cut off, and the broker started anew with what its store has. */
+  async function restarted(setting: Setting, store: PromptStore, most = 10): Promise<Setting> {
+    setting.subscriber.cuts()
+    const next = { store: store.restarted(), limits: { ...limits, queuedMessages: most } }
+    const broker = await TestBroker.start(next)
+    return { ...setting, broker, publisher: await broker.connected("p") }
+  }
+
+  test("drop-oldest: while it is away, messages that were never sent give way [MQTT-4.4.0-1]", async () => {
+    const store = new PromptStore()
+    const before = await bounded("drop-oldest", {}, {}, { store })
+    before.subscriber.subscribes([{ filter: "t", qos: 2 }])
+    for (const payload of numbers(3)) before.publisher.publishes({ qos: 2, payload })
+    const [first] = publishes(before.subscriber.receives())
+    before.subscriber.sends(pubrec(first?.packetId ?? 0))
+    const { broker, publisher } = await restarted(before, store)
+    for (const payload of numbers(25).slice(3)) publisher.publishes({ qos: 1, payload })
+    const back = await broker.connected("s", lasting)
+    const [release, ...rest] = back.receives()
+    expect(release).toMatchObject({ type: "pubrel", packetId: first?.packetId as never })
+    expect(payloads(rest)).toEqual(["1", "2", ...numbers(25).slice(18)])
+    expect(publishes(rest).map(({ dup }) => dup)).toEqual([true, true, ...Array(7).fill(false)])
+    expect(broker.dropped).toEqual({ "queue-full": 15 })
+  })
+
+  test("drop-oldest: with nothing else in the queue the newest gives way", async () => {
+    const store = new PromptStore()
+    const before = await bounded("drop-oldest", {}, {}, { store })
+    for (const payload of numbers(10)) before.publisher.publishes({ qos: 1, payload })
+    const setting = await restarted(before, store)
+    for (const payload of ["10", "11"]) setting.publisher.publishes({ qos: 1, payload })
+    expect(await comesBack(setting)).toEqual(numbers(10))
+    expect(setting.broker.dropped).toEqual({ "queue-full": 2 })
+  })
+
+  test("drop-oldest: while it catches up, what was sent and is not read back yet stays", async () => {
+    const store = new PromptStore()
+    const before = await bounded("drop-oldest", { queuedMessages: 60 }, {}, { store })
+    for (const payload of numbers(50)) before.publisher.publishes({ qos: 1, payload })
+    const { broker, publisher } = await restarted(before, store, 60)
+    const oneByOne = { properties: { ...lasting.properties, receiveMaximum: 1 } }
+    const back = await broker.connected("s", { ...lasting, ...oneByOne })
+    // Answered before the queue is read to its end, it makes room for one more.
+    const [first] = publishes(back.receives())
+    back.sends(puback(first?.packetId ?? 0))
+    for (const payload of numbers(75).slice(50)) publisher.publishes({ qos: 1, payload })
+    const received: string[] = []
+    for (let round = 0; round < 10; round++) {
+      received.push(...payloads(back.receivesAndAnswers()))
+      await broker.settle()
+    }
+    expect(received).toEqual([...numbers(50).slice(1), ...numbers(75).slice(64)])
+    expect(broker.dropped).toEqual({ "queue-full": 14 })
+    expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
+  })
+
+  test("a session that ends has lost only what was never sent", async () => {
+    const store = new PromptStore()
+    const before = await bounded("drop-oldest", {}, {}, { store })
+    for (const payload of numbers(3)) before.publisher.publishes({ qos: 1, payload })
+    const { broker, publisher } = await restarted(before, store)
+    publisher.publishes({ qos: 1, payload: "3" })
+    await broker.connected("s")
+    expect(broker.dropped).toEqual({ "session-ended": 1 })
+  })
 })
 
 describe("a queue at its bound, its client there and slow", () => {

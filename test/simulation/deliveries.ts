@@ -4,13 +4,22 @@ import type { Chronicle } from "./chronicle.ts"
 import type { Arrival, KnownSession } from "./known-session.ts"
 import type { Ledger } from "./ledger.ts"
 
+/** A QoS 2 message that the application has and the broker has not released. */
+interface Held {
+  readonly arrival: Arrival
+  /** The step since which the broker knows that it was sent. */
+  atStep: number
+  /** That is still known, so it is released whatever happens [MQTT-4.4.0-1]. */
+  isOwed: boolean
+}
+
 /** What a client receives: the receiver's half of QoS 1 and 2 [4.3]. */
 export class Deliveries {
   readonly #name: string
   readonly #chronicle: Chronicle
   readonly #ledger: Ledger
-  /** QoS 2 messages that the application has and the broker has not released: kept as long as the session. */
-  readonly #held = new Map<PacketId, Arrival>()
+  /** Kept as long as the session. */
+  readonly #held = new Map<PacketId, Held>()
   /** What this connection brought at QoS 1 and 2 and has not been acknowledged to the end. */
   readonly #unfinished = new Map<PacketId, Arrival>()
 
@@ -20,12 +29,9 @@ export class Deliveries {
     this.#ledger = ledger
   }
 
-  /**
-   * How many conversations of this connection are not over. What is held is not counted: a message that was dropped or
-   * expired before it was sent again is never released.
-   */
+  /** How many conversations of this connection are not over, and how many messages an earlier one left to be released. */
   get size(): number {
-    return this.#unfinished.size
+    return this.#unfinished.size + [...this.#held.values()].filter(({ isOwed }) => isOwed).length
   }
 
   /** It holds a message that the broker has not released. */
@@ -37,6 +43,16 @@ export class Deliveries {
   forget(): void {
     this.#held.clear()
     this.#unfinished.clear()
+  }
+
+  /**
+   * The broker forgot what it did not have on the disk yet: that a message was sent, for example. Then it may be dropped
+   * or expire before it is sent again, and is never released.
+   *
+   * @param atRestStep when the disk had everything for the last time
+   */
+  crashed(atRestStep: number): void {
+    for (const held of this.#held.values()) if (held.atStep > atRestStep) held.isOwed = false
   }
 
   /** The connection is over. */
@@ -76,14 +92,17 @@ export class Deliveries {
       return puback(packetId)
     }
     const held = this.#held.get(packetId)
+    const { step } = this.#chronicle
     if (held === undefined) {
-      this.#held.set(packetId, arrival)
+      this.#held.set(packetId, { arrival, atStep: step, isOwed: true })
       this.#arrived(session, arrival)
     } else {
       this.#chronicle.check(
-        held.text === text,
-        `${text} came to ${this.#name} as ${packetId}, by which it holds ${held.text}`,
+        held.arrival.text === text,
+        `${text} came to ${this.#name} as ${packetId}, by which it holds ${held.arrival.text}`,
       )
+      if (!held.isOwed) held.atStep = step
+      held.isOwed = true
       session.cameAgain(arrival, this.#ledger.crashes)
     }
     return pubrec(packetId)

@@ -220,6 +220,7 @@ export class SimulatedClient {
       if (this.#line !== undefined) this.#offline("loses its connection", "unsure")
     }
     this.#presence.crashed()
+    this.#deliveries.crashed(atRestStep)
     this.#bequests.uncertain(atRestStep)
   }
 

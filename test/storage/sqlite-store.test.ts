@@ -103,10 +103,30 @@ describe("a SQLite store that was closed is opened again", () => {
     expect(session?.queuedMessages).toBe(3)
     expect(session?.queuedBytes).toBe(3 * ("house/door".length + "message 1".length))
     expect(session?.lastSequence).toBe(4)
+    expect([session?.sentMessages, session?.sentUpTo]).toEqual([2, 3])
     const recalled = (await session?.journal.queue(0, 9)) ?? []
     expect(texts(recalled)).toEqual(["message 2", "message 3", "message 4"])
     expect(recalled.map(({ sentBefore }) => sentBefore)).toEqual([true, true, false])
     expect(recalled.map(({ released }) => released)).toEqual([true, false, false])
+    await again.close()
+  })
+
+  test("what was sent while it waited to be written is known as sent, and not dropped", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const { journal } = store.create(sessionRecord())
+    await outcome(journal.enqueued(queued(1)))
+    for (const sequence of [2, 3]) journal.enqueued(queued(sequence))
+    journal.sent(2)
+    await outcome(journal.enqueued(queued(4)))
+    await store.close()
+
+    const again = await open(directory)
+    const session = (await sessions(again)).get("reader")
+    expect([session?.sentMessages, session?.sentUpTo]).toEqual([2, 2])
+    session?.journal.removedOldest(0)
+    const recalled = (await session?.journal.queue(0, 9)) ?? []
+    expect(texts(recalled)).toEqual(["message 1", "message 2", "message 4"])
     await again.close()
   })
 

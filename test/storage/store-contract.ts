@@ -134,6 +134,31 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(texts(await journal.queue(0, 9))).toEqual(["message 4", "message 5"])
     })
 
+    test("a full queue drops nothing that was sent, whether that was written before or not", async () => {
+      const { journal } = store.create(sessionRecord())
+      for (const sequence of [1, 2, 3]) journal.enqueued(queued(sequence, { qos: 2 }))
+      journal.released(1)
+      await journal.queue(0, 9)
+      journal.sent(2)
+      journal.removedOldest(0)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 1", "message 2"])
+      for (const sequence of [4, 5]) journal.enqueued(queued(sequence))
+      journal.sent(4)
+      journal.removedOldest(0)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 1", "message 2", "message 4"])
+      journal.removedOldest(0)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 1", "message 2", "message 4"])
+    })
+
+    test("a full queue drops none of which PUBREC came [4.3.3]", async () => {
+      const { journal } = store.create(sessionRecord())
+      for (const sequence of [1, 2]) journal.enqueued(queued(sequence, { qos: 2 }))
+      journal.released(1)
+      journal.removedOldest(0)
+      journal.removedOldest(0)
+      expect(texts(await journal.queue(0, 9))).toEqual(["message 1"])
+    })
+
     test("what was on the wire goes out again with DUP, the rest does not [3.3.1.1]", async () => {
       const { journal } = store.create(sessionRecord())
       journal.enqueued(queued(1))

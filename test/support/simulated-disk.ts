@@ -18,8 +18,18 @@ export interface SessionAtRest {
   record: SessionRecord
   readonly subscriptions: Map<string, StoredSubscription>
   readonly identifiers: Set<PacketId>
-  readonly queue: Map<Sequence, { readonly queued: QueuedMessage; released: boolean }>
+  readonly queue: Map<Sequence, EntryAtRest>
   sentUpTo: Sequence
+}
+
+export interface EntryAtRest {
+  readonly queued: QueuedMessage
+  released: boolean
+}
+
+/** It has been on the wire, so that it is its client's to answer. */
+export function wasSent({ queued, released }: EntryAtRest, { sentUpTo }: SessionAtRest): boolean {
+  return released || queued.sequence <= sentUpTo
 }
 
 export type Change = (disk: SimulatedDisk) => void

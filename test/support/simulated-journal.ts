@@ -9,7 +9,7 @@ import type {
   SessionRecord,
   StoredSubscription,
 } from "../../src/storage/store.ts"
-import { failedTicket, type SessionAtRest, type SimulatedDisk } from "./simulated-disk.ts"
+import { failedTicket, type SessionAtRest, type SimulatedDisk, wasSent } from "./simulated-disk.ts"
 import type { SimulatedStore } from "./simulated-store.ts"
 
 /** One session's line to the simulated store. */
@@ -52,9 +52,13 @@ export class SimulatedJournal implements SessionJournal {
   removedOldest(beyond: Sequence): void {
     if (!this.#isThere()) return
     this.#store.promise((disk) => {
-      const queue = disk.sessions.get(this.#session)?.queue
-      const oldest = [...(queue?.keys() ?? [])].find((sequence) => sequence > beyond)
-      if (oldest !== undefined) queue?.delete(oldest)
+      const atRest = disk.sessions.get(this.#session)
+      if (atRest === undefined) return
+      for (const [sequence, entry] of atRest.queue) {
+        if (sequence <= beyond || wasSent(entry, atRest)) continue
+        atRest.queue.delete(sequence)
+        return
+      }
     }, "at the end")
   }
 

@@ -15,7 +15,7 @@ import type {
   StoredSession,
   StoreMood,
 } from "../../src/storage/store.ts"
-import { Batch, type Change, failedTicket, SimulatedDisk } from "./simulated-disk.ts"
+import { Batch, type Change, failedTicket, SimulatedDisk, wasSent } from "./simulated-disk.ts"
 import { SimulatedJournal } from "./simulated-journal.ts"
 
 interface Question {
@@ -156,6 +156,8 @@ export class SimulatedStore implements Store {
         awaitingRelease: [...atRest.identifiers],
         queuedMessages: queue.length,
         queuedBytes: queue.reduce((sum, { queued }) => sum + bytesOf(queued.publish.message), 0),
+        sentMessages: queue.filter((entry) => wasSent(entry, atRest)).length,
+        sentUpTo: atRest.sentUpTo,
         lastSequence: Math.max(queue.at(-1)?.queued.sequence ?? 0, atRest.sentUpTo),
       }
     }

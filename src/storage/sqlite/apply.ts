@@ -96,8 +96,7 @@ export class RecordApplier {
       case recordCode.progressed:
         return this.#progress(session, end)
       case recordCode.removedOldest:
-        statements.removeOldest.run(session, session, reader.float64(), reader.uint32())
-        return
+        return this.#removeOldest(session)
       case recordCode.released:
         statements.release.run(session, reader.float64())
         return
@@ -178,6 +177,11 @@ export class RecordApplier {
       this.#rows += 1
       this.#statements.remove.run(session, sequence)
     }
+  }
+
+  #removeOldest(session: SessionNumber): void {
+    const beyond = Math.max(this.#reader.float64(), this.#sentUpTo.get(session) ?? 0)
+    this.#statements.removeOldest.run(session, beyond, this.#reader.uint32())
   }
 
   #identifier(session: SessionNumber, identifier: number, state: "kept" | "released"): void {

@@ -52,6 +52,8 @@ export interface SessionRow {
   readonly awaitingRelease: readonly number[]
   readonly queuedMessages: number
   readonly queuedBytes: number
+  readonly sentMessages: number
+  readonly sentUpTo: Sequence
   readonly lastSequence: Sequence
 }
 

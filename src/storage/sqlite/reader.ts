@@ -21,8 +21,18 @@ interface QueueRow {
 
 type SessionColumns = Omit<
   SessionRow,
-  "subscriptions" | "awaitingRelease" | "queuedMessages" | "queuedBytes" | "lastSequence"
-> & { readonly sentUpTo: Sequence }
+  "subscriptions" | "awaitingRelease" | "queuedMessages" | "queuedBytes" | "sentMessages" | "lastSequence"
+>
+
+/** Of one session's queue. What waited for its batch while it was sent is marked so itself. */
+interface QueueSums {
+  readonly session: SessionNumber
+  readonly messages: number
+  readonly bytes: number
+  readonly lastSequence: Sequence
+  readonly sent: number
+  readonly sentUpTo: Sequence
+}
 
 /** Reads what is at rest, in pages. What fails its checksum is reported, and left out. */
 export class StoreReader {
@@ -81,8 +91,9 @@ export class StoreReader {
     const subscriptions = new InTurn(this.#subscriptionRows().all(after, last))
     const identifiers = new InTurn(this.#identifierRows().all(after, last))
     const sums = new InTurn(this.#queueSums().all(after, last))
-    for (const { sentUpTo, ...row } of rows) {
+    for (const row of rows) {
       const [queue] = sums.take(row.session)
+      const sentUpTo = Math.max(row.sentUpTo, queue?.sentUpTo ?? 0)
       packSession(writer, {
         ...row,
         will: this.#intactWill(row),
@@ -90,6 +101,8 @@ export class StoreReader {
         awaitingRelease: identifiers.take(row.session).map(({ packetId }) => packetId),
         queuedMessages: queue?.messages ?? 0,
         queuedBytes: queue?.bytes ?? 0,
+        sentMessages: queue?.sent ?? 0,
+        sentUpTo,
         // A number that was sent is not given out again, or what gets it would go out with DUP.
         lastSequence: Math.max(sentUpTo, queue?.lastSequence ?? 0),
       })
@@ -155,12 +168,12 @@ export class StoreReader {
   }
 
   #queueSums() {
-    return this.#database.query<
-      { session: SessionNumber; messages: number; bytes: number; lastSequence: Sequence },
-      [SessionNumber, SessionNumber]
-    >(`
-      SELECT session, count(*) AS messages, sum(bytes) AS bytes, max(sequence) AS lastSequence
-      FROM queue WHERE session > ? AND session <= ? GROUP BY session ORDER BY session`)
+    return this.#database.query<QueueSums, [SessionNumber, SessionNumber]>(`
+      SELECT session, count(*) AS messages, sum(bytes) AS bytes, max(sequence) AS lastSequence,
+        sum(sequence <= sent_up_to OR sent OR released) AS sent,
+        max(iif(sent OR released, sequence, 0)) AS sentUpTo
+      FROM session CROSS JOIN queue ON session = id
+      WHERE id > ? AND id <= ? GROUP BY id ORDER BY id`)
   }
 }
 

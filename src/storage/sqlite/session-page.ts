@@ -18,6 +18,8 @@ export function packSession(writer: ByteWriter, row: SessionRow): void {
   writer.uint32(row.willExpirySeconds)
   writer.float64(row.queuedMessages)
   writer.float64(row.queuedBytes)
+  writer.float64(row.sentMessages)
+  writer.float64(row.sentUpTo)
   writer.float64(row.lastSequence)
   writer.uint32(row.awaitingRelease.length)
   for (const packetId of row.awaitingRelease) writer.uint32(packetId)
@@ -43,6 +45,8 @@ function readSession(reader: ByteReader): SessionRow {
     willExpirySeconds: reader.uint32(),
     queuedMessages: reader.float64(),
     queuedBytes: reader.float64(),
+    sentMessages: reader.float64(),
+    sentUpTo: reader.float64(),
     lastSequence: reader.float64(),
     awaitingRelease: Array.from({ length: reader.uint32() }, () => reader.uint32()),
     subscriptions: Array.from({ length: reader.uint32() }, () => readSubscription(reader)),

@@ -196,6 +196,8 @@ export class SqliteStore implements Store {
       awaitingRelease: row.awaitingRelease.map(parsePacketId).filter((packetId) => packetId !== undefined),
       queuedMessages: row.queuedMessages,
       queuedBytes: row.queuedBytes,
+      sentMessages: row.sentMessages,
+      sentUpTo: row.sentUpTo,
       lastSequence: row.lastSequence,
     }
   }

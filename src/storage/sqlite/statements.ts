@@ -25,9 +25,13 @@ export function prepareStatements(database: Database) {
        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
     ),
     remove: to<[number, number]>("DELETE FROM queue WHERE session = ? AND sequence = ?"),
-    removeOldest: to<[number, number, number, number]>(
-      `DELETE FROM queue WHERE session = ? AND sequence IN
-         (SELECT sequence FROM queue WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?)`,
+    // What was sent is the client's to answer.
+    removeOldest: to<[number, number, number]>(
+      `DELETE FROM queue WHERE session = ?1 AND sequence IN
+         (SELECT sequence FROM queue
+          WHERE session = ?1 AND sequence > max(?2, (SELECT sent_up_to FROM session WHERE id = ?1))
+            AND sent = 0 AND released = 0
+          ORDER BY sequence LIMIT ?3)`,
     ),
     release: to<[number, number]>("UPDATE queue SET released = 1 WHERE session = ? AND sequence = ?"),
     sent: to<[number, number]>("UPDATE session SET sent_up_to = max(sent_up_to, ?) WHERE id = ?"),
