@@ -45,7 +45,10 @@ export class DelayedWills {
     return this.#agenda.dateOf(clientId) !== undefined
   }
 
-  /** Publishes the session's will now, if it has one, and takes it off its record: the store keeps both or neither. */
+  /**
+   * Publishes the session's will now, if it has one, and takes it off its record: a crash leaves both or neither in the
+   * store. Where that refuses the message it is counted as dropped, and not published again.
+   */
   publish(session: Session): void {
     this.#agenda.clear(session.clientId)
     const { will } = session.record
@@ -59,7 +62,7 @@ export class DelayedWills {
       counter: nextMessageCounter(),
       expiresAtMs: now + lifeMs,
     })
-    session.update({ will: undefined })
+    session.note({ will: undefined })
   }
 
   close(): void {

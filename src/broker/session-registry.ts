@@ -116,7 +116,7 @@ export class SessionRegistry {
       return
     }
     const waits = this.#wills.isWaiting(session.clientId)
-    session.update({
+    session.note({
       expiryIntervalSeconds: expiry,
       disconnectedAtMs: now,
       will: waits ? session.record.will : undefined,
@@ -149,7 +149,7 @@ export class SessionRegistry {
   restored(): void {
     const now = this.#options.clock.now()
     for (const session of [...this.#sessions.values()]) {
-      if (session.record.disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })
+      if (session.record.disconnectedAtMs === undefined) session.note({ disconnectedAtMs: now })
       this.#awaitReturn(session, now)
     }
   }
@@ -232,7 +232,7 @@ export class SessionRegistry {
 
   /** Its client could not be let in after all, so the session is what it was, and its end comes as it would have. */
   #putBack(session: Session, before: SessionRecord): void {
-    session.update(before)
+    session.note(before)
     this.#awaitReturn(session, this.#options.clock.now())
   }
 

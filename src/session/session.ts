@@ -156,10 +156,20 @@ export class Session implements Subscriber, ConversationOwner {
     return this.#surroundings.now()
   }
 
-  /** Changes the record, in the store too. @returns what the change waits for, undefined without a store */
+  /**
+   * Changes the record for a new connection, in the store too.
+   *
+   * @returns what its CONNACK waits for, undefined without a store
+   */
   update(change: Partial<SessionRecord>): Ticket | undefined {
     this.#record = { ...this.#record, ...change }
     return this.#journal?.updated(this.#record)
+  }
+
+  /** Changes the record, in the store as soon as that can write: for what has happened, so that it cannot be refused. */
+  note(change: Partial<SessionRecord>): void {
+    this.#record = { ...this.#record, ...change }
+    this.#journal?.noted(this.#record)
   }
 
   // --- what it receives as a subscriber ---

@@ -85,6 +85,8 @@ export class MemoryJournal implements SessionJournal {
 
   updated(): undefined {}
 
+  noted(): void {}
+
   ended(): undefined {
     this.#ring = []
     this.#passedOver.clear()

@@ -107,8 +107,13 @@ export interface SessionJournal {
   subscribed(subscription: StoredSubscription): Ticket | undefined
   /** Before UNSUBACK. Never fails, waits until it can be written. */
   unsubscribed(filter: TopicFilter, shareName: ShareName | undefined): Ticket | undefined
-  /** A new connection, its end, a new expiry, a will set or done: before CONNACK in the first case. */
+  /** A new connection, with its expiry and its will: before CONNACK. */
   updated(record: SessionRecord): Ticket | undefined
+  /**
+   * What nobody waits for: the end of a connection, a will that is done. Never fails, waits until it can be written; of
+   * several that wait the last one counts.
+   */
+  noted(record: SessionRecord): void
   /** The session is over: nothing of it remains. Never fails, waits until it can be written. */
   ended(): Ticket | undefined
   /**

@@ -48,6 +48,23 @@ describe("a batch that waits for a slow disk", () => {
     one.retain(topicName("r"), message("99"))
     expect(batch.bytes).toBe(one.bytes)
   })
+
+  test("holds one entry for a session whose client comes and goes, however often that is", () => {
+    let batch = new Batch()
+    for (let failure = 0; failure < 3; failure++) {
+      for (let count = 0; count < 100; count++) {
+        for (const session of [1, 2]) batch.note(session, sessionRecord(`of failure ${failure}`))
+      }
+      const next = new Batch()
+      next.note(1, sessionRecord("now"))
+      next.carryOver(batch)
+      expect(next.operations.map((each) => each.op === "noted" && [each.session, each.record])).toEqual([
+        [2, sessionRecord(`of failure ${failure}`)],
+        [1, sessionRecord("now")],
+      ])
+      batch = next
+    }
+  })
 })
 
 describe("a queue after a restart", () => {

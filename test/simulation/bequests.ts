@@ -5,14 +5,11 @@ import type { Ledger } from "./ledger.ts"
 import type { Line } from "./line.ts"
 import type { Persona } from "./persona.ts"
 
-/** How many connections ago a will may still come. */
-const remembered = 5
-
-/** The wills of one client, one for each of its connections. */
+/** The wills of one client, one for each of its connections: a crash may bring back one of long ago. */
 export class Bequests {
   readonly #persona: Persona
   readonly #ledger: Ledger
-  #wills: KnownWill[] = []
+  readonly #wills: KnownWill[] = []
 
   constructor(persona: Persona, ledger: Ledger) {
     this.#persona = persona
@@ -36,7 +33,7 @@ export class Bequests {
       ...{ isOptional: false, expirySeconds: undefined, will },
     }
     will.isOf(this.#ledger.publish(words))
-    this.#wills = [...this.#wills, will].slice(-remembered)
+    this.#wills.push(will)
     const properties = version === 5 ? { willDelayInterval: wanted.delaySeconds } : {}
     return { topic, payload: new TextEncoder().encode(text), qos, retain: false, properties }
   }

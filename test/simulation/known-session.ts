@@ -48,6 +48,7 @@ export class KnownSession {
   readonly #copies = new Map<string, Copy>()
   readonly #arrivals = new Map<string, number>()
   readonly #atQos2 = new Set<string>()
+  readonly #wills = new Map<string, Pick<Copy, "crashes"> & Pick<Arrival, "packetId">>()
   readonly #orders = new Map<string, number>()
   /** A message sent before this step may have been on the wire of an earlier connection. */
   #offlineAtStep = -1
@@ -131,6 +132,7 @@ export class KnownSession {
       this.#mayGet(published),
       `${text} came to ${this.client}, which has no subscription for ${published.topic}`,
     )
+    if (published.will !== undefined) this.#checkWill(arrival, crashes)
     if (arrival.packetId === undefined) return
     if (arrival.qos === 2) {
       // What a session that is not stored got before the store refused it to others, a client before MQTT 5 can only
@@ -157,6 +159,17 @@ export class KnownSession {
   done(arrival: Arrival): void {
     const copy = this.#copies.get(keyOf(arrival))
     if (copy !== undefined) copy.isDone = true
+  }
+
+  /** What is sent again has its identifier still; a crash may have undone that the will was published. */
+  #checkWill({ text, packetId }: Arrival, crashes: number): void {
+    const earlier = this.#wills.get(text)
+    const isSentAgain = packetId !== undefined && packetId === earlier?.packetId
+    this.#chronicle.check(
+      earlier === undefined || isSentAgain || earlier.crashes !== crashes,
+      `${text} came to ${this.client} anew, a will that was published before`,
+    )
+    this.#wills.set(text, { packetId, crashes })
   }
 
   #checkCopy(published: Published, arrival: Arrival, crashes: number): void {

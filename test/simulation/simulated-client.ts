@@ -203,8 +203,7 @@ export class SimulatedClient {
     const wasOpen = line.isOpen && !line.cutsNext
     line.send([packet])
     const isHeard = wasOpen && !line.isOpen
-    const { chronicle, storeIsFailing } = this.#surroundings
-    if (isHeard && !storeIsFailing) this.#bequests.farewell(chronicle.step)
+    if (isHeard) this.#bequests.farewell(this.#surroundings.chronicle.step)
     else this.#bequests.lost()
     if (!isHeard) line.cut()
     this.#offline("is gone", isHeard ? "farewell" : "unsure")
@@ -232,10 +231,6 @@ export class SimulatedClient {
   /** Nobody can say any more what becomes of its wills. */
   willsAreUnsure(): void {
     this.#bequests.lost()
-  }
-
-  storeFailed(atRestStep: number): void {
-    this.#bequests.uncertain(atRestStep)
   }
 
   /** Called after each step. */

@@ -40,5 +40,5 @@ const happenings = [
   ...["leaps", "leaps to a date", "wall put back", "wall put forward", "wall put back while it is away"],
   ...["wall put forward while it is away", "crashes", "clean restarts", "store failures", "stores lost"],
   ...["store failures right after a start", "sessions taken over", "sessions expired", "wills published"],
-  ...["messages expired"],
+  ...["messages expired", "gone while the store fails"],
 ]

@@ -198,13 +198,26 @@ class Simulation {
       case "restart":
         return await this.#world.restart()
       case "store failure":
-        return this.#world.failStore(random.between(1, 40))
+        this.#world.failStore(random.between(1, 40))
+        return this.#leaveUnnoted()
       case "store lost":
         return await this.#world.loseStore()
       case "slow disk":
         return this.#world.slowDisk(random.between(5, 60))
       default:
         return unreachable(fault)
+    }
+  }
+
+  /** Some go while the disk can note nothing of them. */
+  #leaveUnnoted(): void {
+    const random = this.#random
+    if (!this.#world.storeIsFailing || random.chance(0.5)) return
+    for (const client of this.#clients) {
+      if (random.chance(0.7)) continue
+      if (client.isOnline) this.#world.figures.count("gone while the store fails")
+      if (random.chance(0.5)) client.farewell(false)
+      else client.cut()
     }
   }
 

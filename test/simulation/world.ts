@@ -160,7 +160,6 @@ export class World implements ClientSurroundings, BrokerWatch {
     this.storeHasFailed = true
     this.ledger.storeFailed()
     this.#store.fail("the disk is full")
-    for (const client of this.clients) client.storeFailed(this.#atRestStep)
   }
 
   /** All that can go wrong with it is over. */
@@ -198,7 +197,6 @@ export class World implements ClientSurroundings, BrokerWatch {
     this.storeHasFailed = true
     this.ledger.storeFailed()
     this.#store.lose("the disk is gone")
-    for (const client of this.clients) client.storeFailed(this.#atRestStep)
     await this.#broker.endTurn()
     await this.#stop()
     await this.#comeBack(false)
@@ -206,8 +204,6 @@ export class World implements ClientSurroundings, BrokerWatch {
 
   /** @returns whether all is written */
   async #stop(): Promise<boolean> {
-    // When it fails, what ends with the connections cannot be noted, though what waits may be written later.
-    const couldWrite = !this.#store.cannotWrite
     await this.#broker.stop((ms) => this.pass(ms))
     const isHealthy = !this.#store.cannotWrite && this.chronicle.step >= this.#failsUntilStep
     // One that has failed is tried once more.
@@ -218,7 +214,7 @@ export class World implements ClientSurroundings, BrokerWatch {
       await this.#broker.promises(10)
     }
     if (this.#store.isAtRest) this.looksAround()
-    return couldWrite && this.#store.isAtRest
+    return this.#store.isAtRest
   }
 
   /** @param isClean the life before has ended with everything written */
@@ -243,8 +239,7 @@ export class World implements ClientSurroundings, BrokerWatch {
     this.#broker = this.#newBroker(this.#broker.clock.wall() + awayMs + putMs)
     this.#bornAtStep = this.chronicle.step
     await this.#broker.broker.restore()
-    // While the store failed nobody could note when a connection had ended.
-    if (!isClean || this.storeHasFailed) for (const client of this.clients) client.restarted()
+    if (!isClean) for (const client of this.clients) client.restarted()
     inspectRetained(this.#broker, this.ledger, this.chronicle)
   }
 

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test"
 import type { Ticket } from "../../src/foundation/ticket.ts"
+import type { ClientId } from "../../src/protocol/packet.ts"
 import {
   GroupCommit,
   type BatchWriter,
   type WriteWay,
   type Written,
 } from "../../src/storage/sqlite/group-commit.ts"
-import { HandClock, message, outcome, packetId, queued } from "./samples.ts"
+import { HandClock, message, outcome, packetId, queued, sessionRecord } from "./samples.ts"
 
 /** Holds each batch until the test says how it went. */
 class HeldWriter implements BatchWriter {
@@ -108,6 +109,31 @@ describe("group commit", () => {
     expect(second?.state).toBe("failed")
     expect(moods).toEqual(["failed"])
     expect(commits.promising()).toBeUndefined()
+  })
+
+  test("what is noted of a session is carried over, and stands behind what was promised before it", async () => {
+    const { writer, clock, commits, turn } = setUp()
+    const note = (name: string) => commits.gathering().note(1, sessionRecord(name))
+    const update = () => {
+      commits.promising()?.add({ op: "updated", session: 1, record: sessionRecord("refused") })
+    }
+    const waiting = () => {
+      return commits.gathering().operations.map((each) => each.op === "noted" && each.record.clientId)
+    }
+    note("first")
+    update()
+    note("second")
+    expect(commits.gathering().operations.map(({ op }) => op)).toEqual(["noted", "updated", "noted"])
+    ;(await writer.batch(1)).answer("the disk is full")
+    await turn()
+    expect(waiting()).toEqual(["second" as ClientId])
+    update()
+    note("third")
+    expect(waiting()).toEqual(["third" as ClientId])
+    clock.advance(1000)
+    ;(await writer.batch(2)).answer()
+    await turn()
+    expect(waiting()).toEqual([])
   })
 
   test("what takes away is carried over, in order, until it can be written", async () => {

@@ -88,6 +88,26 @@ describe("a SQLite store that was closed is opened again", () => {
     await again.close()
   })
 
+  test("a session is as it was noted or updated last", async () => {
+    const directory = newDirectory()
+    const store = await open(directory)
+    const orders = ["noted updated", "updated noted", "noted updated noted noted"]
+    for (const order of orders) {
+      const { journal } = store.create(sessionRecord(order))
+      for (const [index, verb] of order.split(" ").entries()) {
+        const record = sessionRecord(order, { disconnectedAtMs: index })
+        if (verb === "noted") journal.noted(record)
+        else journal.updated(record)
+      }
+    }
+    await store.close()
+
+    const again = await open(directory)
+    const found = await sessions(again)
+    expect(orders.map((order) => found.get(order)?.record.disconnectedAtMs)).toEqual([1, 1, 3])
+    await again.close()
+  })
+
   test("a queue is counted, and comes back in order with its marks", async () => {
     const directory = newDirectory()
     const store = await open(directory)

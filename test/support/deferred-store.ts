@@ -204,6 +204,10 @@ class DeferredJournal implements SessionJournal {
     return this.#store.told(() => {})
   }
 
+  noted(_record: SessionRecord): void {
+    this.#store.told(() => {}, "never-fails")
+  }
+
   ended(): Ticket | undefined {
     return this.#store.told(() => this.#inner.ended(), "never-fails")
   }

@@ -93,6 +93,12 @@ export class SimulatedJournal implements SessionJournal {
     })
   }
 
+  noted(record: SessionRecord): void {
+    this.#carry((atRest) => {
+      atRest.record = record
+    })
+  }
+
   ended(): Ticket | undefined {
     if (!this.#isThere()) return undefined
     this.#isEnded = true

@@ -1,10 +1,11 @@
 import { messageBytes, type Message } from "../../protocol/message.ts"
 import type { TopicName } from "../../protocol/topic.ts"
-import type { QueuedMessage, Sequence } from "../store.ts"
+import type { QueuedMessage, Sequence, SessionRecord } from "../store.ts"
 import type { ByteWriter } from "./bytes.ts"
 import {
   uponFailure,
   type Enqueued,
+  type Noted,
   type Operation,
   type PlainOperation,
   type Progressed,
@@ -41,6 +42,8 @@ export class Batch {
   #atTheEnd: (Progressed | RemovedOldest)[] = []
   #parts = new Map<SessionNumber, Part>()
   #retained = new Map<TopicName, Retained>()
+  /** Those that no update follows. */
+  #noted = new Map<SessionNumber, Noted>()
   /** Of earlier batches, which could not be written. */
   #carriedOver: readonly Operation[] = []
   #struck = 0
@@ -93,6 +96,19 @@ export class Batch {
   }
 
   add(operation: PlainOperation): void {
+    if (operation.op === "updated") this.#noted.delete(operation.session)
+    this.#operations.push(operation)
+  }
+
+  /** Takes the place of what was noted before: a client that comes again and again while the disk fails is one entry. */
+  note(session: SessionNumber, record: SessionRecord): void {
+    const earlier = this.#noted.get(session)
+    if (earlier !== undefined) {
+      earlier.record = record
+      return
+    }
+    const operation: Noted = { op: "noted", session, record }
+    this.#noted.set(session, operation)
     this.#operations.push(operation)
   }
 
@@ -178,7 +194,10 @@ export class Batch {
 
   /** Takes over, in front of its own, what another batch could not write and must not forget. */
   carryOver(failed: Batch): void {
-    const carried = failed.operations.filter((operation) => uponFailure[operation.op] === "carried over")
+    const kept = failed.operations.filter((operation) => uponFailure[operation.op] === "carried over")
+    const noted = kept.filter((operation) => operation.op === "noted")
+    this.#noted = new Map([...noted.map((each) => [each.session, each] as const), ...this.#noted])
+    const carried = kept.filter((each) => each.op !== "noted" || this.#noted.get(each.session) === each)
     this.#operations = [...carried, ...this.#operations]
     this.#carriedOver = [...carried, ...this.#carriedOver]
     this.#carried = [...failed.carried, ...this.#carried]

@@ -100,6 +100,10 @@ export class SqliteJournal implements SessionJournal {
     return this.#promise({ op: "updated", session: this.#session, record })
   }
 
+  noted(record: SessionRecord): void {
+    if (this.#isThere()) this.#commits.gathering().note(this.#session, record)
+  }
+
   ended(): Ticket | undefined {
     const ticket = this.#carry({ op: "ended", session: this.#session })
     this.#isEnded = true

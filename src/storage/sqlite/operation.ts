@@ -23,6 +23,13 @@ export interface Retained {
   message: Message | undefined
 }
 
+/** What a session is by now; a later one of the same batch takes its place. */
+export interface Noted {
+  readonly op: "noted"
+  readonly session: SessionNumber
+  record: SessionRecord
+}
+
 /** How far one session's receiver has come; grows while its batch gathers. */
 export interface Progressed {
   readonly op: "progressed"
@@ -51,16 +58,18 @@ export type Operation =
   | { readonly op: "identifierReleased"; readonly session: SessionNumber; readonly packetId: PacketId }
   | { readonly op: "released"; readonly session: SessionNumber; readonly sequence: Sequence }
   | Enqueued
+  | Noted
   | Progressed
   | RemovedOldest
   | Retained
 
 /** One that stays as it was told. */
-export type PlainOperation = Exclude<Operation, Enqueued | Progressed | RemovedOldest | Retained>
+export type PlainOperation = Exclude<Operation, Enqueued | Noted | Progressed | RemovedOldest | Retained>
 
 /**
  * What becomes of an operation whose batch cannot be written. Dropped: it was promised to nobody yet, and its
- * ticket says so. Carried over: it takes something away, and the store must not forget that it is gone.
+ * ticket says so. Carried over: it takes something away, or tells of what has happened to a session, and the store must
+ * not forget that.
  */
 export const uponFailure = {
   created: "dropped",
@@ -75,5 +84,7 @@ export const uponFailure = {
   ended: "carried over",
   unsubscribed: "carried over",
   identifierReleased: "carried over",
+  // A will that is done would be published by the next start.
+  noted: "carried over",
   progressed: "carried over",
 } as const satisfies Record<Operation["op"], "dropped" | "carried over">

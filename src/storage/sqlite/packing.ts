@@ -26,6 +26,8 @@ export const recordCode = {
   unsubscribed: 8,
   created: 9,
   updated: 10,
+  // To whoever applies it there is no difference.
+  noted: 10,
   ended: 11,
   retained: 12,
   unretained: 13,
@@ -99,6 +101,7 @@ function packContent(writer: ByteWriter, operation: Exclude<Operation, Enqueued 
       return writer.text(operation.filter)
     case "created":
     case "updated":
+    case "noted":
       return packRecord(writer, operation.record)
     case "ended":
       return
