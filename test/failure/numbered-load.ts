@@ -9,14 +9,15 @@ const lanes = 16
  * without a gap.
  */
 export class NumberedLoad {
-  readonly #publisher: Client
+  readonly #publisher: Pick<Client, "publish">
   readonly #lanes: Promise<void>[] = []
   #next = 0
   #isOver = false
   readonly #acknowledged = new Set<number>()
   #inOrder = 0
+  #working = lanes
 
-  constructor(publisher: Client) {
+  constructor(publisher: Pick<Client, "publish">) {
     this.#publisher = publisher
     for (let lane = 0; lane < lanes; lane++) this.#lanes.push(this.#publish())
   }
@@ -27,8 +28,13 @@ export class NumberedLoad {
     return this.#inOrder
   }
 
+  /** @throws Error when the broker is gone before so many are acknowledged */
   async reaches(count: number): Promise<void> {
-    while (this.acknowledged < count) await new Promise((resolve) => setImmediate(resolve))
+    while (this.acknowledged < count) {
+      if (this.#working === 0)
+        throw new Error(`the broker is gone after ${this.acknowledged} of ${count} messages`)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   /** Resolves when all that was published is acknowledged, or the broker is gone. */
@@ -46,6 +52,8 @@ export class NumberedLoad {
       }
     } catch (error) {
       if (!(error instanceof ConnectionEnded)) throw error
+    } finally {
+      this.#working -= 1
     }
   }
 }
