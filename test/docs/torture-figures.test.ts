@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { withFigures } from "../../scripts/torture-figures.ts"
+import { reportIn, withFigures } from "../../scripts/torture-figures.ts"
 import type { TortureReport, Verdict } from "../torture/recorded-trial.ts"
 
 const page = [
@@ -17,12 +17,15 @@ const kept: Verdict = {
   seconds: 100,
   figures: { "messages published": 120_924, lost: 0, "longest wait (ms)": 2.34, doubled: 0, kills: 0 },
   bounds: { lost: 0, "longest wait (ms)": 1_000, doubled: 0 },
+  floors: { "messages published": 6_000 },
+  skipped: [],
   wrong: [],
+  givenUp: false,
 }
 
 function reportOf(...verdicts: readonly Verdict[]): TortureReport {
   const machine = { cpu: "A chip", cores: 2, memoryBytes: 24 * 1024 ** 3, kernel: "Linux 6", bun: "1.4.5" }
-  return { at: "2026-11-30T10:00:00.000Z", machine, verdicts }
+  return { at: "2026-11-30T10:00:00.000Z", machine, verdicts, left: [] }
 }
 
 describe("The figures of a long run", () => {
@@ -41,15 +44,32 @@ describe("The figures of a long run", () => {
       "one run of 2 minutes on 2 cores (A chip), 24 GiB, Linux 6. It kept 1 of its 1 promises. Bounds",
     )
     expect(text).toContain(
-      "- `crash at work`: messages published: 120,924; longest wait (ms): 2.3 [1,000]; kills: 0; 0 [0]: lost, doubled.",
+      "- `crash at work`: messages published: 120,924 [≥ 6,000]; longest wait (ms): 2.3 [1,000]; kills: 0; 0 [0]: lost, doubled.",
     )
   })
 
-  test("mark what was broken", () => {
+  test("mark what was broken, and what was not tried", () => {
     const broken = { ...kept, name: "disk full", figures: { lost: 3 }, wrong: ["lost: 3"] }
-    const text = unwrapped(withFigures(page, reportOf(kept, broken)))
-    expect(text).toContain("It kept 1 of its 2 promises; those marked * it broke.")
-    expect(text).toContain(" - `disk full`*: lost: 3 [0]. ")
+    const skipped = { ...kept, name: "disk slow", figures: {}, skipped: ["no gcc"] }
+    const text = unwrapped(withFigures(page, reportOf(kept, broken, skipped)))
+    expect(text).toContain("It kept 1 of its 3 promises; those marked * it did not.")
+    expect(text).toContain(" - `disk full`*: lost: 3 [0]. - `disk slow`*: not tried: no gcc. ")
+  })
+
+  test("are not those of a run that was cut off", () => {
+    const cutOff = { ...reportOf(kept), left: ["disk full"] }
+    expect(() => withFigures(page, cutOff)).toThrow("cut off before disk full")
+  })
+
+  test("may be of a report that says nothing of floors", () => {
+    const { floors, skipped, givenUp, ...verdict } = kept
+    const { left, ...report } = reportOf(kept)
+    expect(reportIn(JSON.stringify({ ...report, verdicts: [verdict] }))).toEqual({
+      ...report,
+      left,
+      verdicts: [{ ...verdict, floors: {}, skipped, givenUp }],
+    })
+    expect(Object.keys(floors)).not.toBeEmpty()
   })
 
   test("need their section", () => {

@@ -19,16 +19,28 @@ export interface Trial {
   /** The compiled broker. */
   readonly executable: string
 
-  /** A line about how far it is. */
+  /** A line about how far it is. @throws Error when the trial is over, so that whoever was too late ends as well */
   tell(line: string): void
   /** States what was done or measured: the last word counts. The name says the unit, as in `longest delay (ms)`. */
   figure(name: string, value: number): void
   /** Adds to a figure. */
   count(name: string, more?: number): void
-  /** States what was measured and must not be more than `most`. */
+  /** States what was measured and must not be more than `most`. Stated again, the largest value stays. */
   bounded(name: string, value: number, most: number): void
   /** The same of a time: short trials share their machine with other tests, and only state it. */
   timed(name: string, value: number, most: number): void
+  /**
+   * States what was done: less than `least`, and the promise was hardly tried. It is a count that the torture itself
+   * decides; where time does, far less than is usual, for machines are slow. Stated again, the smallest value stays.
+   */
+  atLeast(name: string, value: number, least: number): void
+  /**
+   * Something that is needed is not there, so this was not tried, or not all of it: that is wrong in a long trial, and
+   * stated in a short one. Neither is a promise kept.
+   *
+   * @param why in a few words, such as `no gcc`
+   */
+  skipped(why: string): void
   /** A promise is broken. */
   wrong(what: string): void
 }

@@ -60,6 +60,8 @@ async function triedBroken({ file, find, replace, noticedBy, effort }: Break): P
     const { verdicts } = readReport(report, said)
     const verdict = verdicts.find(({ name }) => name === noticedBy)
     if (verdict === undefined) throw new Error(`there is no torture called ${noticedBy}`)
+    // Whatever else it found wrong then, it is not known whether it would notice.
+    if (verdict.skipped.length > 0) throw new Error(`${noticedBy}: ${verdict.skipped.join("; ")}`)
     return verdict
   } finally {
     rmSync(copy, { recursive: true, force: true })
