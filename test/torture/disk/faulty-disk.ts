@@ -47,6 +47,9 @@ const field = {
 } as const
 const controlBytes = 4096
 
+/** Why a torture was not tried for which `FaultyDisk.make` has no disk. */
+export const noCompiler = "no gcc"
+
 /**
  * A directory on a disk that fails when it is told to, and that remembers what was done to it: a library is laid between
  * the compiled broker and the system (faulty-disk.c).

@@ -6,21 +6,23 @@ import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { type DiskChange, readJournal } from "./disk-journal.ts"
-import { FaultyDisk } from "./faulty-disk.ts"
+import { FaultyDisk, noCompiler } from "./faulty-disk.ts"
 import { scratchFolder } from "./scratch.ts"
 import { readStore, type StoreContent } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
 
+/** With the ends of the broker's lives before it. */
 const harms = {
   "a database that was cut off": [
-    "stop",
+    ["stop"],
     (directory: string) => {
       const path = join(directory, "bantam.db")
       truncateSync(path, Math.floor(statSync(path).size * 0.9))
     },
   ],
   "a log that is broken at its beginning": [
-    "kill",
+    // All that the second life has written is behind what is broken: what can be saved is of the first.
+    ["stop", "kill"],
     (directory: string) => {
       const path = join(directory, "bantam.db-wal")
       const bytes = readFileSync(path)
@@ -29,7 +31,7 @@ const harms = {
       writeFileSync(path, bytes)
     },
   ],
-} as const satisfies Record<string, readonly ["stop" | "kill", (directory: string) => void]>
+} as const satisfies Record<string, readonly [readonly ("stop" | "kill")[], (directory: string) => void]>
 
 export const recoveryCut: Torture = {
   name: "disk recovery cut",
@@ -38,42 +40,52 @@ export const recoveryCut: Torture = {
     const random = new Random(trial.seed)
     const { cuts, messages } =
       trial.effort === "long" ? { cuts: 150, messages: 300 } : { cuts: 8, messages: 60 }
-    for (const [what, [end, harm]] of Object.entries(harms)) {
+    let made = 0
+    for (const [what, [ends, harm]] of Object.entries(harms)) {
       using disk = await FaultyDisk.make({ seed: trial.seed, recording: true })
-      if (disk === undefined) {
-        trial.tell("there is no compiler (gcc) for the library that records the disk")
-        return trial.figure("skipped", 1)
-      }
-      await new StoreLoad(disk.directory, random, { mostBytes: 3000 }).life(messages, end)
+      if (disk === undefined) return trial.skipped(noCompiler)
+      const load = new StoreLoad(disk.directory, random, { mostBytes: 3000 })
+      for (const end of ends) await load.life(messages, end)
       harm(disk.directory)
-      await cutRecovery(trial, disk, random, cuts, what)
-      trial.tell(`${what}: ${cuts} cuts`)
+      const before = made
+      // About as many things are saved as messages were accepted, of one kind or the other.
+      made += await cutRecovery(trial, disk, random, cuts, what, Math.floor(messages / 10))
+      trial.tell(`${what}: ${made - before} cuts`)
     }
+    trial.atLeast("power cuts", made, cuts * Object.keys(harms).length)
   },
 }
 
+/** @returns how many cuts were made */
 async function cutRecovery(
   trial: Trial,
   disk: FaultyDisk,
   random: Random,
   cuts: number,
   what: string,
-): Promise<void> {
+  leastSaved: number,
+): Promise<number> {
   const image = imageOf(disk.directory)
   const words = ["--port", "0", "--data", disk.directory, "--recover"]
   const broker = await WatchedBroker.serving({ words, env: disk.env })
-  if (broker.all("this was saved of it").length !== 1) return trial.wrong(`${what} needs no recovery`)
+  const isNeeded = broker.all("this was saved of it").length === 1
   await broker.kill()
+  if (!isNeeded) {
+    trial.wrong(`${what} needs no recovery`)
+    return 0
+  }
   const records = readJournal(disk.journal)
   const saved = await readStore(disk.directory, "full")
+  // Where nothing was saved nothing can be lost.
+  trial.atLeast(`saved of ${what}`, saved.found.size, leastSaved)
   // What is written changes nothing yet: where the names change, it is decided.
   const rare = [...records.keys()].filter((index) => changesNames(records[index]?.change.change))
   const chosen = Array.from({ length: cuts }, (_, cut) =>
     cut % 2 === 0 ? random.below(records.length) : (rare[random.below(rare.length)] ?? 0),
   ).toSorted((one, other) => one - other)
   const folder = scratchFolder()
+  let cut = 0
   try {
-    let cut = 0
     for (const [index, { change }] of records.entries()) {
       image.apply(change)
       for (; chosen[cut] === index; cut++) {
@@ -86,6 +98,7 @@ async function cutRecovery(
   } finally {
     rmSync(folder, { recursive: true })
   }
+  return cut
 }
 
 function changesNames(change: DiskChange["change"] | undefined): boolean {
@@ -111,7 +124,6 @@ function imageOf(directory: string): DiskImage {
 }
 
 async function compare(trial: Trial, directory: string, saved: StoreContent, where: string): Promise<void> {
-  trial.count("power cuts")
   try {
     const { found, wrong, errors } = await openOrRecover(trial, directory)
     for (const each of [...wrong, ...errors]) trial.wrong(`${where}: ${each}`)
