@@ -26,14 +26,23 @@ const absent = {
 /** A broker serves under load, and either it or the backup of its store is killed at any moment. */
 export async function backUpUnderLoad(trial: Trial, rounds: number): Promise<void> {
   const random = new Random(trial.seed)
+  const kills = { backups: 0, brokers: 0 }
   for (let round = 1; round <= rounds; round++) {
     const folder = mkdtempSync(join(tmpdir(), "bantam-backup-"))
     try {
-      await new BackupRound(trial, random, folder).run()
+      await new BackupRound(trial, random, folder, kills).run()
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
   }
+  trial.atLeast("brokers killed beside a backup", kills.brokers, rounds)
+  // Some come to their end before; of the two in a short trial it may be both.
+  trial.atLeast("backups killed", kills.backups, trial.effort === "long" ? Math.floor(rounds / 2) : 0)
+}
+
+interface Kills {
+  backups: number
+  brokers: number
 }
 
 class BackupRound {
@@ -42,15 +51,17 @@ class BackupRound {
   readonly #directory: string
   readonly #file: string
   readonly #restored: string
+  readonly #kills: Kills
   /** What the file holds at least. */
   #backedUp = 0
 
-  constructor(trial: Trial, random: Random, folder: string) {
+  constructor(trial: Trial, random: Random, folder: string, kills: Kills) {
     this.#trial = trial
     this.#random = random
     this.#directory = join(folder, "store")
     this.#file = join(folder, "backup")
     this.#restored = join(folder, "restored")
+    this.#kills = kills
   }
 
   async run(): Promise<void> {
@@ -87,14 +98,20 @@ class BackupRound {
     })
     await Bun.sleep(this.#random.below(usualBackupMs))
     if (doomed === undefined) backup.kill("SIGKILL")
-    else await doomed.kill()
+    else await this.#kill(doomed)
     const [said, exitCode] = await Promise.all([backup.stderr.text(), backup.exited])
-    this.#trial.count(doomed === undefined ? "backups killed" : "brokers killed beside a backup")
+    if (backup.signalCode === "SIGKILL") this.#kills.backups += 1
     if (exitCode === 0) {
       this.#backedUp = before
       this.#trial.count("backups that came to their end")
     } else if (backup.signalCode === null) this.#trial.wrong(`a backup ended with ${exitCode}: ${said}`)
     await this.#check()
+  }
+
+  async #kill(broker: WatchedBroker): Promise<void> {
+    if (broker.isRunning) this.#kills.brokers += 1
+    else this.#trial.wrong(`the broker ended by itself with ${await broker.ended()}`)
+    await broker.kill()
   }
 
   async #check(): Promise<void> {

@@ -15,9 +15,12 @@ export const crashAtStartUp: Torture = {
   promise: "kill -9 while the broker starts, however often, loses nothing of what it had stored",
   async run(trial) {
     const isLong = trial.effort === "long"
-    await tryCrashes(trial, isLong ? 20 : 1, (random) =>
-      killedAtStart(random, trial.executable, usualStartMs, (starts) => trial.count("starts killed", starts)),
+    const rounds = isLong ? 20 : 1
+    let killed = 0
+    await tryCrashes(trial, rounds, (random) =>
+      killedAtStart(random, trial.executable, usualStartMs, () => void (killed += 1)),
     )
+    trial.atLeast("starts killed", killed, rounds)
     const tries = await triesOf(trial, { changes: 60, times: 10 })
     await play(starting(), trial, tries)
     await play(startingAnew(), trial, tries)

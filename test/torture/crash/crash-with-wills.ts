@@ -15,6 +15,7 @@ export const crashWithWills: Torture = {
       await run.prepare()
       const rounds = trial.effort === "long" ? 12 : 1
       for (let round = 1; round <= rounds; round++) await run.round(round)
+      run.report(rounds)
     } finally {
       await run.close()
       rmSync(folder, { recursive: true, force: true })

@@ -23,30 +23,43 @@ export function killedAtWork(random: Random): Fate {
     async end(broker) {
       const afterMs = 1 + random.below(workMs)
       await Bun.sleep(afterMs)
-      await broker.kill()
+      await killed(broker)
       return `killed after ${afterMs} ms`
     },
     pause: async () => "",
   }
 }
 
-/** Before it serves again it is killed while it starts, again and again. */
+/** SIGKILL. @throws Error when it had come to an end before */
+export async function killed(broker: BrokerProcess): Promise<void> {
+  await broker.kill()
+  const exitCode = await broker.exited
+  if (exitCode !== killedCode)
+    throw new Error(`the broker ended by itself with ${exitCode}: ${broker.errors.join("\n")}`)
+}
+
+/**
+ * Before it serves again it is killed while it starts, again and again. A start that refuses by itself throws.
+ *
+ * @param wasKilled called for each start that was killed
+ */
 export function killedAtStart(
   random: Random,
   path: string,
   usualStartMs: number,
-  killed: (starts: number) => void,
+  wasKilled: () => void,
 ): Fate {
   return {
     end: (broker) => killedAtWork(random).end(broker),
     async pause(directory) {
       const moments = Array.from({ length: 1 + random.below(4) }, () => random.below(usualStartMs))
       for (const ms of moments) {
-        const broker = Bun.spawn([path, ...served(directory)], { stdout: "ignore", stderr: "ignore" })
+        const broker = Bun.spawn([path, ...served(directory)], { stdout: "ignore", stderr: "pipe" })
         await Bun.sleep(ms)
         broker.kill("SIGKILL")
-        await broker.exited
-        killed(1)
+        const [said, exitCode] = await Promise.all([broker.stderr.text(), broker.exited])
+        if (broker.signalCode !== "SIGKILL") throw new Error(`a start ended with ${exitCode}: ${said}`)
+        wasKilled()
       }
       return `, its next starts after ${moments.join(", ")} ms`
     },

@@ -35,12 +35,12 @@ export async function play(scene: Scene, trial: Trial, tries: SceneTries): Promi
   }
 }
 
-/** @param long what is tried in a long trial; a short one tries a single change */
+/** @param long what is tried in a long trial; a short one tries two changes, for one may be out of reach next time */
 export async function triesOf(trial: Trial, long: SceneTries): Promise<SceneTries> {
-  const tries = trial.effort === "long" ? long : { changes: 1, times: 0 }
+  const tries = trial.effort === "long" ? long : { changes: 2, times: 0 }
   if (await canTrace()) return tries
-  trial.tell("strace is not there or may not trace: kills are timed and not aimed")
-  trial.figure("aimed kills skipped", 1)
+  const why = Bun.which("strace") === null ? "no strace" : "strace may not trace here"
+  trial.skipped(`${why}, so kills are timed and not aimed`)
   return { changes: 0, times: tries.times + tries.changes }
 }
 
@@ -50,6 +50,7 @@ class SceneRun {
   readonly #parent: string
   readonly #random: Random
   #copies = 0
+  #kills = 0
 
   constructor(scene: Scene, trial: Trial, parent: string) {
     this.#scene = scene
@@ -71,6 +72,8 @@ class SceneRun {
       this.#trial.tell(`${this.#scene.name}: ${all.length} changes, of which ${chosen.length} are tried`)
     }
     for (const moment of moments) await this.#try(moment)
+    // A kill by the clock may come too late, an aimed one where the threads have shared their work in another way.
+    this.#trial.atLeast(`kills ${this.#scene.name}`, this.#kills, Math.ceil(changes / 2))
   }
 
   #program(folder: string): readonly string[] {
@@ -80,7 +83,7 @@ class SceneRun {
   async #try(moment: Moment | undefined): Promise<ShortLife> {
     return this.#inCopy(async (folder) => {
       const life = await live(this.#program(folder), moment)
-      if (life.wasKilled) this.#trial.count(`kills ${this.#scene.name}`)
+      if (life.wasKilled) this.#kills += 1
       else if (life.exitCode !== 0) this.#wrong(moment, `ended with ${life.exitCode}: ${life.said.join(" ")}`)
       const found = await this.#scene.check(folder, life).catch((error: unknown) => String(error))
       if (found !== undefined) this.#wrong(moment, found)

@@ -1,6 +1,7 @@
 import { type BrokerProcess, portOf, startBroker } from "../../../scripts/executable.ts"
 import type { Trial } from "../torture.ts"
 import { patiently } from "../patience.ts"
+import { killed } from "./fate.ts"
 import { Mourner } from "./mourner.ts"
 import { Random } from "../../support/random.ts"
 import { served } from "./served.ts"
@@ -29,6 +30,8 @@ export class WillRun {
   #broker: BrokerProcess | undefined
   #servingSinceMs = 0
   #latestMs = 0
+  #kills = 0
+  #mustCome = 0
 
   constructor(trial: Trial, directory: string) {
     const onFault = (what: string) => trial.wrong(what)
@@ -49,6 +52,13 @@ export class WillRun {
     await this.#broker?.kill()
   }
 
+  /** States what was done in so many rounds, and how late the latest will was. */
+  report(rounds: number): void {
+    this.#trial.atLeast("kills", this.#kills, rounds)
+    this.#trial.atLeast("wills that must come", this.#mustCome, rounds)
+    this.#trial.timed("longest delay beyond the due time (ms)", this.#latestMs, 1000)
+  }
+
   async round(round: number): Promise<void> {
     const all = testatorsOf(round, this.#longestDelay).map((words) => new Testator(words))
     const of = (...destinies: readonly Destiny[]) =>
@@ -63,8 +73,8 @@ export class WillRun {
     for (let kill = 1; kill <= kills; kill++) {
       // Some wills are due before, some after, and some in just that moment.
       await Bun.sleep(this.#random.below(this.#longestDelay * 750))
-      await this.#broker?.kill()
-      this.#trial.count("kills")
+      await killed(this.#serving)
+      this.#kills += 1
       if (kill === 1) for (const each of of("connected", "back after")) each.isLost()
       await this.#start()
       if (kill === 1) await this.#comeBack(of("back after"))
@@ -79,7 +89,6 @@ export class WillRun {
     await this.#judgeSessions(due)
     await this.#judgeRetained(round, all)
     for (const error of this.#broker?.errors ?? []) this.#trial.wrong(error)
-    this.#trial.timed("longest delay beyond the due time (ms)", this.#latestMs, 1000)
     this.#trial.tell(`round ${round}: ${all.length} wills, ${due.length} due, ${kills} kills`)
   }
 
@@ -112,7 +121,7 @@ export class WillRun {
       if (arrivals.length > 0) wrong("came, and should not")
       return
     }
-    this.#trial.count("wills that must come")
+    this.#mustCome += 1
     if (first < dueMs) wrong(`came ${dueMs - first} ms too early`)
     const isFromStart = destiny === "connected" ? delaySeconds * 1000 : 0
     this.#latestMs = Math.max(this.#latestMs, first - Math.max(dueMs, this.#servingSinceMs + isFromStart))
@@ -161,9 +170,13 @@ export class WillRun {
     return this.#trial.effort === "long" ? 2 : 1
   }
 
-  get #port(): number {
+  get #serving(): BrokerProcess {
     if (this.#broker === undefined) throw new Error("no broker runs")
-    return portOf(this.#broker, "tcp")
+    return this.#broker
+  }
+
+  get #port(): number {
+    return portOf(this.#serving, "tcp")
   }
 
   async #start(): Promise<void> {

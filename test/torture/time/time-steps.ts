@@ -13,17 +13,17 @@ export const timeSteps: Torture = {
   name: "time steps",
   promise: "a wall that is put back or forward ends nothing before its time, and stops nothing",
   async run(trial) {
-    if (!Wall.canBePut) {
-      trial.tell("there is no libfaketime here, so the clock stays as it is")
-      trial.figure("skipped", 1)
-      return
-    }
+    if (!Wall.canBePut) return trial.skipped("no libfaketime")
     const folder = mkdtempSync(join(tmpdir(), "bantam-steps-"))
     try {
       const steps = trial.effort === "long" ? allSteps : fewSteps
       // Side by side, for most of it is waiting.
       const runs = steps.map((bySeconds) => new StepRun(trial, bySeconds, join(folder, `by${bySeconds}`)))
       await Promise.all(runs.map((run) => run.run()))
+      const looks = runs.reduce((sum, run) => sum + run.looks, 0)
+      trial.atLeast("looks", looks, steps.length * looksEach)
+      const seen = runs.filter((run) => run.stepWasSeen).length
+      trial.atLeast("steps that the broker saw", seen, steps.length)
       trial.timed("longest wait (ms)", Math.round(Math.max(...runs.map((run) => run.longestMs))), 6_000)
     } finally {
       rmSync(folder, { recursive: true, force: true })
@@ -42,8 +42,13 @@ const patienceMs = 25_000
 /** An honest CONNECT of MQTT 3.1.1 by `silent`, with a keep alive of a second, and no word after it. */
 const silentConnect = [0x10, 18, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 1, 0, 6, ...Buffer.from("silent")]
 
+/** Six on the broker whose wall is put, and one on the next. */
+const looksEach = 7
+
 class StepRun {
   longestMs = 0
+  looks = 0
+  stepWasSeen = false
   readonly #trial: Trial
   readonly #bySeconds: number
   readonly #wall: Wall
@@ -62,12 +67,13 @@ class StepRun {
     const broker = await this.#start()
     await this.#step(broker)
     trial.count(this.#bySeconds < 0 ? "steps back" : "steps forward")
-    await broker.stop()
+    await this.#stop(broker)
+    this.stepWasSeen = this.#wasSeenBy(broker)
     // What the first run has dated is older or younger by the wall than it is.
     const next = await this.#start()
     await this.#findAgain(next)
     trial.count("restarts with another time")
-    await next.stop()
+    await this.#stop(next)
     for (const line of [...broker.lines, ...next.lines]) {
       if (line.level === "error") this.#wrong(JSON.stringify(line))
     }
@@ -145,8 +151,19 @@ class StepRun {
     } catch (error) {
       this.#wrong(error instanceof Error ? error.message : String(error))
     }
-    this.#trial.count("looks")
+    this.looks += 1
     this.longestMs = Math.max(this.longestMs, performance.now() - beganAtMs)
+  }
+
+  async #stop(broker: WatchedBroker): Promise<void> {
+    const exitCode = await broker.stop()
+    if (exitCode !== 0) this.#wrong(`a broker ended with ${exitCode}`)
+  }
+
+  /** Whether the last line of its log, which is seconds old, is dated by the wall that was put. */
+  #wasSeenBy(broker: WatchedBroker): boolean {
+    const writtenAtMs = Date.parse(String(broker.lines.at(-1)?.["time"]))
+    return Math.abs(writtenAtMs - Date.now() - this.#bySeconds * 1000) < patienceMs
   }
 
   #wrong(what: string): void {
