@@ -11,17 +11,19 @@ export const simulatedFaults: Torture = {
   promise: "every promise is kept, whatever the network, the disk and the clock do together, in storms",
   async run(trial) {
     let violations = 0
+    let told = 0
     const seeds = trial.effort === "long" ? 10_000 : 20
     for (let seed = trial.seed; seed < trial.seed + seeds; seed++) {
       const { violation, story, figures } = await simulate(seed, steps)
-      trial.count("seeds")
+      told += 1
       for (const [name, count] of Object.entries(figures)) trial.count(name, count)
       if (violation !== undefined) {
         violations += 1
         trial.wrong(`seed ${seed}: ${violation}; ${commandFor(seed, steps)}\n${story}`)
       }
-      if (violations >= mostViolations) return
+      if (violations >= mostViolations) break
       if ((seed - trial.seed) % 500 === 499) trial.tell(`${seed - trial.seed + 1} of ${seeds} seeds`)
     }
+    trial.atLeast("seeds", told, seeds)
   },
 }

@@ -15,9 +15,12 @@ export const damage: Torture = {
     "a damaged store is served right, or refused with its remedy, and recovery says what it saved: never wrong, never less without a word",
   async run(trial) {
     const random = new Random(trial.seed)
-    const { harmed, messages } =
-      trial.effort === "long" ? { harmed: 400, messages: 300 } : { harmed: 10, messages: 60 }
+    const { harmed, messages, least } =
+      trial.effort === "long"
+        ? { harmed: 400, messages: 300, least: 100 }
+        : { harmed: 10, messages: 60, least: 1 }
     const folder = scratchFolder()
+    const outcomes = { served: 0, refused: 0 }
     try {
       for (const end of ["kill", "stop"] as const) {
         const directory = join(folder, end)
@@ -27,13 +30,14 @@ export const damage: Torture = {
           const copy = join(folder, "copy")
           copyData(directory, copy)
           const harm = harmSomething(copy, random)
-          await examine(
+          const outcome = await examine(
             trial,
             load,
             copy,
             `${harm} of a broker that was ${end === "kill" ? "killed" : "stopped"}`,
             number,
           )
+          if (outcome !== undefined) outcomes[outcome] += 1
           rmSync(copy, { recursive: true })
         }
         trial.tell(`${harmed} stores of a broker that was ${end === "kill" ? "killed" : "stopped"}`)
@@ -41,6 +45,9 @@ export const damage: Torture = {
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
+    // About half of each: damage that is always seen, or never, hits only the one or the other.
+    trial.figure("stores damaged", 2 * harmed)
+    for (const [outcome, count] of Object.entries(outcomes)) trial.atLeast(outcome, count, least)
   },
 }
 
@@ -85,30 +92,30 @@ function harmSomething(directory: string, random: Random): string {
   }
 }
 
-/** Opens it as the broker would, and with --recover if that refuses. */
+/** Opens it as the broker would, and with --recover if that refuses. @returns undefined: neither, which is wrong */
 async function examine(
   trial: Trial,
   load: StoreLoad,
   directory: string,
   what: string,
   number: number,
-): Promise<void> {
-  trial.count("stores damaged")
+): Promise<"served" | "refused" | undefined> {
   // Now and then the whole broker is asked.
   const said = number % 40 === 0 ? await askBroker(directory) : undefined
   try {
     const content = await readStore(directory, "full")
     if (said !== undefined && said !== "")
       trial.wrong(`${what}: the broker refuses it, and then not: ${said}`)
-    trial.count("served")
     judge(trial, load, content, what)
+    return "served"
   } catch (error) {
     if (!(error instanceof StoreError) || !error.damaged || !error.message.includes("--recover")) {
-      return trial.wrong(`${what}: ${error instanceof Error ? error.stack : String(error)}`)
+      trial.wrong(`${what}: ${error instanceof Error ? error.stack : String(error)}`)
+      return undefined
     }
     if (said === "") trial.wrong(`${what}: the broker serves what is refused: ${error.message}`)
-    trial.count("refused")
     await recoverIt(trial, load, directory, what)
+    return "refused"
   }
 }
 

@@ -5,7 +5,7 @@ import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { type JournalRecord, readJournal } from "./disk-journal.ts"
-import { FaultyDisk } from "./faulty-disk.ts"
+import { FaultyDisk, noCompiler } from "./faulty-disk.ts"
 import { scratchFolder } from "./scratch.ts"
 import { readStore } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
@@ -20,24 +20,22 @@ export const powerCut: Torture = {
       trial.effort === "long"
         ? { runs: 4, cuts: 300, messages: 600, broker: 20 }
         : { runs: 1, cuts: 28, messages: 200, broker: 2 }
+    let made = 0
     for (let run = 1; run <= runs; run++) {
       using disk = await FaultyDisk.make({ seed: trial.seed, recording: true })
-      if (disk === undefined) {
-        trial.tell("there is no compiler (gcc) for the library that records the disk")
-        trial.figure("skipped", 1)
-        return
-      }
+      if (disk === undefined) return trial.skipped(noCompiler)
       const load = new StoreLoad(disk.directory, random, { env: disk.env, position: () => disk.journalBytes })
       for (const end of ["kill", "stop", "kill"] as const) await load.life(messages, end)
       trial.count("messages acknowledged", load.witness.accepted)
       trial.count("promises", load.ledger.acknowledged)
-      await cutAnywhere(trial, load, readJournal(disk.journal), random, cuts, broker)
-      trial.tell(`run ${run} of ${runs}: ${cuts} cuts`)
+      made += await cutAnywhere(trial, load, readJournal(disk.journal), random, cuts, broker)
+      trial.tell(`run ${run} of ${runs}: ${made} cuts so far`)
     }
+    trial.atLeast("power cuts", made, runs * cuts)
   },
 }
 
-/** Replays what the disk was told, and cuts the power at chosen places on the way. */
+/** Replays what the disk was told, and cuts the power at chosen places on the way. @returns how many cuts were made */
 async function cutAnywhere(
   trial: Trial,
   load: StoreLoad,
@@ -45,12 +43,12 @@ async function cutAnywhere(
   random: Random,
   cuts: number,
   withBroker: number,
-): Promise<void> {
+): Promise<number> {
   const folder = scratchFolder()
+  let cut = 0
   try {
     const chosen = chooseCuts(records, random, cuts)
     const image = new DiskImage()
-    let cut = 0
     for (const [index, { position, change }] of records.entries()) {
       image.apply(change)
       for (; chosen[cut] === index; cut++) {
@@ -65,6 +63,7 @@ async function cutAnywhere(
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+  return cut
 }
 
 /** Anywhere, where the database itself is written, where it is synced or names change, and where the broker has started. */
@@ -100,7 +99,6 @@ async function checkCut(
   where: string,
   isForBroker: boolean,
 ): Promise<void> {
-  trial.count("power cuts")
   try {
     if (isForBroker) await startAndStop(trial, directory, where)
     const { found, wrong, errors } = await readStore(directory, "full")

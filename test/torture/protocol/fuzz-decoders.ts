@@ -28,7 +28,7 @@ export const fuzzDecoders: Torture = {
     } finally {
       Error.stackTraceLimit = stackTraceLimit
     }
-    fuzz.report()
+    fuzz.report(inputs)
   },
 }
 
@@ -90,10 +90,11 @@ export class DecoderFuzz {
     }
   }
 
-  report(): void {
+  /** @param least how many inputs there were to be */
+  report(least: number): void {
     const trial = this.#trial
-    trial.figure("conversations in the corpus", this.#origins.length)
-    trial.figure("inputs", this.#inputs)
+    trial.atLeast("conversations in the corpus", this.#origins.length, 1)
+    trial.atLeast("inputs", this.#inputs, least)
     trial.figure("bytes", this.#bytes)
     trial.figure("packets taken", this.#accepted)
     trial.figure("packets refused", this.#refused)

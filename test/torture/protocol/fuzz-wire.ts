@@ -48,8 +48,8 @@ async function storm(trial: Trial, broker: WatchedBroker): Promise<void> {
   const before = figuresOf(broker.pid)
   using pair = await HonestPair.begin(port)
   let first = before
+  const each = Math.ceil(perRound / atATime)
   for (let round = 1; round <= rounds; round++) {
-    const each = Math.ceil(perRound / atATime)
     await Promise.all(fuzzers.map((fuzzer) => fuzzer.converse(each)))
     await leftovers.clear()
     const after = figuresOf(broker.pid)
@@ -62,12 +62,15 @@ async function storm(trial: Trial, broker: WatchedBroker): Promise<void> {
   const { count, longestMs, lost } = await pair.end()
   if (lost !== undefined) trial.wrong(`the honest pair: ${lost}`)
   const last = figuresOf(broker.pid)
-  trial.figure("conversations in the corpus", corpus().length)
+  trial.atLeast("conversations in the corpus", corpus().length, 1)
+  const conversations = fuzzers.reduce((sum, { conversations }) => sum + conversations, 0)
+  // One who was wronged again and again has stopped before.
+  trial.atLeast("conversations", conversations, rounds * each * atATime)
   trial.figure(
     "behaviours",
     fuzzers.reduce((sum, { behaviours }) => sum + behaviours, 0),
   )
-  trial.figure("round trips of the honest pair", count)
+  trial.atLeast("round trips of the honest pair", count, rounds)
   trial.timed("longest round trip (ms)", longestMs, 1_000)
   trial.figure("memory after the first round (MiB)", first.residentMiB)
   trial.bounded("memory grown since (MiB)", last.residentMiB - first.residentMiB, memoryBoundMiB)
@@ -90,6 +93,7 @@ class WireFuzzer {
   readonly #mutator: Mutator
   readonly #signatures = new Set<string>()
   #wrongs = 0
+  conversations = 0
 
   constructor(trial: Trial, leftovers: Leftovers, port: number, index: number) {
     this.#trial = trial
@@ -116,7 +120,7 @@ class WireFuzzer {
     if (!this.#random.oneIn(8)) rename(stream, this.#name)
     const target = { scheme: "tcp", host: "127.0.0.1", port: this.#port } as const
     const { answers, wrong, left, topics } = await saidTo(target, stream, this.#random)
-    this.#trial.count("conversations")
+    this.conversations += 1
     this.#trial.count("bytes", stream.length)
     this.#leftovers.add(left, topics)
     if (wrong !== undefined) {

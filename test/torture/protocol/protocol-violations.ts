@@ -35,7 +35,8 @@ export const protocolViolations: Torture = {
     "whoever breaks a rule of the conversation is told by the right reason code, and nobody else notices",
   async run(trial) {
     for (const broker of ["roomy", "narrow"] as const) await tryThose(broker, trial)
-    trial.figure("rows", violations.length)
+    // A table that has lost some of them is noticed.
+    trial.atLeast("rows", violations.length, 194)
   },
 }
 
