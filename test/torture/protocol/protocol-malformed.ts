@@ -39,7 +39,8 @@ export const protocolMalformed: Torture = {
         return attempted(attempt, `offender-${number++}`, random)
       },
     )
-    trial.figure("rows", malformedInputs.length)
+    // A table that has lost some of them is noticed.
+    trial.atLeast("rows", malformedInputs.length, 440)
   },
 }
 
