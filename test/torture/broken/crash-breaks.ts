@@ -65,6 +65,14 @@ export const crashBreaks: readonly Break[] = [
 `,
   },
   {
+    what: "saves the sessions of a damaged store without their queues",
+    noticedBy: "crash in recovery",
+    effort: "short",
+    file: "src/storage/sqlite/recovery.ts",
+    find: `return isSession(row) && this.#exists("message", "id", row["message"])`,
+    replace: `return row["session"] === 0`,
+  },
+  {
     what: "stores no wills",
     noticedBy: "crash with wills",
     effort: "short",

@@ -4,7 +4,9 @@ import { StoreError } from "../../../src/storage/store-error.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
+import { pageBytes } from "./page-tree.ts"
 import { scratchFolder } from "./scratch.ts"
+import { differing, faultsOf, kindOf, type Owed, SoundStore } from "./sound-store.ts"
 import { readStore, type StoreContent } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
 import { copyData } from "../../support/copy-data.ts"
@@ -12,12 +14,12 @@ import { copyData } from "../../support/copy-data.ts"
 export const damage: Torture = {
   name: "disk damage",
   promise:
-    "a damaged store is served right, or refused with its remedy, and recovery says what it saved: never wrong, never less without a word",
+    "a damaged store is served right, or refused with its remedy, and recovery saves all that the damage has not reached: never wrong, never less without a word",
   async run(trial) {
     const random = new Random(trial.seed)
     const { harmed, messages, least } =
       trial.effort === "long"
-        ? { harmed: 400, messages: 300, least: 100 }
+        ? { harmed: 500, messages: 300, least: 125 }
         : { harmed: 10, messages: 60, least: 1 }
     const folder = scratchFolder()
     const outcomes = { served: 0, refused: 0 }
@@ -26,17 +28,15 @@ export const damage: Torture = {
         const directory = join(folder, end)
         const load = new StoreLoad(directory, random, { mostBytes: 120 })
         await load.life(messages, end)
+        const sound = await SoundStore.of(directory)
+        for (const each of load.ledger.wrong(sound.content.found, 0))
+          trial.wrong(`before any damage: ${each}`)
         for (let number = 0; number < harmed; number++) {
           const copy = join(folder, "copy")
           copyData(directory, copy)
-          const harm = harmSomething(copy, random)
-          const outcome = await examine(
-            trial,
-            load,
-            copy,
-            `${harm} of a broker that was ${end === "kill" ? "killed" : "stopped"}`,
-            number,
-          )
+          const { what, copiedPage } = harmSomething(copy, random)
+          const where = `${what} of a broker that was ${end === "kill" ? "killed" : "stopped"}`
+          const outcome = await examine(trial, { sound, directory: copy, what: where, copiedPage }, number)
           if (outcome !== undefined) outcomes[outcome] += 1
           rmSync(copy, { recursive: true })
         }
@@ -51,8 +51,15 @@ export const damage: Torture = {
   },
 }
 
-/** Damages one of the files. @returns what, in words */
-function harmSomething(directory: string, random: Random): string {
+interface Harm {
+  /** In words. */
+  readonly what: string
+  /** Number of the page of the database that was put in the place of another one. */
+  readonly copiedPage?: number | undefined
+}
+
+/** Damages one of the files. */
+function harmSomething(directory: string, random: Random): Harm {
   const names = ["bantam.db", "bantam.db-wal"].filter((name) => existsSync(join(directory, name)))
   const name = names[random.below(names.length)] ?? "bantam.db"
   const path = join(directory, name)
@@ -60,7 +67,7 @@ function harmSomething(directory: string, random: Random): string {
   if (random.oneIn(5)) {
     const length = random.below(size)
     truncateSync(path, length)
-    return `${name} cut off at ${length} of ${size} bytes`
+    return { what: `${name} cut off at ${length} of ${size} bytes` }
   }
   const bytes = readFileSync(path)
   const at = random.below(size)
@@ -68,45 +75,54 @@ function harmSomething(directory: string, random: Random): string {
     case 0: {
       bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8))
       writeFileSync(path, bytes)
-      return `${name} with a bit flipped at ${at}`
+      return { what: `${name} with a bit flipped at ${at}` }
     }
     case 1: {
       const length = 1 + random.below(16)
       for (let offset = at; offset < Math.min(size, at + length); offset++) bytes[offset] = random.below(256)
       writeFileSync(path, bytes)
-      return `${name} with ${length} bytes overwritten at ${at}`
+      return { what: `${name} with ${length} bytes overwritten at ${at}` }
     }
     case 2: {
       const start = at - (at % 512)
       bytes.fill(0, start, start + 512)
       writeFileSync(path, bytes)
-      return `${name} with the sector at ${start} zeroed`
+      return { what: `${name} with the sector at ${start} zeroed` }
     }
     default: {
-      const start = at - (at % 4096)
-      const from = random.below(size)
-      bytes.copy(bytes, start, from - (from % 4096), from - (from % 4096) + 4096)
+      const start = at - (at % pageBytes)
+      const source = random.below(size)
+      const from = source - (source % pageBytes)
+      bytes.copy(bytes, start, from, from + pageBytes)
       writeFileSync(path, bytes)
-      return `${name} with the page at ${start} overwritten by the one at ${from - (from % 4096)}`
+      const what = `${name} with the page at ${start} overwritten by the one at ${from}`
+      return { what, copiedPage: name === "bantam.db" ? from / pageBytes + 1 : undefined }
     }
   }
+}
+
+interface Case extends Harm {
+  /** As it was before. */
+  readonly sound: SoundStore
+  readonly directory: string
 }
 
 /** Opens it as the broker would, and with --recover if that refuses. @returns undefined: neither, which is wrong */
 async function examine(
   trial: Trial,
-  load: StoreLoad,
-  directory: string,
-  what: string,
+  harmed: Case,
   number: number,
 ): Promise<"served" | "refused" | undefined> {
+  const { directory, what } = harmed
+  // Before anything of it is opened.
+  const owed = await harmed.sound.owedBy(directory, harmed.copiedPage)
   // Now and then the whole broker is asked.
   const said = number % 40 === 0 ? await askBroker(directory) : undefined
   try {
     const content = await readStore(directory, "full")
     if (said !== undefined && said !== "")
       trial.wrong(`${what}: the broker refuses it, and then not: ${said}`)
-    judge(trial, load, content, what)
+    judge(trial, harmed, content)
     return "served"
   } catch (error) {
     if (!(error instanceof StoreError) || !error.damaged || !error.message.includes("--recover")) {
@@ -114,40 +130,69 @@ async function examine(
       return undefined
     }
     if (said === "") trial.wrong(`${what}: the broker serves what is refused: ${error.message}`)
-    await recoverIt(trial, load, directory, what)
+    await recoverIt(trial, harmed, owed)
     return "refused"
   }
 }
 
-/** Served: all is right, or what is not was said. */
-function judge(trial: Trial, load: StoreLoad, { found, wrong, errors }: StoreContent, what: string): void {
-  const differing = load.ledger.wrong(found, 0)
+/** Served: all is right, or what is not was named. */
+function judge(trial: Trial, { sound, what }: Case, { found, wrong, errors }: StoreContent): void {
   trial.count("reported records", errors.length)
   for (const each of wrong) trial.wrong(`${what}: ${each}`)
-  if (differing.length > errors.length) {
-    trial.wrong(
-      `${what}: ${differing.length} things are wrong and ${errors.length} were said, such as ${differing[0]}`,
-    )
+  const others = [
+    ...differing(sound.content.found, found).values(),
+    ...differing(found, sound.content.found).values(),
+  ]
+  for (const key of new Set(others.flat())) {
+    if (sound.isNamed(key, errors)) continue
+    const [is, was] = [found.get(key) ?? "", sound.content.found.get(key) ?? ""]
+    trial.wrong(`${what}: ${key} is "${is}" and not "${was}", and what was said is ${JSON.stringify(errors)}`)
   }
 }
 
-async function recoverIt(trial: Trial, load: StoreLoad, directory: string, what: string): Promise<void> {
+async function recoverIt(
+  trial: Trial,
+  { sound, directory, what }: Case,
+  owed: Owed | undefined,
+): Promise<void> {
   try {
     const { found, wrong, recovered, errors } = await readStore(directory, "full", true)
     for (const each of [...wrong, ...errors]) trial.wrong(`${what}, recovered: ${each}`)
-    const invented = load.ledger.wrong(found, 0).filter((each) => !each.includes(' is ""'))
-    for (const each of invented) trial.count("older than they were: " + each.split("/")[0])
+    if (owed === undefined) trial.count("recovered, and nothing can be said")
+    else judgeRecovery(trial, sound, owed, found, what)
     if (recovered === undefined) return trial.wrong(`${what}: the recovery says nothing`)
-    const count = (kind: string) => [...found.keys()].filter((key) => key.startsWith(kind)).length
-    trial.count("messages recovered", count("queued/"))
-    if (recovered.queued !== count("queued/")) {
-      trial.wrong(`${what}: ${recovered.queued} messages were recovered, and there are ${count("queued/")}`)
+    const messages = countOf("queued", found)
+    trial.count("messages recovered", messages)
+    if (recovered.queued !== messages) {
+      trial.wrong(`${what}: ${recovered.queued} messages were recovered, and there are ${messages}`)
     }
     const { errors: later } = await readStore(directory, "full")
     for (const each of later) trial.wrong(`${what}, recovered and opened again: ${each}`)
   } catch (error) {
     trial.wrong(`${what}, recovered: ${error instanceof Error ? error.stack : String(error)}`)
   }
+}
+
+/**
+ * All is there that the damage has not reached. Of a log that is all that was committed in front of the damage, and as it
+ * was then; where the log is sound nothing is older than it was, but for what stood on the pages that were changed.
+ */
+function judgeRecovery(
+  trial: Trial,
+  sound: SoundStore,
+  owed: Owed,
+  found: StoreContent["found"],
+  what: string,
+): void {
+  for (const fault of faultsOf(owed, found)) trial.wrong(`${what}, recovered: ${fault}`)
+  trial.count("messages that had to be recovered", countOf("queued", owed.must))
+  const others = differing(found, sound.content.found)
+  const why = owed.isOfLog ? "as the log still knew them" : "changed on damaged pages"
+  for (const [kind, keys] of others) trial.count(`${why}: ${kind}`, keys.length)
+}
+
+function countOf(kind: string, found: StoreContent["found"]): number {
+  return [...found.keys()].filter((key) => kindOf(key) === kind).length
 }
 
 /** @returns the line in which it refuses; "" when it serves */

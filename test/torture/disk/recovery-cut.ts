@@ -2,12 +2,14 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { join } from "node:path"
 import { StoreError } from "../../../src/storage/store-error.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
+import { copyData } from "../../support/copy-data.ts"
 import { Random } from "../../support/random.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { DiskImage } from "./disk-image.ts"
 import { type DiskChange, readJournal } from "./disk-journal.ts"
 import { FaultyDisk, noCompiler } from "./faulty-disk.ts"
 import { scratchFolder } from "./scratch.ts"
+import { faultsOf, type Owed, SoundStore } from "./sound-store.ts"
 import { readStore, type StoreContent } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
 
@@ -46,10 +48,12 @@ export const recoveryCut: Torture = {
       if (disk === undefined) return trial.skipped(noCompiler)
       const load = new StoreLoad(disk.directory, random, { mostBytes: 3000 })
       for (const end of ends) await load.life(messages, end)
+      const sound = `${disk.directory}.sound`
+      copyData(disk.directory, sound)
       harm(disk.directory)
+      const owed = await (await SoundStore.of(sound)).owedBy(disk.directory)
       const before = made
-      // About as many things are saved as messages were accepted, of one kind or the other.
-      made += await cutRecovery(trial, disk, random, cuts, what, Math.floor(messages / 10))
+      made += await cutRecovery(trial, disk, owed, random, cuts, what)
       trial.tell(`${what}: ${made - before} cuts`)
     }
     trial.atLeast("power cuts", made, cuts * Object.keys(harms).length)
@@ -60,10 +64,10 @@ export const recoveryCut: Torture = {
 async function cutRecovery(
   trial: Trial,
   disk: FaultyDisk,
+  owed: Owed | undefined,
   random: Random,
   cuts: number,
   what: string,
-  leastSaved: number,
 ): Promise<number> {
   const image = imageOf(disk.directory)
   const words = ["--port", "0", "--data", disk.directory, "--recover"]
@@ -76,8 +80,13 @@ async function cutRecovery(
   }
   const records = readJournal(disk.journal)
   const saved = await readStore(disk.directory, "full")
-  // Where nothing was saved nothing can be lost.
-  trial.atLeast(`saved of ${what}`, saved.found.size, leastSaved)
+  // What is compared with it is worth something only if it is all that can be saved.
+  if (owed === undefined || saved.found.size === 0) {
+    trial.wrong(`${what} leaves nothing to be saved`)
+    return 0
+  }
+  for (const fault of faultsOf(owed, saved.found)) trial.wrong(`${what}, undisturbed: ${fault}`)
+  trial.count("things saved, each time", saved.found.size)
   // What is written changes nothing yet: where the names change, it is decided.
   const rare = [...records.keys()].filter((index) => changesNames(records[index]?.change.change))
   const chosen = Array.from({ length: cuts }, (_, cut) =>
