@@ -14,6 +14,7 @@ interface Note {
 export class Ledger {
   readonly #notes = new Map<string, Note[]>()
   readonly #position: () => number
+  readonly #broken: string[] = []
   #acknowledged = 0
 
   /** @param position how long the journal is now */
@@ -37,6 +38,11 @@ export class Ledger {
     this.#note(key, allowed)
   }
 
+  /** A client was told what it must not be told. */
+  broken(what: string): void {
+    this.#broken.push(what)
+  }
+
   allowedNow(key: string): readonly string[] {
     return this.#notes.get(key)?.at(-1)?.allowed ?? nothing
   }
@@ -44,10 +50,10 @@ export class Ledger {
   /**
    * @param found what a store holds, by key
    * @param position of the journal where its disk was cut off
-   * @returns what is wrong with it
+   * @returns what is wrong with it, and what clients were told wrong
    */
   wrong(found: ReadonlyMap<string, string>, position: number): string[] {
-    const wrong: string[] = []
+    const wrong = [...this.#broken]
     for (const [key, notes] of this.#notes) {
       const allowed = notes.findLast((note) => note.position <= position)?.allowed ?? nothing
       const value = found.get(key) ?? ""

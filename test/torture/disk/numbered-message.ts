@@ -15,6 +15,10 @@ export function nameOf(payload: Uint8Array): string {
   return `${topic} ${number}`
 }
 
+export function topicOf(name: string): string {
+  return name.split(" ")[0] ?? ""
+}
+
 export function numberOf(name: string): number {
   return Number(name.split(" ")[1])
 }

@@ -7,7 +7,7 @@ import { DiskImage } from "./disk-image.ts"
 import { type JournalRecord, readJournal } from "./disk-journal.ts"
 import { FaultyDisk, noCompiler } from "./faulty-disk.ts"
 import { scratchFolder } from "./scratch.ts"
-import { readStore } from "./store-content.ts"
+import { outOfOrder, readStore } from "./store-content.ts"
 import { StoreLoad } from "./store-load.ts"
 
 export const powerCut: Torture = {
@@ -101,8 +101,9 @@ async function checkCut(
 ): Promise<void> {
   try {
     if (isForBroker) await startAndStop(trial, directory, where)
-    const { found, wrong, errors } = await readStore(directory, "full")
-    for (const what of [...errors, ...wrong, ...load.ledger.wrong(found, position)])
+    const { found, wrong, errors, queues } = await readStore(directory, "full")
+    const notKept = load.ledger.wrong(found, position)
+    for (const what of [...errors, ...wrong, ...notKept, ...outOfOrder(queues)])
       trial.wrong(`${where}: ${what}`)
   } catch (error) {
     trial.wrong(`${where}: ${error instanceof Error ? error.message : String(error)}`)

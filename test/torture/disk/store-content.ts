@@ -5,7 +5,7 @@ import type { Durability } from "../../../src/storage/sqlite/database.ts"
 import type { RecoveredCounts } from "../../../src/storage/sqlite/recovery.ts"
 import type { Store } from "../../../src/storage/store.ts"
 import { payloadStartOf, topicNameOf } from "../../../src/protocol/message-record.ts"
-import { isWhole, nameOf } from "./numbered-message.ts"
+import { isWhole, nameOf, numberOf, topicOf } from "./numbered-message.ts"
 
 export interface StoreContent {
   /** By the keys of the ledger. */
@@ -45,6 +45,21 @@ export async function readStore(
   }
 }
 
+/** Messages that come back in another order than that of their numbers, topic by topic [4.6]. */
+export function outOfOrder(queues: StoreContent["queues"]): string[] {
+  const wrong: string[] = []
+  for (const [clientId, names] of queues) {
+    const last = new Map<string, number>()
+    for (const name of names) {
+      const before = last.get(topicOf(name)) ?? -1
+      const number = numberOf(name)
+      if (number <= before) wrong.push(`queued/${clientId}/${name} comes behind number ${before}`)
+      last.set(topicOf(name), number)
+    }
+  }
+  return wrong
+}
+
 async function contentOf(store: Store): Promise<Omit<StoreContent, "errors" | "recovered">> {
   const found = new Map<string, string>()
   const queues = new Map<string, string[]>()
@@ -52,6 +67,11 @@ async function contentOf(store: Store): Promise<Omit<StoreContent, "errors" | "r
   for await (const { record, journal, subscriptions, awaitingRelease } of store.sessions()) {
     const { clientId } = record
     found.set(`session/${clientId}`, "there")
+    if (record.will !== undefined) {
+      const { topic, payload } = record.will.message
+      if (!isWhole(topic.name, payload)) wrong.push(`will/${clientId} is not what was entrusted`)
+      found.set(`will/${clientId}`, nameOf(payload))
+    }
     for (const { filter, qos } of subscriptions) found.set(`subscription/${clientId}/${filter}`, String(qos))
     for (const packetId of awaitingRelease) found.set(`identifier/${clientId}/${packetId}`, "kept")
     const queue: string[] = []

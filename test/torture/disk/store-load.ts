@@ -1,6 +1,6 @@
 import type { Client } from "../../../src/client/client.ts"
 import { ConnectionEnded } from "../../../src/client/client-end.ts"
-import { isError } from "../../../src/protocol/reason-code.ts"
+import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Random } from "../../support/random.ts"
 import { Ledger } from "./ledger.ts"
@@ -75,7 +75,7 @@ export class StoreLoad {
 
   async begin(broker: WatchedBroker): Promise<Work> {
     this.#lives += 1
-    const connect = (name: string) => broker.client(this.witness.lasting(name))
+    const connect = (name: string, hasWill = true) => broker.client(this.witness.lasting(name, hasWill))
     const listener = await connect(absent)
     const reader = await connect(present)
     if (this.#lives === 1) for (const each of [listener, reader]) await each.subscribe([to("load/#")])
@@ -106,7 +106,7 @@ export class StoreLoad {
    * Resolves when a promise is refused to a client of its own: others may wait for a PUBCOMP by then, which is never
    * refused, and get no answer to what they sent behind it.
    *
-   * @throws Error when it goes on acknowledging
+   * @throws Error when it goes on acknowledging, or refuses in other words than 0x97
    */
   async refused(broker: WatchedBroker): Promise<void> {
     this.ledger.asked("retained/probe", "", "probe 0")
@@ -114,7 +114,8 @@ export class StoreLoad {
     const payload = numberedMessage("probe", 0, 0)
     for (let asked = 1; ; asked++) {
       const { reasonCode } = await client.publish({ topic: "probe", payload, qos: 1, retain: true })
-      if (isError(reasonCode)) break
+      if (reasonCode === ReasonCode.quotaExceeded) break
+      if (isError(reasonCode)) throw new Error(`refused with 0x${reasonCode.toString(16)}, and not with 0x97`)
       if (asked === mostProbes)
         throw new Error(`${asked} messages were acknowledged by a disk that takes none`)
     }
@@ -157,10 +158,15 @@ export class StoreLoad {
     await client.disconnect()
   }
 
-  async #comeAndGo(connect: (name: string) => Promise<Client>, state: State): Promise<void> {
-    for (let comer = 0; !state.isOver; comer++) {
-      const client = await connect(`comer-${this.#lives}-${comer}`)
-      await client.subscribe([to("own/comers")])
+  /** Each second one comes back, without a will: it takes back the one that it left. */
+  async #comeAndGo(
+    connect: (name: string, hasWill: boolean) => Promise<Client>,
+    state: State,
+  ): Promise<void> {
+    for (let coming = 0; !state.isOver; coming++) {
+      const isBack = coming % 3 === 2
+      const client = await connect(`comer-${this.#lives}-${isBack ? coming - 1 : coming}`, !isBack)
+      if (!isBack) await client.subscribe([to("own/comers")])
       await client.disconnect()
     }
   }

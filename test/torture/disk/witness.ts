@@ -1,10 +1,12 @@
 import type { ClientOptions } from "../../../src/client/client-options.ts"
-import type { Packet, PacketId, Publish } from "../../../src/protocol/packet.ts"
+import type { Packet, PacketId, Publish, WillFields } from "../../../src/protocol/packet.ts"
 import { isError, ReasonCode } from "../../../src/protocol/reason-code.ts"
 import type { Ledger } from "./ledger.ts"
-import { nameOf } from "./numbered-message.ts"
+import { nameOf, numberedMessage } from "./numbered-message.ts"
 
 const forEver = { sessionExpiryInterval: 0xffff_ffff }
+/** So long after its connection is lost the will of a client comes: nobody here waits for it. */
+const willDelaySeconds = 0xf000_0000
 
 /**
  * Sees every packet between the broker and its clients, and writes into the ledger what is asked and what is promised
@@ -16,6 +18,8 @@ export class Witness {
   /** By client and packet identifier. */
   readonly #published = new Map<string, Publish>()
   readonly #received = new Map<string, string>()
+  /** The will that came with each client's last CONNECT; "" for none. */
+  readonly #entrusted = new Map<string, string>()
   readonly #requested = new Map<string, readonly { readonly key: string; readonly granted: string }[]>()
   /** What a listener has acknowledged may leave its queue at any time. */
   readonly #taken = new Set<string>()
@@ -23,6 +27,8 @@ export class Witness {
   readonly #retaining = new Map<string, string[]>()
   readonly #accepted = new Milestones()
   readonly #refused = new Milestones()
+  #wills = 0
+
   /** @param listeners sessions that are subscribed to `load/#` */
   constructor(ledger: Ledger, listeners: readonly string[]) {
     this.#ledger = ledger
@@ -48,10 +54,11 @@ export class Witness {
     return this.#refused.reaches(count)
   }
 
-  /** Of a client whose session lasts for ever. */
-  lasting(clientId: string): ClientOptions & { readonly clientId: string } {
+  /** Of a client whose session lasts for ever. @param hasWill whether it leaves a will, which is another each time */
+  lasting(clientId: string, hasWill = true): ClientOptions & { readonly clientId: string } {
     return {
       version: 5,
+      will: hasWill ? this.#will(clientId) : undefined,
       clientId,
       cleanStart: false,
       keepAliveSeconds: 0,
@@ -64,12 +71,26 @@ export class Witness {
     }
   }
 
+  #will(clientId: string): WillFields {
+    const topic = `wills/${clientId}`
+    const payload = numberedMessage(topic, this.#wills++, 20)
+    return { topic, payload, qos: 1, retain: false, properties: { willDelayInterval: willDelaySeconds } }
+  }
+
   #sending(client: string, packet: Packet): void {
     const ledger = this.#ledger
     switch (packet.type) {
       case "connect": {
-        const key = `session/${client}`
-        return ledger.asked(key, ...ledger.allowedNow(key), "there")
+        const [session, will] = [`session/${client}`, `will/${client}`]
+        const name = packet.will === undefined ? "" : nameOf(packet.will.payload)
+        this.#entrusted.set(client, name)
+        ledger.asked(session, ...ledger.allowedNow(session), "there")
+        return ledger.asked(will, ...ledger.allowedNow(will), name)
+      }
+      case "disconnect": {
+        // Nothing acknowledges that it has taken its will back.
+        const will = `will/${client}`
+        return ledger.asked(will, ...ledger.allowedNow(will), "")
       }
       case "subscribe":
         return this.#request(
@@ -105,8 +126,9 @@ export class Witness {
     const ledger = this.#ledger
     switch (packet.type) {
       case "connack":
-        if (!isError(packet.reasonCode)) ledger.promised(`session/${client}`, "there")
-        return
+        if (isError(packet.reasonCode)) return
+        ledger.promised(`session/${client}`, "there")
+        return ledger.promised(`will/${client}`, this.#entrusted.get(client) ?? "")
       case "suback":
       case "unsuback":
         for (const [index, { key, granted }] of this.#requested
@@ -117,10 +139,10 @@ export class Witness {
         }
         return
       case "puback":
-        return this.#answered(client, packet.packetId, isError(packet.reasonCode))
+        return this.#answered(client, packet.packetId, packet.reasonCode)
       case "pubrec":
         if (!isError(packet.reasonCode)) ledger.promised(`identifier/${client}/${packet.packetId}`, "kept")
-        return this.#answered(client, packet.packetId, isError(packet.reasonCode))
+        return this.#answered(client, packet.packetId, packet.reasonCode)
       case "pubcomp":
         return ledger.promised(`identifier/${client}/${packet.packetId}`, "")
       case "publish":
@@ -162,11 +184,14 @@ export class Witness {
     this.#ledger.asked(key, ...this.#ledger.allowedNow(key), value)
   }
 
-  #answered(client: string, packetId: PacketId, isRefused: boolean): void {
+  #answered(client: string, packetId: PacketId, reasonCode: ReasonCode): void {
     const publish = this.#published.get(`${client}/${packetId}`)
     if (publish === undefined) return
     const { topic, payload } = publish
-    if (isRefused) {
+    if (isError(reasonCode)) {
+      if (reasonCode !== ReasonCode.quotaExceeded) {
+        this.#ledger.broken(`${client} is refused with 0x${reasonCode.toString(16)}, and not with 0x97`)
+      }
       this.#refused.pass()
       return this.#given(publish, client)
     }
