@@ -158,17 +158,23 @@ export class StoreLoad {
     await client.disconnect()
   }
 
-  /** Each second one comes back, without a will: it takes back the one that it left. */
+  /** Every other one is back before it is gone, without a will: that takes back the one that it left. Then it stays a while. */
   async #comeAndGo(
     connect: (name: string, hasWill: boolean) => Promise<Client>,
     state: State,
   ): Promise<void> {
-    for (let coming = 0; !state.isOver; coming++) {
-      const isBack = coming % 3 === 2
-      const client = await connect(`comer-${this.#lives}-${isBack ? coming - 1 : coming}`, !isBack)
-      if (!isBack) await client.subscribe([to("own/comers")])
-      await client.disconnect()
+    let back: Client | undefined
+    for (let comer = 0; !state.isOver; comer++) {
+      const name = `comer-${this.#lives}-${comer}`
+      const client = await connect(name, true)
+      await client.subscribe([to("own/comers")])
+      if (comer % 2 === 0) await client.disconnect()
+      else {
+        await back?.disconnect()
+        back = await connect(name, false)
+      }
     }
+    await back?.disconnect()
   }
 }
 
