@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs"
+import { accessSync, constants, existsSync, type StatsFs, statfsSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { Settings } from "../src/config/settings.ts"
 import { storeFiles } from "../src/storage/health.ts"
@@ -88,11 +88,21 @@ function may(path: string, mode: number): boolean {
   }
 }
 
-/** Room for the store to grow, on the disk of its directory or of where that will be. */
-export function examineDisk({ directory }: Settings["storage"]): Look {
+/** What a file system says of its room. */
+export type DiskFigures = Pick<StatsFs, "bavail" | "blocks" | "bsize" | "ffree" | "files">
+
+/**
+ * Room for the store to grow, on the disk of its directory or of where that will be.
+ *
+ * @param figuresOf asks the file system of a path that is there
+ */
+export function examineDisk(
+  { directory }: Pick<Settings["storage"], "directory">,
+  figuresOf: (path: string) => DiskFigures = (path) => statfsSync(path),
+): Look {
   let place = directory
   while (!existsSync(place) && place !== dirname(place)) place = dirname(place)
-  const { bavail, blocks, bsize, ffree, files } = statfsSync(place)
+  const { bavail, blocks, bsize, ffree, files } = figuresOf(place)
   const freeBytes = bavail * bsize
   const allBytes = blocks * bsize
   const what = `${sizeText(freeBytes)} of ${sizeText(allBytes)} are free for ${directory}`

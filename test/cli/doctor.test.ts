@@ -12,12 +12,18 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
+import { examineDisk } from "../../cli/doctor-files.ts"
 import { examineClock } from "../../cli/doctor-store.ts"
 import { openAccounts } from "../../src/storage/open-store.ts"
+import { fillUp, smallDisk } from "../failure/disk.ts"
 import { addRules, saveUsers, storedUser } from "../support/accounts.ts"
 import { freshDirectory, fromSource, readUntil, run, start, type Surroundings } from "./program.ts"
 
 type Told = { readonly verdict: string; readonly what: string; readonly remedy: string | null }
+
+const probe = smallDisk()
+probe?.[Symbol.dispose]()
+if (probe === undefined) console.log("skipped: doctor on a small disk, which we may not mount")
 
 /** Only root can become somebody else. */
 const isRoot = process.getuid?.() === 0
@@ -252,6 +258,62 @@ describe("bantam doctor", () => {
     expect((await look(listening)).about("open files")[0]?.what).toContain(
       "limits.connections (100) needs 1164",
     )
+  })
+
+  describe("of the disk", () => {
+    const gibibyte = 1024 ** 3
+    const remedy = "make room on that disk, or move the data to a larger one"
+
+    /** On a disk of 100 GiB with so much room, and so many files that can still be made. */
+    function disk(freeBytes: number, { bytes = 100 * gibibyte, files = 1_000, ffree = 500 } = {}) {
+      const bsize = 4096
+      const figures = { bsize, blocks: bytes / bsize, bavail: Math.ceil(freeBytes / bsize), files, ffree }
+      const asked: string[] = []
+      const found = examineDisk({ directory: data }, (path) => {
+        asked.push(path)
+        return figures
+      })
+      // That of its data, though they are not there yet.
+      expect(asked).toEqual([folder])
+      return found
+    }
+
+    test("says that a tenth of it, and a GiB, are enough", () => {
+      const what = `10.0 GiB of 100.0 GiB are free for ${data}`
+      expect(disk(10 * gibibyte)).toEqual([{ verdict: "ok", what }])
+      expect(disk(gibibyte, { bytes: 2 * gibibyte })[0]?.verdict).toBe("ok")
+    })
+
+    test("warns of less than a tenth, and of less than a GiB", () => {
+      const what = `10.0 GiB of 100.0 GiB are free for ${data}`
+      expect(disk(10 * gibibyte - 4096)).toEqual([{ verdict: "warn", what, remedy }])
+      expect(disk(gibibyte - 4096, { bytes: 2 * gibibyte })).toEqual([
+        { verdict: "warn", what: `1024.0 MiB of 2.0 GiB are free for ${data}`, remedy },
+      ])
+    })
+
+    test("fails where nothing is free, or no file can be made", () => {
+      const nothing = `0.0 MiB of 100.0 GiB are free for ${data}`
+      expect(disk(0)).toEqual([{ verdict: "fail", what: nothing, remedy }])
+      const what = `50.0 GiB of 100.0 GiB are free for ${data}, but no file can be made`
+      expect(disk(50 * gibibyte, { ffree: 0 })).toEqual([{ verdict: "fail", what, remedy }])
+      // Some file systems count none.
+      expect(disk(50 * gibibyte, { files: 0, ffree: 0 })[0]?.verdict).toBe("ok")
+    })
+
+    test.skipIf(probe === undefined)("looks at the one that the data are on", async () => {
+      using small = smallDisk()
+      if (small === undefined) throw new Error("there was one a moment ago")
+      data = join(small.directory, "data")
+      const { about } = await look()
+      expect(about("disk")).toEqual([
+        { verdict: "warn", what: `4.0 MiB of 4.0 MiB are free for ${data}`, remedy },
+      ])
+      fillUp(join(small.directory, "filler"))
+      expect((await look()).about("disk")).toEqual([
+        { verdict: "fail", what: `0.0 MiB of 4.0 MiB are free for ${data}`, remedy },
+      ])
+    })
   })
 
   test("finds a clock that is before the newest row, or of no year that can be", async () => {

@@ -45,7 +45,7 @@ async function limitFiles(pid: number, bytes: string): Promise<void> {
 }
 
 /** Block by block up to the last, for a broker may be writing as well. */
-function fillUp(file: string): void {
+export function fillUp(file: string): void {
   const block = new Uint8Array(4096)
   const descriptor = openSync(file, "w")
   try {
