@@ -161,4 +161,14 @@ export const overloadBreaks: readonly Break[] = [
     find: `const resumed = left !== undefined && !request.cleanStart ? left : undefined`,
     replace: `const resumed = left`,
   },
+  {
+    what: "counts a run of lost messages as one in its ledger",
+    noticedBy: "overload slow readers",
+    effort: "short",
+    file: "src/drop-ledger.ts",
+    find: `    row.add(now, messages, bytes)
+    this.#last`,
+    replace: `    row.add(now, 1, bytes)
+    this.#last`,
+  },
 ]

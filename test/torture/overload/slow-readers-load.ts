@@ -17,7 +17,11 @@ export interface SlowReadersTask {
 
 export interface ReaderFigures {
   readonly name: string
-  readonly received: number
+  readonly clientId: string
+  /** Of its subscription. */
+  readonly qos: 0 | 1
+  /** Messages of the first publisher, at QoS 0, and of the second, at QoS 1. */
+  readonly received: readonly [number, number]
   /** Came twice, or after a later one. */
   readonly outOfOrder: number
 }
@@ -41,8 +45,8 @@ const endTopic = "slow/end"
 
 class Reader {
   readonly name: string
-  received = 0
-  outOfOrder = 0
+  readonly #received: [number, number] = [0, 0]
+  #outOfOrder = 0
   readonly #version: ProtocolVersion
   readonly #qos: 0 | 1
   readonly #isLasting: boolean
@@ -59,10 +63,19 @@ class Reader {
     this.#isLasting = isLasting
   }
 
+  get figures(): ReaderFigures {
+    const figures = { name: this.name, clientId: this.#clientId, qos: this.#qos }
+    return { ...figures, received: this.#received, outOfOrder: this.#outOfOrder }
+  }
+
+  get #clientId(): string {
+    return `slow ${this.name}`
+  }
+
   async subscribe(port: number): Promise<void> {
     const owner = { took: (packet: Packet) => this.#took(packet), lost: () => this.#lost() }
     const options = { version: this.#version, isLasting: this.#isLasting }
-    this.#probe = await Probe.connect(port, `slow ${this.name}`, owner, options)
+    this.#probe = await Probe.connect(port, this.#clientId, owner, options)
     await this.#probe.subscribe("slow/#", this.#qos)
     this.#probe.pause()
   }
@@ -83,7 +96,7 @@ class Reader {
     await this.#probe?.leave()
     if (!this.#isLasting) return
     const nobody = { took: () => {}, lost: () => {} }
-    const last = await Probe.connect(port, `slow ${this.name}`, nobody, { version: this.#version })
+    const last = await Probe.connect(port, this.#clientId, nobody, { version: this.#version })
     await last.leave()
   }
 
@@ -93,11 +106,11 @@ class Reader {
     if (packet.type !== "publish") return
     if (packet.packetId !== undefined) this.#probe?.acknowledge(packet.packetId)
     if (packet.topic === endTopic) return this.#ended.resolve()
-    this.received += 1
     const payload = Buffer.from(packet.payload.buffer, packet.payload.byteOffset)
-    const publisher = payload.readUInt32LE(0)
+    const publisher = payload.readUInt32LE(0) === 0 ? 0 : 1
+    this.#received[publisher] += 1
     const number = payload.readUInt32LE(4)
-    if (number <= (this.#last.get(publisher) ?? -1)) this.outOfOrder += 1
+    if (number <= (this.#last.get(publisher) ?? -1)) this.#outOfOrder += 1
     this.#last.set(publisher, number)
   }
 
@@ -208,7 +221,7 @@ async function load(): Promise<void> {
   await Promise.all(readers.map((reader) => reader.readOn()))
   await publishers[1]?.say(endTopic)
   await Promise.all(readers.map(({ end }) => end))
-  const figures = readers.map(({ name, received, outOfOrder }) => ({ name, received, outOfOrder }))
+  const figures = readers.map((reader) => reader.figures)
   say<SlowReadersSaid>({ did: "read", readers: figures, seconds: secondsSince(readAt) })
 
   for (const reader of readers) await reader.leave(task.port)

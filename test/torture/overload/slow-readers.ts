@@ -5,7 +5,12 @@ import { defaultBacklog } from "../../../src/storage/sqlite/sqlite-store.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Effort, Torture, Trial } from "../torture.ts"
 import { LoadProcess } from "./load-process.ts"
-import { readerKinds, type SlowReadersSaid, type SlowReadersTask } from "./slow-readers-load.ts"
+import {
+  type ReaderFigures,
+  readerKinds,
+  type SlowReadersSaid,
+  type SlowReadersTask,
+} from "./slow-readers-load.ts"
 import { Watch, watchedWords } from "./watch.ts"
 
 const mebibyte = 1024 * 1024
@@ -50,8 +55,9 @@ export const slowReaders: Torture = {
     const words = [...watchedWords, ...settings.flatMap((setting) => ["--set", setting])]
     try {
       const broker = await WatchedBroker.serving({ program: [trial.executable], words })
-      await withSlowReaders(broker, trial)
+      const readers = await withSlowReaders(broker, trial)
       await broker.stop()
+      await compareLedger(readers, directory, trial)
       trial.bounded("bugs in the log", broker.lines.filter(({ level }) => level === "error").length, 0)
     } finally {
       rmSync(directory, { recursive: true, force: true })
@@ -59,7 +65,7 @@ export const slowReaders: Torture = {
   },
 }
 
-async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<void> {
+async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<readonly LossesOfReader[]> {
   const { publishedBytes, queuedBytes, bufferBytes, slackBytes } = budgets[trial.effort]
   const watch = await Watch.begin(broker, trial, "fresh")
   const messages = publishedBytes / payloadBytes / 2
@@ -76,11 +82,12 @@ async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<voi
   trial.tell(`read in ${seconds.toFixed(1)} s`)
   await load.ended()
   let received = 0
-  for (const { name, ...reader } of readers) {
-    received += reader.received
-    trial.tell(`${name}: ${reader.received} of ${2 * messages}`)
-    if (reader.outOfOrder > 0) trial.wrong(`${name}: ${reader.outOfOrder} twice or out of order`)
-    if (reader.received === 0) trial.wrong(`${name}: nothing was kept`)
+  for (const { name, outOfOrder, received: each } of readers) {
+    const sum = each[0] + each[1]
+    received += sum
+    trial.tell(`${name}: ${sum} of ${2 * messages}`)
+    if (outOfOrder > 0) trial.wrong(`${name}: ${outOfOrder} twice or out of order`)
+    if (sum === 0) trial.wrong(`${name}: nothing was kept`)
   }
   trial.figure("delivered afterwards", received)
   const told = new Set(broker.all("message dropped").map(({ client }) => client))
@@ -94,6 +101,59 @@ async function withSlowReaders(broker: WatchedBroker, trial: Trial): Promise<voi
   trial.figure("dropped and counted", dropped)
   const unaccounted = 2 * messages * readers.length - received - dropped
   trial.bounded("lost without being counted", Math.abs(unaccounted), 0)
+  return readers.map((reader) => lossesOf(reader, messages))
+}
+
+/** What one reader lost, by reason. */
+interface LossesOfReader {
+  readonly clientId: string
+  readonly losses: Readonly<Record<string, number>>
+}
+
+/** At QoS 0 a message is for now or never; what waits, at QoS 1, gives way where there is no more room. */
+function lossesOf({ clientId, qos, received }: ReaderFigures, messages: number): LossesOfReader {
+  const [first, second] = [messages - received[0], messages - received[1]]
+  const losses =
+    qos === 0 ? { "slow-receiver": first + second } : { "slow-receiver": first, "queue-full": second }
+  return { clientId, losses }
+}
+
+/** The broker has stopped. What `bantam drops` says is what its clients know that they have lost, and no more. */
+async function compareLedger(
+  readers: readonly LossesOfReader[],
+  directory: string,
+  trial: Trial,
+): Promise<void> {
+  const asking = Bun.spawn({
+    cmd: [trial.executable, "drops", "--data", directory, "--since", "1h", "--json"],
+    stderr: "inherit",
+  })
+  const rows = JSON.parse(await asking.stdout.text()) as readonly LedgerRow[]
+  const wrong: string[] = []
+  for (const { clientId, losses } of readers) {
+    for (const [reason, lost] of Object.entries(losses)) {
+      const told = sumOf(rows.filter((row) => row.client === clientId && row.reason === reason))
+      if (told !== lost) wrong.push(`${clientId} lost ${lost} (${reason}), and the ledger says ${told}`)
+    }
+  }
+  const all = readers.reduce(
+    (sum, { losses }) => sum + Object.values(losses).reduce((one, more) => one + more),
+    0,
+  )
+  const more = sumOf(rows) - all
+  if (more !== 0) wrong.push(`the ledger has ${more} more than were lost`)
+  trial.bounded("losses of which the ledger is wrong", wrong.length, 0)
+  for (const each of wrong) trial.wrong(each)
+}
+
+interface LedgerRow {
+  readonly client: string | null
+  readonly reason: string
+  readonly messages: number
+}
+
+function sumOf(rows: readonly LedgerRow[]): number {
+  return rows.reduce((sum, { messages }) => sum + messages, 0)
 }
 
 /** What was dropped for the reasons that a slow reader gives. */
