@@ -13,6 +13,7 @@ import { powerCut } from "./disk/power-cut.ts"
 import { readOnlyDisk } from "./disk/read-only.ts"
 import { recoveryCut } from "./disk/recovery-cut.ts"
 import { slowDisk } from "./disk/slow.ts"
+import { overloadBackup } from "./overload/backup.ts"
 import { connectStorm } from "./overload/connect-storm.ts"
 import { overloadDeepTopics } from "./overload/deep-topics.ts"
 import { overloadFastPublisher } from "./overload/fast-publisher.ts"
@@ -57,6 +58,7 @@ export const tortures: readonly Torture[] = [
   fuzzWire,
   protocolMalformed,
   protocolViolations,
+  overloadBackup,
   connectStorm,
   overloadDeepTopics,
   overloadFastPublisher,

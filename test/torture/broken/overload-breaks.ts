@@ -171,4 +171,39 @@ export const overloadBreaks: readonly Break[] = [
     replace: `    row.add(now, 1, bytes)
     this.#last`,
   },
+  {
+    what: "lets nobody write to the store while it is backed up",
+    noticedBy: "overload backup",
+    effort: "long",
+    file: "src/storage/sqlite/copy.ts",
+    find: `      database.query<unknown, [string]>("VACUUM INTO ?").run(copy)
+`,
+    replace: `      const other = openSource(source)
+      other.run("BEGIN IMMEDIATE")
+      database.query<unknown, [string]>("VACUUM INTO ?").run(copy)
+      other.close()
+`,
+  },
+  {
+    what: "has the broker stand still while its store is copied",
+    noticedBy: "overload backup",
+    effort: "long",
+    file: "cli/backup.ts",
+    find: `      const counts = backUp(directory, durability, path, options.force === true)
+`,
+    replace: `      const { whoServes } = await import("../src/storage/health.ts")
+      const holder = whoServes(directory)
+      if (holder !== undefined) process.kill(holder, "SIGSTOP")
+      const counts = backUp(directory, durability, path, options.force === true)
+      if (holder !== undefined) process.kill(holder, "SIGCONT")
+`,
+  },
+  {
+    what: "leaves out of a backup what is not folded into the tables yet",
+    noticedBy: "overload backup",
+    effort: "short",
+    file: "src/storage/sqlite/copy.ts",
+    find: `new BatchLog(database, source).foldAll()`,
+    replace: `database.run("DELETE FROM batch")`,
+  },
 ]
