@@ -29,7 +29,7 @@ export function prepareStatements(database: Database) {
     removeOldest: to<[number, number, number]>(
       `DELETE FROM queue WHERE session = ?1 AND sequence IN
          (SELECT sequence FROM queue
-          WHERE session = ?1 AND sequence > max(?2, (SELECT sent_up_to FROM session WHERE id = ?1))
+          WHERE session = ?1 AND sequence > max(?2, ifnull((SELECT sent_up_to FROM session WHERE id = ?1), 0))
             AND sent = 0 AND released = 0
           ORDER BY sequence LIMIT ?3)`,
     ),

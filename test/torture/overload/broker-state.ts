@@ -1,4 +1,5 @@
 import type { Packet } from "../../../src/protocol/packet.ts"
+import { patiently } from "../patience.ts"
 import { Probe } from "./probe.ts"
 
 const prefix = "$SYS/broker/"
@@ -70,9 +71,14 @@ export class BrokerState {
     return { ...counts, "retained messages/count": retained }
   }
 
-  /** Resolves when everything is reported anew; at once when the broker tells nothing any more. */
+  /**
+   * Resolves when everything is reported anew; at once when the broker has closed on us.
+   *
+   * @throws Error when it is there and reports nothing any more
+   */
   async reported(): Promise<void> {
-    if (!this.#isLost) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (this.#isLost) return
+    await patiently(new Promise<void>((resolve) => this.#waiting.push(resolve)), "a report of the broker")
   }
 
   leave(): Promise<void> {

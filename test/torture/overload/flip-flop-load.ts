@@ -17,7 +17,13 @@ export interface FlipFlopTask {
 }
 
 export type FlipFlopSaid =
-  | { readonly did: "raced"; readonly connections: number; readonly faults: readonly string[] }
+  | {
+      readonly did: "raced"
+      readonly connections: number
+      /** Connections that were told why they had to go, which before MQTT 5 none is. */
+      readonly told: number
+      readonly faults: readonly string[]
+    }
   | { readonly did: "left" }
 
 /** Of a connection that should be closed by then. */
@@ -27,17 +33,19 @@ async function race(): Promise<void> {
   const { port, seed, clientIds, connections, rounds } = taskOf<FlipFlopTask>()
   const random = new Random(seed)
   const faults: string[] = []
-  const onFault = (what: string) => void faults.push(what)
+  let told = 0
+  const fault = (what: string) => void faults.push(what)
+  const owner = { fault, takenOver: () => void (told += 1) }
   let open: readonly Racer[] = []
   for (let round = 0; round < rounds && faults.length === 0; round++) {
     const racers = Array.from(
       { length: connections },
-      () => new Racer(port, `racer-${random.below(clientIds)}`, random, onFault),
+      () => new Racer(port, `racer-${random.below(clientIds)}`, random, owner),
     )
     await Promise.all(racers.map(({ answered }) => answered))
-    open = await untilAlone([...open, ...racers], onFault)
+    open = await untilAlone([...open, ...racers], fault)
   }
-  say<FlipFlopSaid>({ did: "raced", connections: rounds * connections, faults: faults.slice(0, 10) })
+  say<FlipFlopSaid>({ did: "raced", connections: rounds * connections, told, faults: faults.slice(0, 10) })
 
   await nextWord()
   const nobody = { took: () => {}, lost: () => {} }

@@ -6,7 +6,9 @@ import type { Client } from "../../../src/client/client.ts"
 import type { Publish } from "../../../src/protocol/packet.ts"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { CertificateAuthority } from "../../support/certificates.ts"
+import { patiently } from "../patience.ts"
 import type { Torture, Trial } from "../torture.ts"
+import { endWell } from "./end-well.ts"
 import { LoadProcess } from "./load-process.ts"
 import type { OpenFilesSaid, OpenFilesTask } from "./open-files-load.ts"
 import { openFilesOf } from "./process-figures.ts"
@@ -42,8 +44,7 @@ export const openFiles: Torture = {
         words: [...watchedWords, ...listeners, ...settings.flatMap((each) => ["--set", each])],
       })
       await atTheLimit(broker, trial)
-      await broker.stop()
-      trial.bounded("bugs in the log", broker.lines.filter(({ level }) => level === "error").length, 0)
+      await endWell(broker, trial)
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
@@ -80,7 +81,8 @@ async function atTheLimit(broker: WatchedBroker, trial: Trial): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     const cpuBefore = cpuMicroseconds(broker.pid)
     const beganAt = performance.now()
-    const answer = await publisher.publish({ topic: "kept", payload: Buffer.from(String(second)), qos: 1 })
+    const message = { topic: "kept", payload: Buffer.from(String(second)), qos: 1 } as const
+    const answer = await patiently(publisher.publish(message), "the answer to a message")
     if (answer.reasonCode !== 0) trial.wrong(`a message is refused with ${answer.reasonCode}`)
     else kept += 1
     await watch.state.reported()
@@ -115,8 +117,9 @@ async function heard(
     else got += 1
   }
   const client = await broker.client({ ...options, onMessage })
-  await publisher.publish({ topic: "kept", payload: new Uint8Array(0), qos: 1 })
-  await ended.promise
+  const last = { topic: "kept", payload: new Uint8Array(0), qos: 1 } as const
+  await patiently(publisher.publish(last), "the answer to the last message")
+  await patiently(ended.promise, "the last message")
   await client.disconnect()
   return got
 }

@@ -12,6 +12,13 @@ const ends = ["stays", "stays", "says DISCONNECT", "closes", "is cut", "is cut u
 const longestPacketBytes = 65_536
 const topics = ["race/a", "race/b", "race/c", "race/+", "race/#"]
 
+export interface RacerOwner {
+  /** The broker did what it may not. */
+  fault(what: string): void
+  /** It is told that its session was taken over. */
+  takenOver(): void
+}
+
 /** One connection of many that come at the same time with one client identifier, and say at once all they have to say. */
 export class Racer {
   readonly clientId: string
@@ -21,19 +28,19 @@ export class Racer {
   readonly #version: ProtocolVersion
   readonly #cleanStart: boolean
   readonly #end: (typeof ends)[number]
-  readonly #onFault: (what: string) => void
+  readonly #owner: RacerOwner
   readonly #answer = Promise.withResolvers<void>()
   readonly #close = Promise.withResolvers<void>()
   readonly #frames = new FrameReader(longestPacketBytes)
   readonly #first: Uint8Array
   #state: "new" | "in" | "told to go" | "over" = "new"
 
-  constructor(port: number, clientId: string, random: Random, onFault: (what: string) => void) {
+  constructor(port: number, clientId: string, random: Random, owner: RacerOwner) {
     this.clientId = clientId
     this.#version = random.oneIn(2) ? 5 : 4
     this.#cleanStart = random.oneIn(2)
     this.#end = ends[random.below(ends.length)] ?? "stays"
-    this.#onFault = onFault
+    this.#owner = owner
     this.answered = this.#answer.promise
     this.closed = this.#close.promise
     this.#first = this.#allItSays(random)
@@ -103,26 +110,26 @@ export class Racer {
   #took(socket: Bun.Socket, packet: Packet): void {
     if (packet.type === "connack") {
       const { reasonCode, sessionPresent } = packet
-      if (isError(reasonCode)) this.#onFault(`${this.clientId} is refused with ${reasonCode}`)
+      if (isError(reasonCode)) this.#owner.fault(`${this.clientId} is refused with ${reasonCode}`)
       if (sessionPresent && this.#cleanStart)
-        this.#onFault(`${this.clientId} finds a session it did not want`)
+        this.#owner.fault(`${this.clientId} finds a session it did not want`)
       this.#state = "in"
       this.#answer.resolve()
       if (this.#end === "closes") socket.end()
       if (this.#end === "is cut") socket.terminate()
     }
     if (packet.type !== "disconnect") return
-    if (packet.reasonCode !== ReasonCode.sessionTakenOver) {
-      this.#onFault(`${this.clientId} is told to go with ${packet.reasonCode}`)
-    }
+    if (packet.reasonCode === ReasonCode.sessionTakenOver) this.#owner.takenOver()
+    else this.#owner.fault(`${this.clientId} is told to go with ${packet.reasonCode}`)
     this.#state = "told to go"
   }
 
   #gone(): void {
     const isOurDoing = this.#end !== "stays"
-    if (!isOurDoing && this.#state === "new") this.#onFault(`${this.clientId} is closed without an answer`)
+    if (!isOurDoing && this.#state === "new")
+      this.#owner.fault(`${this.clientId} is closed without an answer`)
     if (!isOurDoing && this.#state === "in" && this.#version === 5) {
-      this.#onFault(`${this.clientId} is closed and not told why`)
+      this.#owner.fault(`${this.clientId} is closed and not told why`)
     }
     this.#state = "over"
     this.#answer.resolve()

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import type { Torture, Trial } from "../torture.ts"
 import { affordable } from "./affordable.ts"
+import { endWell } from "./end-well.ts"
 import { LoadProcess } from "./load-process.ts"
 import type { ReconnectStormSaid, ReconnectStormTask } from "./reconnect-storm-load.ts"
 import { Watch, watchedWords } from "./watch.ts"
@@ -27,8 +28,7 @@ export const reconnectStorm: Torture = {
         words: [...watchedWords, "--set", `storage.directory=${directory}`],
       })
       await stormed(broker, trial)
-      await broker.stop()
-      trial.bounded("bugs in the log", broker.lines.filter(({ level }) => level === "error").length, 0)
+      await endWell(broker, trial)
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
