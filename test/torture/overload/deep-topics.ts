@@ -26,6 +26,23 @@ const withinLimits = floodTorture({
   seen: { counts: [], lines: [] },
 })
 
+/** The same trial; what is stated to it has a word in front, so that it stands beside what another flood states. */
+function inCase(which: string, trial: Trial): Trial {
+  const { effort, seed, executable } = trial
+  const named = (name: string) => `${which}: ${name}`
+  return {
+    effort,
+    seed,
+    executable,
+    tell: (line) => trial.tell(line),
+    figure: (name, value) => trial.figure(named(name), value),
+    count: (name, more) => trial.count(named(name), more),
+    bounded: (name, value, most) => trial.bounded(named(name), value, most),
+    timed: (name, value, most) => trial.timed(named(name), value, most),
+    wrong: (what) => trial.wrong(named(what)),
+  }
+}
+
 /** A rule about a topic that nobody can use. */
 async function refuseDeepRule(trial: Trial): Promise<void> {
   const deep = `${"a/".repeat(200)}a`
@@ -47,6 +64,6 @@ export const overloadDeepTopics: Torture = {
   async run(trial) {
     await refuseDeepRule(trial)
     await atEachDoor.run(trial)
-    await withinLimits.run(trial)
+    await withinLimits.run(inCase("where allowed", trial))
   },
 }
