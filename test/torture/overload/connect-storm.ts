@@ -6,9 +6,10 @@ import type { ConnectStormSaid, ConnectStormTask } from "./connect-storm-load.ts
 import { endWell } from "./end-well.ts"
 import { LoadProcess } from "./load-process.ts"
 import { backlogOverflows } from "./process-figures.ts"
-import { Watch, watchedWords } from "./watch.ts"
+import { Watch, type WatchBounds, watchedWords } from "./watch.ts"
 
 const mebibyte = 1024 * 1024
+const bounds: WatchBounds = { roundTripMs: 2_000, growthBytes: 384 * mebibyte, keptBytes: 192 * mebibyte }
 
 interface Size {
   readonly callers: number
@@ -45,7 +46,7 @@ export const connectStorm: Torture = {
       }
     }
     await storm()
-    if (trial.effort === "long") await watch.again(storm)
+    if (trial.effort === "long") await watch.again(bounds, storm)
     const { served, closed, ...last } = await stormed(broker, callers + tooMany, trial)
     // A SYN that finds the backlog full is sent again after a second, then after two and four.
     trial.timed("longest until an answer (ms)", Math.max(longestMs, last.longestMs), 10_000)
@@ -53,7 +54,7 @@ export const connectStorm: Torture = {
     if (served !== callers) trial.wrong(`${served} were let in, where there was room for ${callers}`)
     const told = broker.all("a connection was turned away").length
     if (told === 0) trial.wrong("the log tells of nobody turned away")
-    await watch.end({ roundTripMs: 2_000, growthBytes: 256 * mebibyte, keptBytes: 128 * mebibyte })
+    await watch.end(bounds)
     const counted = watch.state.value("connections/turned-away/full")
     trial.bounded("turned away and not counted", Math.abs(closed - counted), 0)
     await endWell(broker, trial)

@@ -82,7 +82,7 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
       if (!(more > 0)) trial.wrong(`the flood is not counted as ${count}`)
     }
     if (effort === "long") {
-      await watch.again(async () => {
+      await watch.again(flood.bounds(effort), async () => {
         const { wrong } = await poured(flood.load, broker, trial)
         for (const what of wrong) trial.wrong(`the second time: ${what}`)
       })

@@ -16,7 +16,7 @@ export interface WatchBounds {
   readonly roundTripMs: number
   /**
    * Longest that the event loop may be busy; a bound of time. While its thread is ready and other processes have all the
-   * cores, it is not: that is taken off, and nothing comes on top.
+   * cores, it is not: that is taken off. On top comes what a quarter of the fresh memory takes.
    */
   readonly loopMs?: number
   /** By how much its memory may grow, at the most and for good. */
@@ -53,6 +53,7 @@ export class Watch {
   readonly #probes: readonly Probe[]
   readonly #messages: RoundTrips
   readonly #pings: RoundTrips
+  #onTopBytes = 0
 
   private constructor(
     broker: WatchedBroker,
@@ -138,10 +139,15 @@ export class Watch {
   /**
    * The load is gone, and comes once more. What it left behind may be what the runtime keeps in reserve; the second time
    * that is there, and whatever is kept beyond it is a leak.
+   *
+   * @param most bounds what the first left behind; what the second may leave comes on top of it at the end
    */
-  async again(load: () => Promise<void>): Promise<void> {
+  async again(most: WatchBounds, load: () => Promise<void>): Promise<void> {
     const keptBytes = await this.#keptBytes()
+    const first = (keptBytes - this.#before.memoryBytes) / mebibyte
+    this.#trial.bounded("more memory after the first time (MiB)", first, most.keptBytes / mebibyte)
     await load()
+    this.#onTopBytes = mostMoreMebibytes * mebibyte
     const more = (await this.#keptBytes()) - keptBytes
     this.#trial.tell(
       `kept: ${(keptBytes / mebibyte).toFixed(0)} MiB, then ${(more / mebibyte).toFixed(1)} more`,
@@ -150,8 +156,10 @@ export class Watch {
   }
 
   /** The load is gone. Waits until the broker is as it was, then tells the trial what was seen, and leaves. */
-  async end({ roundTripMs, loopMs, growthBytes, keptBytes }: WatchBounds): Promise<void> {
+  async end({ roundTripMs, loopMs, ...most }: WatchBounds): Promise<void> {
     const trial = this.#trial
+    const growthBytes = most.growthBytes + this.#onTopBytes
+    const keptBytes = most.keptBytes + this.#onTopBytes
     const endsAt = performance.now() + patienceMs
     // A message under way would be counted as one that is stored.
     await this.#restUntil(endsAt)
@@ -166,7 +174,8 @@ export class Watch {
     trial.figure("99 of 100 loop delays (ms)", this.#pings.p99Ms)
     trial.timed("longest loop delay (ms)", this.#pings.longestMs, longestMs)
     if (loopMs !== undefined) {
-      trial.timed("longest loop delay with a core (ms)", this.#pings.longestWorkMs, loopMs)
+      const mostMs = loopMs + freshMemoryMs() / 4
+      trial.timed("longest loop delay with a core (ms)", this.#pings.longestWorkMs, mostMs)
     }
     const { memoryBytes } = this.#before
     const { now, peak } = memoryOf(this.#broker.pid)
