@@ -165,7 +165,7 @@ function judge(
   // All that is a session's is another one's when that has another name.
   const renamed = new Set(unnamed.filter((key) => kindOf(key) === "session").map(clientOf))
   const changed = unnamed.filter((key) => kindOf(key) === "session" || !renamed.has(clientOf(key)))
-  const isExplained = changed.every((key) => (owed?.mayBeWrong(kindOf(key)) ?? 0) > 0)
+  const isExplained = changed.every((key) => owed?.mayChangeUnseen(kindOf(key)) === true)
   // One is not there any more for each that was not there before.
   if (changed.length <= 2 * fewRows && isExplained) {
     if (changed.length > 0) trial.count("values changed unnoticed", changed.length)

@@ -22,6 +22,8 @@ export interface Owed {
   readonly isOfLog: boolean
   /** Keys of a kind that may be wrong all the same: rows on a page that was changed may say anything. */
   mayBeWrong(kind: string): number
+  /** Whether what was changed holds rows of this kind that have no checksum. */
+  mayChangeUnseen(kind: string): boolean
 }
 
 const kindsOf = {
@@ -32,6 +34,8 @@ const kindsOf = {
   queue: ["queued"],
   retained: ["retained"],
 } as const satisfies Partial<Record<Table, readonly string[]>>
+
+const withChecksum: readonly string[] = ["message", "retained"] satisfies readonly Table[]
 
 /** A store before it is damaged. */
 export class SoundStore {
@@ -65,7 +69,8 @@ export class SoundStore {
     const upToDamage = await this.#contentUpToDamage(damaged)
     if (upToDamage === "unreadable") return undefined
     if (upToDamage !== "undamaged") {
-      return { must: upToDamage.found, may: upToDamage.found, isOfLog: true, mayBeWrong: () => 0 }
+      const { found } = upToDamage
+      return { must: found, may: found, isOfLog: true, mayBeWrong: () => 0, mayChangeUnseen: () => false }
     }
     const concerned = this.#rows.concernedBy(damaged)
     // What was told after what stands in the tables is not there any more.
@@ -76,15 +81,18 @@ export class SoundStore {
       if (unread("session").has(origin.session) || unread(origin.table).has(origin.row)) must.delete(key)
     }
     const copied = copiedPage === undefined ? 0 : this.#rows.rowsBy(copiedPage)
-    const mayBeWrong = (kind: string) => {
-      let count = 0
-      for (const [table, kinds] of Object.entries(kindsOf)) {
-        const rows = concerned.get(table as Table)?.rows ?? 0
-        if (rows > 0 && (kinds as readonly string[]).includes(kind)) count += rows + copied
-      }
-      return count
+    const rowsOf = (kind: string) =>
+      Object.entries(kindsOf)
+        .filter(([, kinds]) => (kinds as readonly string[]).includes(kind))
+        .map(([table]) => ({ table, rows: concerned.get(table as Table)?.rows ?? 0 }))
+        .filter(({ rows }) => rows > 0)
+    return {
+      must,
+      may: this.content.found,
+      isOfLog: false,
+      mayBeWrong: (kind) => rowsOf(kind).reduce((sum, { rows }) => sum + rows + copied, 0),
+      mayChangeUnseen: (kind) => rowsOf(kind).some(({ table }) => !withChecksum.includes(table)),
     }
-    return { must, may: this.content.found, isOfLog: false, mayBeWrong }
   }
 
   /** Whether one of the errors that were logged tells of the thing with this key. */
