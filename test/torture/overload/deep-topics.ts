@@ -39,6 +39,8 @@ function inCase(which: string, trial: Trial): Trial {
     count: (name, more) => trial.count(named(name), more),
     bounded: (name, value, most) => trial.bounded(named(name), value, most),
     timed: (name, value, most) => trial.timed(named(name), value, most),
+    atLeast: (name, value, least) => trial.atLeast(named(name), value, least),
+    skipped: (why) => trial.skipped(named(why)),
     wrong: (what) => trial.wrong(named(what)),
   }
 }
