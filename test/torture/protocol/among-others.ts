@@ -17,7 +17,6 @@ export interface Stage {
 }
 
 const atATime = 32
-const quarters = 4
 /** So much may the heap of a runtime that collects when it likes differ between two quarters. */
 const memoryBoundMiB = 64
 const listeners = ["--ephemeral", "--listen", "tcp://127.0.0.1:0", "--listen", "ws://127.0.0.1:0"]
@@ -41,11 +40,11 @@ export async function tryAmongOthers<Attempt>(
   // The bystander may listen to everything, and would hear of nothing else.
   using pair = await HonestPair.begin(broker.port("tcp"), "$honest/pair")
   const attempts = attemptsOn(broker)
-  const perQuarter = Math.ceil(attempts.length / quarters)
+  // Those who are never answered are waited for in each part anew.
+  const perPart = Math.ceil(attempts.length / (trial.effort === "long" ? 4 : 1))
   const residentMiB: number[] = []
-  for (let quarter = 0; quarter < quarters; quarter++) {
-    const start = quarter * perQuarter
-    await crowdOf(attempts.slice(start, start + perQuarter), atATime, async (attempt) => {
+  for (let start = 0; start < attempts.length; start += perPart) {
+    await crowdOf(attempts.slice(start, start + perPart), atATime, async (attempt) => {
       const wrong = await tried(attempt)
       if (wrong !== undefined) trial.wrong(wrong)
     })
