@@ -1,79 +1,104 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import pc from "picocolors"
+import { thisMachine } from "../../../bench/machine.ts"
 import { table } from "../../../cli/output.ts"
-import type { TortureReport, Verdict } from "../recorded-trial.ts"
 import type { Break } from "./break.ts"
 import { breaks } from "./breaks.ts"
+import { tortureCopy } from "./copy.ts"
+import { type Attempt, type BrokenReport, type Control, noticeOf } from "./notice.ts"
 
 /*
  * Breaks a copy of the sources in one place after the other, and looks whether the torture that should notice does:
- * `npm run torture:broken`, or a part of it with `--only crash`. Ends with 1 when a break goes unnoticed.
+ * `npm run torture:broken`, or a part of it with `--only crash`, by the beginning of a torture's name or of what a broken
+ * broker does. Each torture is tried on an unbroken copy first (not with `--no-control`), for one that is broken itself
+ * notices everything. Ends with 1 when a break goes unnoticed, or is noticed as something else, or when an unbroken copy
+ * is found wanting.
  */
 
-const root = new URL("../../..", import.meta.url).pathname
-const copied = ["src", "cli", "test", "scripts", "bench", "package.json", "tsconfig.json", "bunfig.toml"]
+/** Always the same, so that what chance decides does not let a break through today that was noticed yesterday. */
+const seed = 20_261_130
 
-const { values } = parseArgs({ options: { only: { type: "string", multiple: true } } })
-const chosen = breaks.filter(
-  ({ noticedBy }) => values.only === undefined || values.only.some((name) => noticedBy.startsWith(name)),
-)
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    "no-control": { type: "boolean", default: false },
+    json: { type: "string" },
+  },
+})
+const isMeant = (text: string) => values.only?.some((beginning) => text.startsWith(beginning)) ?? true
+const chosen = breaks.filter(({ noticedBy, what }) => isMeant(noticedBy) || isMeant(what))
 if (chosen.length === 0) throw new Error(`--only: nothing begins with ${values.only?.join(" or ")}`)
 
-const rows = [["torture", "what the broken broker does", "noticed", "as"]]
-let unnoticed = 0
-for (const [index, each] of chosen.entries()) {
-  console.error(pc.bold(`${index + 1} of ${chosen.length}: ${each.noticedBy}: ${each.what}`))
-  const { wrong } = await triedBroken(each)
-  const [first = ""] = wrong
-  if (first === "") unnoticed += 1
-  rows.push([each.noticedBy, each.what, first === "" ? "NO" : "yes", firstLine(first)])
-  console.error(first === "" ? pc.red("  unnoticed") : `  noticed: ${firstLine(first)}`)
+const controls = values["no-control"] ? [] : await tryUnbroken()
+const attempts = await tryBroken()
+if (values.json !== undefined) {
+  const report: BrokenReport = {
+    at: new Date().toISOString(),
+    machine: thisMachine(),
+    seed,
+    controls,
+    breaks: attempts,
+  }
+  writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
 }
-console.log(table(rows))
+console.log(table([["torture", "what the broken broker does", "noticed", "as"], ...attempts.map(row)]))
+const unkept = controls.filter(({ wrong }) => wrong.length > 0)
+for (const { torture, effort, wrong } of unkept) {
+  console.log(`${torture} (${effort}) finds fault with an UNBROKEN broker: ${firstLine(wrong[0] ?? "")}`)
+}
+const unnoticed = attempts.filter(({ noticed }) => noticed !== "yes").length
 console.log(unnoticed === 0 ? `${chosen.length} breaks noticed` : `${unnoticed} breaks UNNOTICED`)
-process.exitCode = unnoticed === 0 ? 0 : 1
+process.exitCode = unnoticed + unkept.length === 0 ? 0 : 1
 
-/** @throws Error when the break does not fit the sources, or what came of it cannot be tried */
-async function triedBroken({ file, find, replace, noticedBy, effort }: Break): Promise<Verdict> {
-  const copy = mkdtempSync(join(tmpdir(), "bantam-broken-"))
-  try {
-    for (const name of copied) cpSync(join(root, name), join(copy, name), { recursive: true })
-    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
-    const source = readFileSync(join(copy, file), "utf8")
-    if (source.split(find).length !== 2) throw new Error(`${file} does not have this once: ${find}`)
-    writeFileSync(
-      join(copy, file),
-      source.replace(find, () => replace),
-    )
-    const report = join(copy, "report.json")
-    const words = ["--only", noticedBy, "--json", report, ...(effort === "short" ? ["--short"] : [])]
-    const trying = Bun.spawn({
-      cmd: [process.execPath, "run", "test/torture/run.ts", ...words],
-      cwd: copy,
-      stdout: "ignore",
-      stderr: "pipe",
-    })
-    const [said] = await Promise.all([trying.stderr.text(), trying.exited])
-    const { verdicts } = readReport(report, said)
-    const verdict = verdicts.find(({ name }) => name === noticedBy)
-    if (verdict === undefined) throw new Error(`there is no torture called ${noticedBy}`)
-    // Whatever else it found wrong then, it is not known whether it would notice.
-    if (verdict.skipped.length > 0) throw new Error(`${noticedBy}: ${verdict.skipped.join("; ")}`)
-    return verdict
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
+/** Each torture once in each effort in which it is to notice something. */
+async function tryUnbroken(): Promise<readonly Control[]> {
+  const concerned = new Map(chosen.map((each) => [`${each.noticedBy}, ${each.effort}`, each]))
+  const tried: Control[] = []
+  for (const [name, { noticedBy: torture, effort }] of concerned) {
+    console.error(pc.bold(`control ${tried.length + 1} of ${concerned.size}: ${name}`))
+    const { seconds, wrong } = await tortureCopy({ torture, effort, seed, change: undefined })
+    tried.push({ torture, effort, seconds, wrong })
+    console.error(wrong.length === 0 ? "  kept" : pc.red(`  NOT KEPT: ${firstLine(wrong[0] ?? "")}`))
+  }
+  return tried
+}
+
+async function tryBroken(): Promise<readonly Attempt[]> {
+  const tried: Attempt[] = []
+  for (const [index, each] of chosen.entries()) {
+    console.error(pc.bold(`${index + 1} of ${chosen.length}: ${each.noticedBy}: ${each.what}`))
+    const attempt = await attemptOf(each)
+    tried.push(attempt)
+    console.error(inWords(attempt))
+  }
+  return tried
+}
+
+async function attemptOf(each: Break): Promise<Attempt> {
+  const { what, noticedBy: torture, effort } = each
+  const { seconds, wrong } = await tortureCopy({ torture, effort, seed, change: each })
+  return { what, torture, effort, seconds, ...noticeOf(each, wrong) }
+}
+
+function inWords({ noticed, as }: Attempt): string {
+  switch (noticed) {
+    case "yes":
+      return `  noticed: ${firstLine(as)}`
+    case "otherwise":
+      return pc.red(`  noticed as something else: ${firstLine(as)}`)
+    case "no":
+      return pc.red("  unnoticed")
   }
 }
 
-function readReport(file: string, said: string): TortureReport {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as TortureReport
-  } catch (error) {
-    throw new Error(`the broken broker could not be tried:\n${said}`, { cause: error })
-  }
+function row({ torture, what, noticed, as }: Attempt): string[] {
+  return [
+    torture,
+    what,
+    noticed === "no" ? "NO" : noticed === "otherwise" ? "OTHERWISE" : "yes",
+    firstLine(as),
+  ]
 }
 
 function firstLine(text: string): string {
