@@ -86,6 +86,18 @@ export const simulatedBreaks: readonly Break[] = [
     replace: "",
   },
   {
+    what: "grants a subscription before it has written it",
+    noticedBy: "simulated faults",
+    // One story in a hundred or so: the crash must come before the commit, and no answer wait in front of the SUBACK.
+    effort: "long",
+    as: /^seed \d+: (\w+ lacks |\S+ matched nobody, says the broker)/,
+    file: "src/connection/subscribe.ts",
+    find: `      ticket,
+      settle: (committed) => {`,
+    replace: `      ticket: undefined,
+      settle: (committed) => {`,
+  },
+  {
     what: "forgets a shared message when all members are cut off at once",
     noticedBy: "simulated faults",
     // A quarter of all stories cut off all members while they have something: of the twenty from this seed on, five.
