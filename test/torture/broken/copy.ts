@@ -42,6 +42,8 @@ export async function tortureCopy({ torture, effort, seed, change }: CopyTrial):
     const [said] = await Promise.all([trying.stderr.text(), trying.exited])
     const verdict = readReport(report, said).verdicts.find(({ name }) => name === torture)
     if (verdict === undefined) throw new Error(`there is no torture called ${torture}`)
+    // Whatever else it found wrong then, it is not known whether it would notice.
+    if (verdict.skipped.length > 0) throw new Error(`${torture}: ${verdict.skipped.join("; ")}`)
     return verdict
   } finally {
     rmSync(copy, { recursive: true, force: true })
