@@ -4,7 +4,6 @@ import { join } from "node:path"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { FaultyDisk } from "../disk/faulty-disk.ts"
 import type { Effort, Torture, Trial } from "../torture.ts"
-import { endWell } from "./end-well.ts"
 import { LoadProcess } from "./load-process.ts"
 import { Watch, type WatchBounds, watchedWords } from "./watch.ts"
 
@@ -75,19 +74,12 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
     const before = new Map(flood.seen.counts.map((count) => [count, watch.state.value(count)]))
     if (disk !== undefined) slowUntilBehind(disk, broker)
     await pour(flood.load, broker, trial)
-    await watch.state.reported()
+    await watch.end(flood.bounds(effort))
     for (const [count, value] of before) {
       const more = watch.state.value(count) - value
       trial.figure(`more of ${count}`, more)
       if (!(more > 0)) trial.wrong(`the flood is not counted as ${count}`)
     }
-    if (effort === "long") {
-      await watch.again(flood.bounds(effort), async () => {
-        const { wrong } = await poured(flood.load, broker, trial)
-        for (const what of wrong) trial.wrong(`the second time: ${what}`)
-      })
-    }
-    await watch.end(flood.bounds(effort))
     for (const line of flood.seen.lines) {
       if (broker.all(line).length === 0) trial.wrong(`the log never says "${line}"`)
     }
@@ -107,17 +99,21 @@ function slowUntilBehind(disk: FaultyDisk, broker: WatchedBroker): void {
 }
 
 async function pour(file: string, broker: WatchedBroker, trial: Trial): Promise<void> {
-  const { figures, wrong } = await poured(file, broker, trial)
-  for (const [name, value] of Object.entries(figures)) trial.figure(name, value)
-  for (const what of wrong) trial.wrong(what)
-}
-
-async function poured(file: string, broker: WatchedBroker, trial: Trial): Promise<FloodReport> {
   const { effort, seed } = trial
   trial.tell(`${file.replace("-load.ts", "")}: it pours`)
   const task: FloodTask = { port: broker.port("tcp"), effort, seed }
   using load = LoadProcess.start<FloodReport>(file, task, trial)
-  const report = await load.says("flooded")
+  const { figures, wrong } = await load.says("flooded")
   await load.ended()
-  return report
+  for (const [name, value] of Object.entries(figures)) trial.figure(name, value)
+  for (const what of wrong) trial.wrong(what)
+}
+
+async function endWell(broker: WatchedBroker, trial: Trial): Promise<void> {
+  const code = await broker.stop()
+  if (code !== 0) trial.wrong(`the broker ended with ${code}`)
+  for (const line of broker.lines) {
+    if (line.level === "error" || line.level === "none")
+      trial.wrong(`the broker said: ${JSON.stringify(line)}`)
+  }
 }

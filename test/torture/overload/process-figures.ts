@@ -12,19 +12,6 @@ export function memoryOf(pid: number): { readonly now: number; readonly peak: nu
   return { now: bytesOf("VmRSS"), peak: bytesOf("VmHWM") }
 }
 
-/**
- * For how many milliseconds in all its first thread, which runs the event loop, was ready to run and had no core; 0 when
- * the system does not tell, or the process is gone.
- */
-export function coreWaitMs(pid: number): number {
-  try {
-    const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")
-    return Number(waitedNs) / 1e6
-  } catch {
-    return 0
-  }
-}
-
 /** How many files it has open, sockets among them. */
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length

@@ -6,25 +6,18 @@ const restMs = 3
 /** Durations of round trips, of which one is under way at a time: one that does not come to its end counts as well. */
 export class RoundTrips {
   readonly #begin: (number: number) => void
-  readonly #idledMs: () => number
   readonly #histogram = new Histogram()
   #number = 0
   #longestMs = 0
-  #longestWorkMs = 0
   /** Undefined: between two. */
   #beganAt: number | undefined
-  #idledBeforeMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #isOver = false
   #rested: (() => void) | undefined
 
-  /**
-   * @param begin sends what comes back; whoever hears it calls `came` with the number
-   * @param idledMs for how long in all whoever answers could not work, through no fault of his
-   */
-  constructor(begin: (number: number) => void, idledMs: () => number = () => 0) {
+  /** @param begin sends what comes back; whoever hears it calls `came` with the number */
+  constructor(begin: (number: number) => void) {
     this.#begin = begin
-    this.#idledMs = idledMs
   }
 
   /** How many there were and back. */
@@ -33,13 +26,8 @@ export class RoundTrips {
   }
 
   get longestMs(): number {
-    return Math.max(this.#longestMs, this.#underWayMs)
-  }
-
-  /** The longest without the time in which whoever answers could not work. */
-  get longestWorkMs(): number {
-    const idledMs = this.#idledMs() - this.#idledBeforeMs
-    return Math.max(this.#longestWorkMs, this.#underWayMs - idledMs)
+    const underWayMs = this.#beganAt === undefined ? 0 : performance.now() - this.#beganAt
+    return Math.max(this.#longestMs, underWayMs)
   }
 
   get p99Ms(): number {
@@ -53,8 +41,7 @@ export class RoundTrips {
   /** @returns false when it is not the one under way */
   came(number: number): boolean {
     if (this.#beganAt === undefined || number !== this.#number) return false
-    const ms = this.#underWayMs
-    this.#longestWorkMs = this.longestWorkMs
+    const ms = performance.now() - this.#beganAt
     this.#beganAt = undefined
     this.#histogram.record(ms * 1000)
     this.#longestMs = Math.max(this.#longestMs, ms)
@@ -71,13 +58,8 @@ export class RoundTrips {
     await new Promise<void>((resolve) => (this.#rested = resolve))
   }
 
-  get #underWayMs(): number {
-    return this.#beganAt === undefined ? 0 : performance.now() - this.#beganAt
-  }
-
   #next(): void {
     this.#number += 1
-    this.#idledBeforeMs = this.#idledMs()
     this.#beganAt = performance.now()
     this.#begin(this.#number)
   }

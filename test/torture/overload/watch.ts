@@ -4,7 +4,7 @@ import type { Trial } from "../torture.ts"
 import { BrokerState, type State } from "./broker-state.ts"
 import { Probe, type ProbeOwner } from "./probe.ts"
 import { freshMebibytes, freshMemoryMs } from "./fresh-memory.ts"
-import { coreWaitMs, memoryOf, openFilesOf } from "./process-figures.ts"
+import { memoryOf, openFilesOf } from "./process-figures.ts"
 import { RoundTrips } from "./round-trips.ts"
 
 /** What a torture promises of the broker under its load. */
@@ -14,21 +14,10 @@ export interface WatchBounds {
    * out memory comes on top.
    */
   readonly roundTripMs: number
-  /**
-   * Longest that the event loop may be busy; a bound of time. While its thread is ready and other processes have all the
-   * cores, it is not: that is taken off. On top comes what a quarter of the fresh memory takes.
-   */
-  readonly loopMs?: number
   /** By how much its memory may grow, at the most and for good. */
   readonly growthBytes: number
   readonly keptBytes: number
 }
-
-/** What is kept after a load may differ by so much from one time to the next. */
-const mostMoreMebibytes = 64
-
-/** Memory that was not seen lower for so many reports, of which each second has one, falls no further. */
-const calmReports = 5
 
 /** What the watch needs in the words behind `serve`. */
 export const watchedWords: readonly string[] = ["--port", "0", "--set", "mqtt.sys_interval_seconds=1"]
@@ -53,7 +42,6 @@ export class Watch {
   readonly #probes: readonly Probe[]
   readonly #messages: RoundTrips
   readonly #pings: RoundTrips
-  #onTopBytes = 0
 
   private constructor(
     broker: WatchedBroker,
@@ -102,13 +90,10 @@ export class Watch {
       took: () => pings.came(pinged),
       lost: lost("the honest idler"),
     })
-    const pings = new RoundTrips(
-      (number) => {
-        pinged = number
-        pinger.ping()
-      },
-      () => coreWaitMs(broker.pid),
-    )
+    const pings = new RoundTrips((number) => {
+      pinged = number
+      pinger.ping()
+    })
     const state = await BrokerState.of(port, lost("who reads what the broker says of itself"))
     if (met === "used") await state.reported()
     const before = met === "used" ? state.lasting : BrokerState.ofNobody
@@ -136,30 +121,9 @@ export class Watch {
     return new Map(differences.filter(([, difference]) => difference !== 0))
   }
 
-  /**
-   * The load is gone, and comes once more. What it left behind may be what the runtime keeps in reserve; the second time
-   * that is there, and whatever is kept beyond it is a leak.
-   *
-   * @param most bounds what the first left behind; what the second may leave comes on top of it at the end
-   */
-  async again(most: WatchBounds, load: () => Promise<void>): Promise<void> {
-    const keptBytes = await this.#keptBytes()
-    const first = (keptBytes - this.#before.memoryBytes) / mebibyte
-    this.#trial.bounded("more memory after the first time (MiB)", first, most.keptBytes / mebibyte)
-    await load()
-    this.#onTopBytes = mostMoreMebibytes * mebibyte
-    const more = (await this.#keptBytes()) - keptBytes
-    this.#trial.tell(
-      `kept: ${(keptBytes / mebibyte).toFixed(0)} MiB, then ${(more / mebibyte).toFixed(1)} more`,
-    )
-    this.#trial.bounded("more memory after a second time (MiB)", more / mebibyte, mostMoreMebibytes)
-  }
-
   /** The load is gone. Waits until the broker is as it was, then tells the trial what was seen, and leaves. */
-  async end({ roundTripMs, loopMs, ...most }: WatchBounds): Promise<void> {
+  async end({ roundTripMs, growthBytes, keptBytes }: WatchBounds): Promise<void> {
     const trial = this.#trial
-    const growthBytes = most.growthBytes + this.#onTopBytes
-    const keptBytes = most.keptBytes + this.#onTopBytes
     const endsAt = performance.now() + patienceMs
     // A message under way would be counted as one that is stored.
     await this.#restUntil(endsAt)
@@ -173,10 +137,6 @@ export class Watch {
     trial.timed("longest round trip (ms)", this.#messages.longestMs, longestMs)
     trial.figure("99 of 100 loop delays (ms)", this.#pings.p99Ms)
     trial.timed("longest loop delay (ms)", this.#pings.longestMs, longestMs)
-    if (loopMs !== undefined) {
-      const mostMs = loopMs + freshMemoryMs() / 4
-      trial.timed("longest loop delay with a core (ms)", this.#pings.longestWorkMs, mostMs)
-    }
     const { memoryBytes } = this.#before
     const { now, peak } = memoryOf(this.#broker.pid)
     trial.figure("memory before (MiB)", memoryBytes / mebibyte)
@@ -187,19 +147,6 @@ export class Watch {
     trial.bounded("counts that are not as before", differences.size, 0)
     for (const [name, more] of differences) trial.wrong(`${name} is off by ${more} afterwards`)
     await Promise.all([...this.#probes.map((probe) => probe.leave()), this.state.leave()])
-  }
-
-  /** The least memory that was seen until it fell no further. */
-  async #keptBytes(): Promise<number> {
-    const endsAt = performance.now() + patienceMs
-    let least = memoryOf(this.#broker.pid).now
-    for (let calm = 0; calm < calmReports && performance.now() < endsAt; calm++) {
-      await this.state.reported()
-      const { now } = memoryOf(this.#broker.pid)
-      if (now < least - mebibyte) calm = 0
-      least = Math.min(least, now)
-    }
-    return least
   }
 
   #isAsBefore(keptBytes: number): boolean {
