@@ -123,7 +123,7 @@ export const crashBreaks: readonly Break[] = [
     noticedBy: "crash with wills",
     effort: "long",
     file: "src/broker/delayed-wills.ts",
-    find: `    session.update({ will: undefined })
+    find: `    session.note({ will: undefined })
 `,
     replace: ``,
   },

@@ -37,7 +37,7 @@ export const simulatedBreaks: readonly Break[] = [
     effort: "long",
     as: /^seed \d+: the session of \w+ is gone before its time/,
     file: "src/broker/session-registry.ts",
-    find: `if (session.record.disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })`,
+    find: `if (session.record.disconnectedAtMs === undefined) session.note({ disconnectedAtMs: now })`,
     replace: `if (session.record.disconnectedAtMs === undefined) {
         const ticket = session.update({ disconnectedAtMs: now })
         if (ticket?.state === "pending") {
@@ -51,8 +51,16 @@ export const simulatedBreaks: readonly Break[] = [
     effort: "long",
     as: /^seed \d+: \w+ cannot have a session/,
     file: "src/broker/session-registry.ts",
-    find: `      if (session.record.disconnectedAtMs === undefined) session.update({ disconnectedAtMs: now })`,
-    replace: `      session.update({ disconnectedAtMs: now })`,
+    find: `      if (session.record.disconnectedAtMs === undefined) session.note({ disconnectedAtMs: now })`,
+    replace: `      session.note({ disconnectedAtMs: now })`,
+  },
+  {
+    what: "forgets what happens to sessions while the disk fails",
+    noticedBy: "simulated faults",
+    effort: "long",
+    file: "src/session/session.ts",
+    find: `this.#journal?.noted(this.#record)`,
+    replace: `this.#journal?.updated(this.#record)`,
   },
   {
     what: "ends sessions a moment before their time",
