@@ -1,4 +1,5 @@
-import { rmSync } from "node:fs"
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { WatchedBroker } from "../../failure/watched-broker.ts"
 import { Random } from "../../support/random.ts"
@@ -28,7 +29,7 @@ export const powerCut: Torture = {
       for (const end of ["kill", "stop", "kill"] as const) await load.life(messages, end)
       trial.count("messages acknowledged", load.witness.accepted)
       trial.count("promises", load.ledger.acknowledged)
-      made += await cutAnywhere(trial, load, readJournal(disk.journal), random, cuts, broker)
+      made += await cutAnywhere(trial, load, disk.journal, random, cuts, broker)
       trial.tell(`run ${run} of ${runs}: ${made} cuts so far`)
     }
     trial.atLeast("power cuts", made, runs * cuts)
@@ -39,13 +40,15 @@ export const powerCut: Torture = {
 async function cutAnywhere(
   trial: Trial,
   load: StoreLoad,
-  records: readonly JournalRecord[],
+  journal: string,
   random: Random,
   cuts: number,
   withBroker: number,
 ): Promise<number> {
+  const records = readJournal(journal)
   const folder = scratchFolder()
   let cut = 0
+  let isAllRight = true
   try {
     const chosen = chooseCuts(records, random, cuts)
     const image = new DiskImage()
@@ -56,7 +59,9 @@ async function cutAnywhere(
         image.cut(directory, random)
         const where = `cut behind record ${index} of ${records.length} (${change.change})`
         const isForBroker = cut % Math.ceil(cuts / withBroker) === 0
-        await checkCut(trial, load, directory, position, where, isForBroker)
+        const isRight = await checkCut(trial, load, directory, position, where, isForBroker)
+        if (isAllRight && !isRight) keep(trial, directory, journal)
+        isAllRight &&= isRight
         rmSync(directory, { recursive: true })
       }
     }
@@ -91,6 +96,7 @@ function chooseCuts(records: readonly JournalRecord[], random: Random, cuts: num
   }).toSorted((one, other) => one - other)
 }
 
+/** @returns whether nothing is wrong */
 async function checkCut(
   trial: Trial,
   load: StoreLoad,
@@ -98,16 +104,25 @@ async function checkCut(
   position: number,
   where: string,
   isForBroker: boolean,
-): Promise<void> {
+): Promise<boolean> {
   try {
     if (isForBroker) await startAndStop(trial, directory, where)
     const { found, wrong, errors, queues } = await readStore(directory, "full")
-    const notKept = load.ledger.wrong(found, position)
-    for (const what of [...errors, ...wrong, ...notKept, ...outOfOrder(queues)])
-      trial.wrong(`${where}: ${what}`)
+    const all = [...errors, ...wrong, ...load.ledger.wrong(found, position), ...outOfOrder(queues)]
+    for (const what of all) trial.wrong(`${where}: ${what}`)
+    return all.length === 0
   } catch (error) {
     trial.wrong(`${where}: ${error instanceof Error ? error.message : String(error)}`)
+    return false
   }
+}
+
+/** Chance will hardly leave the same again: for whoever wants to know why, the first of a life and what led to it. */
+function keep(trial: Trial, directory: string, journal: string): void {
+  const evidence = mkdtempSync(join(tmpdir(), "bantam-power-cut-"))
+  cpSync(directory, join(evidence, "store"), { recursive: true })
+  copyFileSync(journal, join(evidence, "journal"))
+  trial.tell(`what was left is kept in ${evidence}`)
 }
 
 async function startAndStop(trial: Trial, directory: string, where: string): Promise<void> {
