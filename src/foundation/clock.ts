@@ -33,12 +33,13 @@ export interface KeptTime {
 /**
  * Where the clock of a run is to begin: as much later than the last one was as the wall says. So sessions and messages
  * grow older while the broker is away, and yet it does not matter to them how often and how far the wall was put back or
- * forward in an earlier run. Where it says that no time has passed, or less than none, none has.
+ * forward in an earlier run. Where it says that no time has passed, or less than none, none has. Of two dates in whole
+ * milliseconds the time between may be almost one less than they differ by: what waits may come later, and not sooner.
  *
  * @param kept of the last run; undefined: there was none that kept it
  */
 export function resumedMs(kept: KeptTime | undefined, wallMs: number): number {
-  return kept === undefined ? wallMs : kept.nowMs + Math.max(0, wallMs - kept.wallMs)
+  return kept === undefined ? wallMs : kept.nowMs + Math.max(0, wallMs - kept.wallMs - 1)
 }
 
 /** Timers beyond 2^31-1 ms fire at once in Bun, so a longer wait is made of steps. */
@@ -63,11 +64,12 @@ class SteppedTimer implements Timer {
   }
 
   #arm(): void {
-    const waitMs = Math.max(0, this.#atMs - this.#clock.now())
+    const waitMs = Math.max(0, this.#atMs + 1 - this.#clock.now())
     if (waitMs === Number.POSITIVE_INFINITY) return
     this.#handle = setTimeout(
       () => {
-        if (this.#clock.now() >= this.#atMs) this.#callback()
+        // What is counted from a whole millisecond began up to one later (torture: crash with wills).
+        if (this.#clock.now() > this.#atMs) this.#callback()
         else this.#arm()
       },
       Math.min(Math.ceil(waitMs), longestStepMs),
