@@ -37,7 +37,7 @@ export function keyOf(table: Table, row: Readonly<Record<string, unknown>>): str
 export interface Concerned {
   /** Keys, their words with a space between, of the rows between the first and the last that cannot be read for certain. */
   readonly unread: ReadonlySet<string>
-  /** How many rows stand on the pages concerned or are found by way of them. */
+  /** How many rows stand on the pages concerned or are found by way of them; 1 where the table was empty, too. */
   readonly rows: number
 }
 
@@ -56,6 +56,7 @@ export class StandingRows {
   readonly #tree: PageTree
   readonly #schema: ReadonlySet<number>
   readonly #rows: ReadonlyMap<Table, readonly Row[]>
+  readonly #roots: ReadonlyMap<Table, number>
   /** Words of the key of each queue entry, by its message. */
   readonly #entries = new Map<string, string[]>()
 
@@ -73,6 +74,7 @@ export class StandingRows {
       this.#tree = new PageTree(readFileSync(file))
       this.#schema = new Set(this.#tree.rows(1).flat())
       this.#rows = new Map(tables.map((table) => [table, rowsOf(database, this.#tree, table)]))
+      this.#roots = new Map(tables.map((table) => [table, rootOf(database, table)]))
       const entries = database.query<{ message: number; key: string }, []>(
         "SELECT message, session || ' ' || sequence AS key FROM queue",
       )
@@ -92,7 +94,12 @@ export class StandingRows {
     const pages = this.#damagedPages(directory)
     if (pages === undefined || [...pages].some((page) => this.#schema.has(page))) return undefined
     const concerned = new Map<Table, Concerned>()
-    for (const [table, rows] of this.#rows) concerned.set(table, concernedOf(rows, pages))
+    for (const [table, rows] of this.#rows) {
+      const found = concernedOf(rows, pages)
+      // One without rows may have some now: what a page in the place of its only one holds.
+      const isFilled = found.rows === 0 && pages.has(this.#roots.get(table) ?? 0)
+      concerned.set(table, isFilled ? { ...found, rows: 1 } : found)
+    }
     const queue = concerned.get("queue")
     const messages = [...(concerned.get("message")?.unread ?? [])]
     // An entry is nothing without its message.
