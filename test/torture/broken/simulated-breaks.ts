@@ -28,7 +28,7 @@ export const simulatedBreaks: readonly Break[] = [
     effort: "short",
     as: /^seed \d+: the clock of the broker is ahead of the time that has passed/,
     file: "src/foundation/clock.ts",
-    find: `return kept === undefined ? wallMs : kept.nowMs + Math.max(0, wallMs - kept.wallMs)`,
+    find: `return kept === undefined ? wallMs : kept.nowMs + Math.max(0, wallMs - kept.wallMs - 1)`,
     replace: `return kept === undefined ? wallMs : wallMs`,
   },
   {
