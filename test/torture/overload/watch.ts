@@ -4,7 +4,7 @@ import type { Trial } from "../torture.ts"
 import { BrokerState, type State } from "./broker-state.ts"
 import { Probe, type ProbeOwner } from "./probe.ts"
 import { freshMebibytes, freshMemoryMs } from "./fresh-memory.ts"
-import { memoryOf, openFilesOf } from "./process-figures.ts"
+import { forgetPeak, memoryOf, openFilesOf } from "./process-figures.ts"
 import { RoundTrips } from "./round-trips.ts"
 
 /** What a torture promises of the broker under its load. */
@@ -58,6 +58,8 @@ export class Watch {
     this.#probes = probes
     this.#messages = messages
     this.#pings = pings
+    // What filled its store before may have taken more than what is watched.
+    forgetPeak(broker.pid)
     this.#before = {
       state: before,
       memoryBytes: memoryOf(broker.pid).now,
