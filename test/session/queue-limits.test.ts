@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import type { Publish } from "../../src/protocol/packet.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { QueuePolicy } from "../../src/session/session-limits.ts"
 import { lasting, payloads, puback, publish, publishes, pubrec } from "../support/packets.ts"
@@ -130,6 +131,16 @@ describe("a queue at its bound, its client away", () => {
   })
 })
 
+/** Of three that were sent the client had said PUBREC to the first; behind them the newest of 22 are left. */
+async function expectOnlyUnsentGone(broker: TestBroker, first: Publish | undefined): Promise<void> {
+  const back = await broker.connected("s", lasting)
+  const [release, ...rest] = back.receives()
+  expect(release).toMatchObject({ type: "pubrel", packetId: first?.packetId as never })
+  expect(payloads(rest)).toEqual(["1", "2", ...numbers(25).slice(18)])
+  expect(publishes(rest).map(({ dup }) => dup)).toEqual([true, true, ...Array(7).fill(false)])
+  expect(broker.dropped).toEqual({ "queue-full": 15 })
+}
+
 describe("what was sent and not acknowledged is the client's to answer, and is not dropped", () => {
   test("drop-oldest: while it is away, messages that were never sent give way [MQTT-4.4.0-1]", async () => {
     const setting = await bounded("drop-oldest")
@@ -140,12 +151,7 @@ describe("what was sent and not acknowledged is the client's to answer, and is n
     subscriber.sends(pubrec(first?.packetId ?? 0))
     subscriber.cuts()
     for (const payload of numbers(25).slice(3)) publisher.publishes({ qos: 1, payload })
-    const back = await broker.connected("s", lasting)
-    const [release, ...rest] = back.receives()
-    expect(release).toMatchObject({ type: "pubrel", packetId: first?.packetId as never })
-    expect(payloads(rest)).toEqual(["1", "2", ...numbers(25).slice(18)])
-    expect(publishes(rest).map(({ dup }) => dup)).toEqual([true, true, ...Array(7).fill(false)])
-    expect(broker.dropped).toEqual({ "queue-full": 15 })
+    await expectOnlyUnsentGone(broker, first)
   })
 
   test("drop-oldest: with nothing else in the queue the newest gives way", async () => {
@@ -156,25 +162,6 @@ describe("what was sent and not acknowledged is the client's to answer, and is n
     expect(await comesBack(setting)).toEqual(numbers(10))
     expect(setting.broker.dropped).toEqual({ "queue-full": 2 })
   })
-})
-
-test("what was dropped between two messages in flight gives neither the identifier of the other [MQTT-2.2.1-4]", async () => {
-  const broker = await TestBroker.start({ limits: { whenFull: "drop-oldest", queuedMessages: 10 } })
-  const subscriber = await broker.connected("s", { properties: { receiveMaximum: 3 } })
-  subscriber.subscribes([{ filter: "t", qos: 2 }])
-  const publisher = await broker.connected("p")
-  for (const payload of numbers(3)) publisher.publishes({ qos: 1, payload })
-  const sent = publishes(subscriber.receives())
-  // Seven wait behind them, so whichever identifier comes next is one of those.
-  for (const payload of numbers(65_536 + 7)) publisher.publishes({ qos: 1, payload })
-  subscriber.sends(puback(sent[1]?.packetId ?? 0), puback(sent[2]?.packetId ?? 0))
-  const held = publishes(subscriber.receives()).map(({ packetId }) => packetId)
-  expect(held).not.toContain(sent[0]?.packetId)
-  subscriber.sends(puback(sent[0]?.packetId ?? 0))
-  for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
-  for (const packetId of held) subscriber.sends(puback(packetId ?? 0))
-  for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
-  expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
 })
 
 describe("so it is after a restart", () => {
@@ -197,12 +184,7 @@ describe("so it is after a restart", () => {
     before.subscriber.sends(pubrec(first?.packetId ?? 0))
     const { broker, publisher } = await restarted(before, store)
     for (const payload of numbers(25).slice(3)) publisher.publishes({ qos: 1, payload })
-    const back = await broker.connected("s", lasting)
-    const [release, ...rest] = back.receives()
-    expect(release).toMatchObject({ type: "pubrel", packetId: first?.packetId as never })
-    expect(payloads(rest)).toEqual(["1", "2", ...numbers(25).slice(18)])
-    expect(publishes(rest).map(({ dup }) => dup)).toEqual([true, true, ...Array(7).fill(false)])
-    expect(broker.dropped).toEqual({ "queue-full": 15 })
+    await expectOnlyUnsentGone(broker, first)
   })
 
   test("drop-oldest: with nothing else in the queue the newest gives way", async () => {
@@ -245,6 +227,25 @@ describe("so it is after a restart", () => {
     await broker.connected("s")
     expect(broker.dropped).toEqual({ "session-ended": 1 })
   })
+})
+
+test("what was dropped between two messages in flight gives neither the identifier of the other [MQTT-2.2.1-4]", async () => {
+  const broker = await TestBroker.start({ limits: { whenFull: "drop-oldest", queuedMessages: 10 } })
+  const subscriber = await broker.connected("s", { properties: { receiveMaximum: 3 } })
+  subscriber.subscribes([{ filter: "t", qos: 2 }])
+  const publisher = await broker.connected("p")
+  for (const payload of numbers(3)) publisher.publishes({ qos: 1, payload })
+  const sent = publishes(subscriber.receives())
+  // Seven wait behind them, so whichever identifier comes next is one of those.
+  for (const payload of numbers(65_536 + 7)) publisher.publishes({ qos: 1, payload })
+  subscriber.sends(puback(sent[1]?.packetId ?? 0), puback(sent[2]?.packetId ?? 0))
+  const held = publishes(subscriber.receives()).map(({ packetId }) => packetId)
+  expect(held).not.toContain(sent[0]?.packetId)
+  subscriber.sends(puback(sent[0]?.packetId ?? 0))
+  for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
+  for (const packetId of held) subscriber.sends(puback(packetId ?? 0))
+  for (let round = 0; round < 5; round++) subscriber.receivesAndAnswers()
+  expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
 })
 
 describe("a queue at its bound, its client there and slow", () => {

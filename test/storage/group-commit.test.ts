@@ -54,7 +54,7 @@ function setUp(limits = { bytes: 1_000_000, messages: 1000 }) {
   const release = () => {
     const batch = commits.gathering()
     batch.add({ op: "identifierReleased", session: 1, packetId: packetId(1) })
-    return commits.carried(batch)
+    return batch.carriedTicket
   }
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
   return { writer, clock, commits, moods, enqueue, release, turn }

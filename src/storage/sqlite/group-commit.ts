@@ -101,11 +101,6 @@ export class GroupCommit {
     return this.#closed ? failedTicket : batch.promise
   }
 
-  /** The ticket of what was just carried into the batch. */
-  carried(batch: Batch): Ticket {
-    return batch.carriedTicket
-  }
-
   /** Calls once all that was told so far is on its way to the writer: at once, if nothing waits. */
   afterwards(callback: () => void): void {
     if (this.#cannotWrite || this.#gathering.isEmpty) return callback()

@@ -126,7 +126,7 @@ export class SqliteJournal implements SessionJournal {
     if (!this.#isThere()) return undefined
     const batch = this.#commits.gathering()
     batch.add(operation)
-    return this.#givesTickets ? this.#commits.carried(batch) : undefined
+    return this.#givesTickets ? batch.carriedTicket : undefined
   }
 
   #promising(): Batch | undefined {
