@@ -172,8 +172,9 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
   #goOn(): void {
     try {
       if (this.#state.at !== "online") return
-      this.#state.client.writable()
-      if (!this.#reading.resume()) return
+      const { client } = this.#state
+      client.writable()
+      if (!this.#reading.resume(client.waitsForStore)) return
       this.#heardMs = this.#surroundings.clock.now()
       this.#readFrames()
     } catch (error) {

@@ -90,12 +90,13 @@ export class Reading {
   /**
    * A reason to wait is gone: should there be no other, the socket brings more from now on.
    *
+   * @param waitsForStore something that was read must reach the disk
    * @returns whether it is read on, and was not before
    */
-  resume(): boolean {
+  resume(waitsForStore: boolean): boolean {
     if (this.#state === "reading") return false
-    if (this.#surroundings.storeIsBehind) {
-      // Whoever was paused for another reason must wait for the store too, should it be behind by then.
+    if (this.#surroundings.storeIsBehind && (this.#awaitsStore || waitsForStore)) {
+      // Who publishes durably and was paused for another reason waits for the store too, should it be behind by then.
       this.#awaitStore()
       return false
     }

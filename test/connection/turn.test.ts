@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test"
 import { parseTopicFilter, type TopicFilter } from "../../src/protocol/topic.ts"
 import { Turn } from "../../src/connection/turn.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
-import { publish } from "../support/packets.ts"
+import { MemoryStore } from "../../src/storage/memory-store.ts"
+import type { Store } from "../../src/storage/store.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
+import { lasting, publish } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 import { TurnedClock } from "../support/turned-clock.ts"
 
@@ -91,8 +94,8 @@ describe("A turn of the event loop", () => {
 
 describe("A client whose messages take long", () => {
   /** Each message to `slow` takes longer than a share. */
-  async function slowBroker() {
-    const test = await TestBroker.start()
+  async function slowBroker(store: Store = new MemoryStore()) {
+    const test = await TestBroker.start({ store })
     const heard: string[] = []
     test.broker.hook.onMessage(parseTopicFilter("slow/#") as TopicFilter, ({ topic }) => {
       heard.push(topic.name)
@@ -127,6 +130,25 @@ describe("A client whose messages take long", () => {
     expect(heard).toEqual(["slow/long"])
     await test.settle()
     expect(heard).toEqual(["slow/long", "slow/word", "slow/long", "slow/long", "slow/long"])
+  })
+
+  test("goes on though the disk is behind by then, unless it publishes what must reach it", async () => {
+    const store = new DeferredStore()
+    const { test, heard } = await slowBroker(store)
+    const subscriber = await test.connected("subscriber", lasting)
+    subscriber.subscribes("slow/durable")
+    const [publisher, talker] = [await test.connected("publisher"), await test.connected("talker")]
+    store.hold()
+    const packets = [1, 2].map((packetId) => publish({ topic: "slow/durable", qos: 2, packetId }))
+    publisher.sendsTogether(...packets)
+    talker.sends(publish({ topic: "slow/word", qos: 0 }))
+    store.mood = "behind"
+    await test.settle()
+    expect(heard).toEqual(["slow/durable", "slow/word"])
+    store.commit()
+    store.mood = "healthy"
+    await test.settle()
+    expect(heard).toEqual(["slow/durable", "slow/word", "slow/durable"])
   })
 
   test("is heard to the end when it has left meanwhile, its farewell too [MQTT-3.14.4-3]", async () => {
