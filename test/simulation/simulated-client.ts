@@ -139,8 +139,9 @@ export class SimulatedClient {
     const line = this.#line
     if (line === undefined) return
     this.#take(line, this.#surroundings.random.fraction())
+    const how = asCut(line)
     line.cut()
-    if (this.#line === line) this.#offline("is cut off")
+    if (this.#line === line) this.#offline("is cut off", how)
   }
 
   /** The network fails at the next bytes. */
@@ -457,7 +458,7 @@ export class SimulatedClient {
     this.#answers = []
   }
 
-  #offline(what: string, how: "cut" | "closed" | "farewell" | "unsure" = "cut"): void {
+  #offline(what: string, how: "cut" | "closed" | "farewell" | "unsure"): void {
     const { chronicle, storeHasFailed, storeIsFailing } = this.#surroundings
     chronicle.tell(`${this.name} ${what}`)
     this.#presence.offline(this.#line?.wasAnswered === true)
@@ -477,8 +478,14 @@ export class SimulatedClient {
   #send(packets: readonly Packet[]): boolean {
     const line = this.#line
     if (line === undefined) return false
+    const how = asCut(line)
     const isSure = line.send(packets)
-    if (line.cutsNext && packets.length > 0) this.#offline("is cut off")
+    if (line.cutsNext && packets.length > 0) this.#offline("is cut off", how)
     return isSure
   }
+}
+
+/** What is known of a connection that is about to be cut. To whoever does not read the end comes late: it may be there. */
+function asCut(line: Line): "cut" | "closed" {
+  return line.isSurelyOpen ? "cut" : "closed"
 }
