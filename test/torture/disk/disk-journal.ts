@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 
-/** A change of the disk, as faulty-disk.c has written it down when it had happened. */
+/** A change of the disk, as faulty-disk.c has written it down: a write when it was about to happen, all else when it had. */
 export type DiskChange =
   | { readonly change: "write"; readonly file: number; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly change: "truncate"; readonly file: number; readonly length: number }

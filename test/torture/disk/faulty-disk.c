@@ -4,7 +4,9 @@
  *
  *   FAULTY_DISK_DIRECTORY  the directory, as the program names it
  *   FAULTY_DISK_CONTROL    a file of `struct control`, shared with whoever steers, who may change it at any time
- *   FAULTY_DISK_JOURNAL    optional: the file to which a record is appended for each change, when it has happened
+ *   FAULTY_DISK_JOURNAL    optional: the file to which a record is appended for each change, when it has happened; for a
+ *                          write just before: were the program killed in between, the next one would build on what is on
+ *                          the disk, and nobody had written down. Until it is synced, what was written may be missing anyway
  *
  * faulty-disk.ts and disk-journal.ts are the other ends of both.
  */
@@ -249,8 +251,11 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off_t offset)
   uint32_t of = kind(descriptor);
   if (of == 0) return real_pwrite(descriptor, bytes, length, offset);
   if (fails(CALL_WRITE, of)) return -1;
-  ssize_t written = real_pwrite(descriptor, bytes, allowed(length), offset);
-  if (written > 0) record(OP_WRITE, files[descriptor].file, (uint64_t)offset, bytes, (size_t)written);
+  length = allowed(length);
+  record(OP_WRITE, files[descriptor].file, (uint64_t)offset, bytes, length);
+  ssize_t written = real_pwrite(descriptor, bytes, length, offset);
+  /* What was written down would be wrong. */
+  if (journal != -1 && written != (ssize_t)length) abort();
   return written;
 }
 ssize_t pwrite(int descriptor, const void *bytes, size_t length, off_t offset) {

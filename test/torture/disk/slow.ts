@@ -10,7 +10,7 @@ import { patiently } from "../patience.ts"
 import { readStore } from "./store-content.ts"
 import { Witness } from "./witness.ts"
 
-/** What the broker may take while tens of megabytes wait for the disk (README: 32 MiB of them). */
+/** What the broker may take while tens of megabytes wait for the disk. */
 const mostMemoryMiB = 500
 
 export const slowDisk: Torture = {
