@@ -8,7 +8,7 @@ import { type ImportPlan, planImport } from "../src/mosquitto/import-plan.ts"
 import { outstandingOf, writePlan } from "../src/mosquitto/import-writer.ts"
 import { readInstallation } from "../src/mosquitto/installation.ts"
 import { tomlOf } from "../src/mosquitto/toml.ts"
-import { openStore } from "../src/storage/open-store.ts"
+import { giveToOwner, openStore } from "../src/storage/open-store.ts"
 import { whoAsks } from "./accounts.ts"
 import { importJson, importText, type SettingsOutcome } from "./import-report.ts"
 import { settingsFlags } from "./options.ts"
@@ -66,7 +66,7 @@ async function writeAll(
   try {
     const outstanding = await outstandingOf(store, planned)
     if (isDryRun) return outstanding
-    const draft = settings.isThere ? undefined : draftOf(settings)
+    const draft = settings.isThere ? undefined : draftOf(settings, directory)
     try {
       await writePlan(store, outstanding.plan, whoAsks())
       if (draft !== undefined) linkSync(draft, settings.file)
@@ -96,10 +96,17 @@ function checkToml(toml: string): void {
   }
 }
 
-/** Writes the settings beside their place, which shows that it can be done. @returns where they are */
-function draftOf({ file, toml }: SettingsOutcome): string {
+/**
+ * Writes the settings beside their place, which shows that it can be done. In the data directory they are for its owner
+ * alone, as all that is there; elsewhere for whom the umask says.
+ *
+ * @returns where they are
+ */
+function draftOf({ file, toml }: SettingsOutcome, directory: string): string {
   mkdirSync(dirname(file), { recursive: true })
   const draft = `${file}.${process.pid}.new`
-  writeFileSync(draft, toml)
+  const isWithData = dirname(file) === resolve(directory)
+  writeFileSync(draft, toml, { flag: "wx", mode: isWithData ? 0o600 : 0o666 })
+  if (isWithData) giveToOwner(directory, draft)
   return draft
 }

@@ -12,7 +12,7 @@ import type { AccountStore } from "./account-store.ts"
 import type { DropStore } from "./drop-store.ts"
 import type { Store } from "./store.ts"
 
-export { holdsStore as hasStore } from "./sqlite/directory.ts"
+export { giveToOwner, holdsStore as hasStore } from "./sqlite/directory.ts"
 
 export type StoreSettings = { readonly kind: "memory" } | ({ readonly kind: "sqlite" } & SqliteOptions)
 

@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from "node:fs"
 import { basename, join } from "node:path"
 import { executable } from "../../scripts/executable.ts"
@@ -97,7 +98,12 @@ describe("Files are their owner's alone", () => {
     expect(wide).toEqual([])
   }
 
-  test("whatever makes them: accounts, a broker, backups, a restore and a recovery", async () => {
+  test("whatever makes them: an import, accounts, a broker, backups, a restore and a recovery", async () => {
+    const conf = join(folder, "mosquitto.conf")
+    writeFileSync(conf, "listener 1883 127.0.0.1\nallow_anonymous true\n")
+    await bantam("import", "mosquitto", conf)
+    expect(readdirSync(data)).toContain("bantam.toml")
+    look()
     await bantam("user", "add", "alice", "--generate")
     look()
     await serveOnce()

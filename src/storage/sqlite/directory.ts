@@ -59,7 +59,7 @@ function keepFromOthers(file: string): void {
   if (found !== undefined && (found.mode & 0o077) !== 0) chmodSync(file, ownerAlone)
 }
 
-/** Whoever manages a store is often root, and who serves it is not. */
+/** Whoever manages a store is often root, and who serves it is not: what root made belongs to the owner of the directory. */
 export function giveToOwner(directory: string, file: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(directory)
