@@ -102,13 +102,18 @@ export class Broker implements SessionObserver, SessionSurroundings {
     return this.#clock.now()
   }
 
+  get storeFails(): boolean {
+    const { mood } = this.#store
+    return mood === "failed" || mood === "lost"
+  }
+
   /**
    * Hot. Whether a message of QoS 2 may be published now. While nothing can be stored, and somebody it is for or its
    * publisher has a session that is, it would be refused for those alone: the others had it, and had it again when it is
    * published anew [4.3.3].
    */
   canPromise(message: Message): boolean {
-    if (this.#store.mood !== "failed") return true
+    if (!this.storeFails) return true
     const { clientId } = message.publisher
     const publisher = clientId === "" ? undefined : this.sessions.find(clientId)
     return publisher?.isStored !== true && !this.#router.stores(message.topic.name)

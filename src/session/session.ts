@@ -19,6 +19,7 @@ import { Outgoing } from "./outgoing.ts"
 import { ReceivedIdentifiers } from "./received-identifiers.ts"
 import { SessionSubscriptions } from "./session-subscriptions.ts"
 import type { SessionLimits } from "./session-limits.ts"
+import { Undecided, type UndecidedOwner } from "./undecided.ts"
 
 /** What a session tells whoever keeps it. */
 export interface SessionObserver {
@@ -50,6 +51,8 @@ export interface SessionSurroundings {
   readonly limits: SessionLimits
   readonly observer: SessionObserver
   readonly counters: Counters
+  /** Nothing can be stored at the moment, and what is to be is refused. */
+  readonly storeFails: boolean
   now(): number
 }
 
@@ -57,7 +60,7 @@ export interface SessionSurroundings {
  * What outlives a connection [4.1]: subscriptions, messages not yet acknowledged, and QoS 2 identifiers received and
  * not released. While its client is away it is a few counters; the messages are in the store.
  */
-export class Session implements Subscriber, ConversationOwner {
+export class Session implements Subscriber, ConversationOwner, UndecidedOwner {
   readonly subscriptions = new SessionSubscriptions()
   /** What its client publishes at QoS 2 and has not released. */
   readonly received: ReceivedIdentifiers
@@ -67,6 +70,8 @@ export class Session implements Subscriber, ConversationOwner {
   #conversation: Conversation | undefined
   /** Messages that another member of their share group has, once the store says so. */
   #passedOn: Set<Outgoing> | undefined
+  /** What the latest batch has of messages that came while its client was away. */
+  #undecided: Undecided | undefined
   #lastSequence = 0
   /** Highest sequence that was on the wire; messages go out in order, so all that is beyond never was. */
   #sentUpTo = 0
@@ -324,6 +329,15 @@ export class Session implements Subscriber, ConversationOwner {
     }
   }
 
+  /** Nobody else looks what becomes of messages for a client that is away. */
+  decided(undecided: Undecided, isStored: boolean): void {
+    if (this.#undecided === undecided) this.#undecided = undefined
+    if (isStored || this.#isOver) return
+    const { messages, bytes, grownByMessages, grownByBytes } = undecided
+    this.#count(-grownByMessages, -grownByBytes)
+    this.#surroundings.observer.droppedSome(this, "not-stored", undefined, messages, bytes)
+  }
+
   // --- what its conversation tells it ---
 
   sent(sequence: Sequence, sentBefore: boolean): void {
@@ -372,6 +386,8 @@ export class Session implements Subscriber, ConversationOwner {
       this.#giveNow(publish, retain, subscriptionIdentifiers)
       return undefined
     }
+    const messagesBefore = this.#queuedMessages
+    const bytesBefore = this.#queuedBytes
     if (this.#isOver || !this.#makeRoomFor(publish)) return undefined
     const sequence = this.#lastSequence + 1
     const outgoing = new Outgoing(sequence, publish, qos, retain, subscriptionIdentifiers, group)
@@ -383,8 +399,20 @@ export class Session implements Subscriber, ConversationOwner {
     this.#lastSequence = sequence
     outgoing.ticket = ticket
     this.#count(1, outgoing.size)
-    this.#conversation?.take(outgoing)
+    if (this.#conversation !== undefined) this.#conversation.take(outgoing)
+    else if (ticket?.state === "pending") {
+      const undecided = this.#undecidedOf(ticket)
+      undecided.messages += 1
+      undecided.bytes += outgoing.size
+      undecided.grownByMessages += this.#queuedMessages - messagesBefore
+      undecided.grownByBytes += this.#queuedBytes - bytesBefore
+    }
     return ticket
+  }
+
+  #undecidedOf(ticket: Ticket): Undecided {
+    if (this.#undecided?.ticket !== ticket) this.#undecided = new Undecided(ticket, this)
+    return this.#undecided
   }
 
   /** Hot. Sends a message at QoS 1 that is not stored and need not wait. @returns false when it must be given as any other */
@@ -452,6 +480,8 @@ export class Session implements Subscriber, ConversationOwner {
   #makeRoomFor(publish: SharedPublish): boolean {
     const bytes = publish.queueBytes
     if (this.#hasRoomFor(bytes)) return true
+    // What is going to be refused takes nobody's place.
+    if (this.#journal !== undefined && this.#surroundings.storeFails) return true
     const canFit = bytes <= this.limits.queuedBytes
     if (canFit && this.limits.whenFull === "drop-oldest") {
       while (this.#queuedMessages > 0 && !this.#hasRoomFor(bytes)) {

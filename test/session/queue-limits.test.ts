@@ -4,6 +4,7 @@ import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import type { QueuePolicy } from "../../src/session/session-limits.ts"
 import { lasting, payloads, puback, publish, publishes, pubrec } from "../support/packets.ts"
 import type { ScriptedClient } from "../support/scripted-client.ts"
+import { DeferredStore } from "../support/deferred-store.ts"
 import { PromptStore } from "../support/prompt-store.ts"
 import { TestBroker, type TestBrokerOptions } from "../support/test-broker.ts"
 
@@ -313,4 +314,49 @@ describe("a queue longer than its window in memory", () => {
       expect(setting.broker.dropped).toEqual({})
     })
   }
+})
+
+describe("a queue whose store fails, its client away", () => {
+  async function deferred(whenFull: QueuePolicy, limits = {}): Promise<Setting & { store: DeferredStore }> {
+    const store = new DeferredStore()
+    return { store, ...(await bounded(whenFull, limits, {}, { store })) }
+  }
+
+  test.each(["drop-oldest", "drop-newest", "reject"] as const)(
+    "%s: has as much room afterwards as before",
+    async (whenFull) => {
+      const setting = await deferred(whenFull)
+      const { store, broker, publisher, subscriber } = setting
+      subscriber.cuts()
+      store.hold()
+      for (const [packetId, payload] of numbers(10).entries()) {
+        publisher.sends(publish({ qos: 1, packetId: packetId + 1, payload: `lost ${payload}` }))
+      }
+      store.fail()
+      expect(publisher.receives()).toMatchObject(
+        numbers(10).map(() => ({ type: "puback", reasonCode: ReasonCode.quotaExceeded })),
+      )
+      expect(broker.broker.sessions.find("s" as never)?.load).toBe(0)
+      store.letGo()
+      for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+      expect(await comesBack(setting)).toEqual(numbers(10))
+      expect(broker.dropped).toEqual({ "not-stored": 10 })
+    },
+  )
+
+  test("drop-oldest: what is refused takes nobody's place, be it found out at once or later", async () => {
+    const setting = await deferred("drop-oldest", { queuedBytes: 1000 })
+    const { store, publisher, subscriber } = setting
+    subscriber.cuts()
+    for (const payload of numbers(10)) publisher.publishes({ qos: 1, payload })
+    store.refuse()
+    store.mood = "failed"
+    const large = publish({ qos: 1, packetId: 1, payload: "x".repeat(900) })
+    publisher.sends(large)
+    expect(publisher.receives()).toMatchObject([{ type: "puback", reasonCode: ReasonCode.quotaExceeded }])
+    store.letGo()
+    store.mood = "healthy"
+    expect(await comesBack(setting)).toEqual(numbers(10))
+    expect(setting.broker.dropped).toEqual({ "not-stored": 1 })
+  })
 })

@@ -216,6 +216,7 @@ describe("a session", () => {
                 throw error
               },
             },
+            storeFails: false,
             now: () => 0,
           },
           record,

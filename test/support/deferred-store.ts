@@ -177,7 +177,7 @@ class DeferredJournal implements SessionJournal {
   }
 
   removedOldest(beyond: number): void {
-    this.#store.told(() => this.#inner.removedOldest(beyond), "never-fails")
+    this.#store.told(() => this.#inner.removedOldest(beyond))
   }
 
   released(sequence: number): Ticket | undefined {
