@@ -58,6 +58,8 @@ export class Broker implements SessionObserver, SessionSurroundings {
   readonly #clock: Clock
   readonly #router: Router
   readonly #retained: RetainedMessages
+  /** Subscriptions that could not be stored, and what was in force before them. */
+  readonly #unstored = new WeakMap<Subscription, Subscription | undefined>()
   readonly #bug: (error: unknown) => void
   readonly #meetWillPublishers: (publishers: readonly Publisher[]) => Promise<void>
 
@@ -172,14 +174,23 @@ export class Broker implements SessionObserver, SessionSurroundings {
     return { replaced, ticket }
   }
 
-  /** It could not be stored. What it replaced is in the store still, and is in force again. */
+  /**
+   * It could not be stored. What it replaced is in the store still, and is in force again; where that could not be stored
+   * either, what that had replaced.
+   */
   withdraw(session: Session, subscription: Subscription, replaced: Subscription | undefined): void {
+    const before =
+      replaced !== undefined && this.#unstored.has(replaced) ? this.#unstored.get(replaced) : replaced
+    this.#unstored.set(subscription, before)
+    // Another has replaced it, and goes back to that if need be.
     if (session.subscriptions.get(subscription) !== subscription) return
-    if (replaced === undefined) {
-      this.unsubscribe(session, subscription.filter, subscription.shareName)
+    if (before === undefined) {
+      this.subscriptions.remove(session, subscription.filter, subscription.shareName)
+      // The store never had it, so there is nothing that it should take away.
+      session.subscriptions.delete(subscription)
     } else {
-      this.subscriptions.add(replaced)
-      session.subscriptions.put(replaced)
+      this.subscriptions.add(before)
+      session.subscriptions.put(before)
     }
   }
 

@@ -77,8 +77,7 @@ export class Subscribing {
       ticket,
       settle: (committed) => {
         const reasonCodes = outcomes.map((outcome) => this.#settled(outcome, committed))
-        // The last first, should one have replaced another of the same packet.
-        for (const outcome of outcomes.toReversed()) this.#withdrawUnstored(outcome, committed)
+        for (const outcome of outcomes) this.#withdrawUnstored(outcome, committed)
         this.#peer.send({ type: "suback", packetId: packet.packetId, reasonCodes, properties: noProperties })
         this.deliverRetained()
       },

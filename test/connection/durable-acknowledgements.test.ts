@@ -203,6 +203,30 @@ for (const version of allVersions) {
       expect(publishes(subscriber.receives())).toMatchObject([{ qos: 1 }])
     })
 
+    test.each([
+      ["u", [["u"], ["u"]], undefined],
+      ["u", [["u", "u"], ["u"]], undefined],
+      ["t", [["t"], ["t"]], 2],
+      ["t", [["t", "t"], ["t"]], 2],
+    ] as const)(
+      "SUBSCRIBEs to %s one after the other are refused, and what was there before is in force",
+      async (topic, packets, qos) => {
+        const { store, broker, publisher, subscriber } = await held(version)
+        for (const [index, filters] of packets.entries()) {
+          const requests = filters.map((filter) => ({ filter, qos: 0 as const }))
+          subscriber.sends(subscribe(index + 1, requests))
+        }
+        store.fail()
+        expect(subscriber.receives()).toMatchObject(packets.map(() => ({ type: "suback" })))
+        expect(broker.broker.subscriptions.size).toBe(1)
+        store.letGo()
+        publisher.publishes({ topic, qos: 2 })
+        expect(publishes(subscriber.receives()).map((each) => each.qos)).toEqual(
+          qos === undefined ? [] : [qos],
+        )
+      },
+    )
+
     test("an UNSUBSCRIBE waits until it can be written", async () => {
       const { store, subscriber } = await held(version)
       subscriber.sends(unsubscribe(1, "t"))

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test"
 import type { Message } from "../../src/protocol/message.ts"
+import { subscriptionFilterText } from "../../src/protocol/topic.ts"
 import { ReasonCode } from "../../src/protocol/reason-code.ts"
 import { MemoryStore } from "../../src/storage/memory-store.ts"
 import { StoreError } from "../../src/storage/store-error.ts"
 import type { SessionJournal } from "../../src/storage/store.ts"
-import { DeferredStore } from "../support/deferred-store.ts"
+import { DeferredStore, ManualTicket } from "../support/deferred-store.ts"
 import { connect, lasting, payloads, publish, subscribe, unsubscribe } from "../support/packets.ts"
 import { TestBroker } from "../support/test-broker.ts"
 
@@ -48,6 +49,22 @@ describe("what could not be stored is taken back, though the connection that wai
     again.sends(publish({ qos: 2, packetId: 7, payload: "x", dup: true }))
     expect(again.receives()).toMatchObject([{ type: "pubrec", reasonCode: ReasonCode.success }])
     expect(payloads(subscriber.receives())).toEqual(["x"])
+  })
+
+  test("a subscription that was refused leaves nothing for the store to do", async () => {
+    const told: string[] = []
+    const store = new JournalStore((inner) =>
+      journal(inner, {
+        subscribed: () => new ManualTicket("failed"),
+        unsubscribed: (filter) => void told.push(subscriptionFilterText({ filter, shareName: undefined })),
+      }),
+    )
+    const broker = await TestBroker.start({ store })
+    const client = await broker.connected("c", lasting)
+    for (const packetId of [1, 2, 3]) client.sends(subscribe(packetId, "u"))
+    expect(client.receives()).toHaveLength(3)
+    expect(broker.broker.subscriptions.size).toBe(0)
+    expect(told).toEqual([])
   })
 
   test("a subscription of a session that has ended meanwhile does not come back", async () => {
