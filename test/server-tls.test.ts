@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test"
 import { copyFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { connect as connectTls } from "node:tls"
+import { CertificateFolder } from "../src/certificates/certificate-folder.ts"
 import { loadSettings } from "../src/config/load.ts"
 import type { LogFields } from "../src/foundation/log.ts"
 import { type Server, startServer } from "../src/server.ts"
@@ -52,6 +53,13 @@ function shownAt(port: number): Promise<string> {
     })
     socket.on("error", reject)
   })
+}
+
+/** All are called the same. */
+async function newAuthority(folderName: string): Promise<CertificateFolder> {
+  const folder = new CertificateFolder(join(authority.folder, folderName))
+  await folder.makeAuthority("Bantam CA", 1)
+  return folder
 }
 
 const toml = (path: string) => JSON.stringify(path)
@@ -141,6 +149,36 @@ describe("A broker", () => {
     expect(await ended).toMatchObject({ why: "its certificate was revoked" })
     expect(await sentAway).toMatchObject({ count: 1 })
     await client.closing
+  })
+
+  test("ends the connections by the old key of an authority that was made anew under the same name", async () => {
+    const { certFile, keyFile } = authority.server()
+    const [stolen, next] = [await newAuthority("stolen"), await newAuthority("next")]
+    const live = join(authority.folder, "live-ca.pem")
+    copyFileSync(stolen.authority.certFile, live)
+    const files = `cert_file = ${toml(certFile)}, key_file = ${toml(keyFile)}, ca_file = ${toml(live)}`
+    const { clock, says, port } = await serving(
+      `{ url = "tls://127.0.0.1:0", ${files}, require_client_certificate = true }`,
+    )
+    const enter = async (folder: CertificateFolder, clientId: string) => {
+      const pair = await folder.issueClient(clientId, 1)
+      const client = new Recorder()
+      const tls = { caFile: authority.caFile, ...pair }
+      const socket = await connect({ scheme: "tls", host: "localhost", port, tls }, client)
+      const connected = says("client connected")
+      socket.output.append(Buffer.from(`100e00044d5154540402003c0002${Buffer.from(clientId).toHex()}`, "hex"))
+      await connected
+      return client
+    }
+    const old = await enter(stolen, "ab")
+    const sentAway = says("clients were sent away with their certificates")
+    const ended = says("client disconnected")
+    copyFileSync(next.authority.certFile, live)
+    clock.advance(5_000)
+    expect(await ended).toMatchObject({ why: "the authority of its certificate is not trusted any more" })
+    expect(await sentAway).toMatchObject({ count: 1 })
+    await old.closing
+    await enter(next, "cd")
   })
 
   test("behind a proxy tells what is no PROXY header, and sees the client behind the proxy", async () => {

@@ -13,8 +13,8 @@ export interface CertificateSpelling {
 }
 
 /**
- * The one place where they are spelled: whether a client's authority is trusted is found by comparing the issuer of
- * its certificate with the subject of an authority's own.
+ * The one place where they are spelled: the authority of a client's certificate is found by comparing its issuer with
+ * the subject of an authority's own.
  */
 export function spell(certificate: X509Certificate): CertificateSpelling {
   return {

@@ -13,6 +13,7 @@ export function readPeerCertificate(certificate: X509Certificate): PeerCertifica
     commonName: commonNameOf(certificate),
     alternativeNames: alternativeNamesOf(certificate.subjectAltName ?? ""),
     validToMs: Date.parse(certificate.validTo),
+    der: certificate.raw,
   }
 }
 

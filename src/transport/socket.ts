@@ -32,6 +32,8 @@ export interface PeerCertificate extends CertificateSpelling {
     readonly uri: readonly string[]
   }
   readonly validToMs: number
+  /** All of it, for whoever has to look at its signature again. */
+  readonly der: Uint8Array
 }
 
 /**

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test"
 import { X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { Trust } from "../../src/certificates/distrust.ts"
+import type { Pair } from "../../src/certificates/pair.ts"
 import { readPeerCertificate } from "../../src/transport/peer-certificate.ts"
 import { CertificateAuthority } from "../support/certificates.ts"
 
@@ -15,6 +16,15 @@ afterAll(() => openssl[Symbol.dispose]())
 const shown = (pem: string) => readPeerCertificate(new X509Certificate(pem))
 const read = (file: string) => readFileSync(file, "utf8")
 const revokedNow = "its certificate was revoked"
+const dismissedNow = "the authority of its certificate is not trusted any more"
+/** Whoever has signed is believed, and nothing is revoked. */
+const trustIn = (...pairs: readonly Pair[]): Trust => ({
+  authorities: pairs.map(({ certificate }) => certificate).join(""),
+  revoked: undefined,
+})
+/** What a client has to show that an authority has issued. */
+const issuedBy = async (pair: Pair) =>
+  shown((await (await Authority.read(pair)).issueClient("a", 5)).certificate)
 
 describe("A certificate that was trusted", () => {
   test("is not any more once it is revoked, and another of the same authority is", async () => {
@@ -49,9 +59,9 @@ describe("A certificate that was trusted", () => {
       authorities,
       revoked: await revoker.revoke(undefined, lost.certificate),
     })
-    const { serialNumber } = shown(lost.certificate)
-    expect(distrust({ issuer: "CN=other", serialNumber })).toBe(revokedNow)
-    expect(distrust({ issuer: "CN=one", serialNumber })).toBeUndefined()
+    const certificate = shown(lost.certificate)
+    expect(distrust(certificate)).toBe(revokedNow)
+    expect(distrust({ ...certificate, issuer: "CN=one" })).toBeUndefined()
   })
 
   test("is not any more when its authority is not", async () => {
@@ -63,11 +73,39 @@ describe("A certificate that was trusted", () => {
     const [first, both, last] = trusts
     if (first === undefined || both === undefined || last === undefined) throw new Error("there are three")
     expect(distrustAfter([first], both)(client)).toBeUndefined()
-    expect(distrustAfter([first, both], last)(client)).toBe(
-      "the authority of its certificate is not trusted any more",
-    )
+    expect(distrustAfter([first, both], last)(client)).toBe(dismissedNow)
     // One that was never named stands behind one that is.
     expect(distrustAfter([last], last)(client)).toBeUndefined()
+  })
+
+  test("is not any more when its authority was made anew under the same name, and one of the new key is", async () => {
+    const [stolen, next] = [await Authority.make("Bantam CA", 10), await Authority.make("Bantam CA", 10)]
+    const [old, renewed] = [await issuedBy(stolen), await issuedBy(next)]
+    expect(old.issuer).toBe(renewed.issuer)
+    const distrust = distrustAfter([trustIn(stolen), trustIn(next)], trustIn(next))
+    expect([distrust(old), distrust(renewed)]).toEqual([dismissedNow, undefined])
+    // While both are believed, nobody has to leave; and who comes back is believed again.
+    const both = distrustAfter([trustIn(stolen)], trustIn(stolen, next))
+    expect([both(old), both(renewed)]).toEqual([undefined, undefined])
+    const back = distrustAfter([trustIn(stolen), trustIn(next)], trustIn(stolen))
+    expect([back(old), back(renewed)]).toEqual([undefined, dismissedNow])
+  })
+
+  test("still is when its authority has renewed its own with the same key", async () => {
+    const first = await Authority.make("Bantam CA", 10)
+    const renewed = { ...first, certificate: openssl.renewed(first) }
+    expect(renewed.certificate).not.toBe(first.certificate)
+    const distrust = distrustAfter([trustIn(first), trustIn(renewed)], trustIn(renewed))
+    expect([distrust(await issuedBy(first)), distrust(await issuedBy(renewed))]).toEqual([
+      undefined,
+      undefined,
+    ])
+  })
+
+  test("is not any more when its authority has taken a key of a kind that nobody here can verify", async () => {
+    const old = await Authority.make("Bantam CA", 10)
+    const strange = { authorities: openssl.strange("Bantam CA"), revoked: undefined }
+    expect(distrustAfter([trustIn(old), strange], strange)(await issuedBy(old))).toBe(dismissedNow)
   })
 
   test("cannot be judged by a list that is damaged", () => {

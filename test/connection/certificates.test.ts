@@ -15,6 +15,7 @@ function certificate(serialNumber: string, validSeconds = 1_000): PeerCertificat
     fingerprint256: serialNumber.repeat(32),
     serialNumber,
     validToMs: start + validSeconds * 1000,
+    der: new Uint8Array(),
   }
 }
 

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Pair } from "../../src/certificates/pair.ts"
 
 export interface CertificateFiles {
   readonly certFile: string
@@ -49,6 +50,22 @@ export class CertificateAuthority {
     this.#openssl(`${authority} -revoke`, revoked.certFile)
     this.#openssl(`${authority} -gencrl -out`, "ca.crl")
     return join(this.folder, "ca.crl")
+  }
+
+  /** @returns the authority of a pair for another while: the same name and key, another certificate, in PEM */
+  renewed({ certificate, key }: Pair): string {
+    const name = join(this.folder, crypto.randomUUID())
+    writeFileSync(`${name}.pem`, certificate)
+    writeFileSync(`${name}.key`, key)
+    this.#openssl(`x509 -in ${name}.pem -signkey ${name}.key -days 20 -out`, `${name}.renewed.pem`)
+    return readFileSync(`${name}.renewed.pem`, "utf8")
+  }
+
+  /** @returns an authority of its own, in PEM, on a curve that BoringSSL does not know */
+  strange(commonName: string): string {
+    const key = "-newkey ec -pkeyopt ec_paramgen_curve:brainpoolP256r1 -nodes -keyout strange.key"
+    this.#openssl(`req -x509 ${key} -out strange.pem -days 2 -subj`, `/CN=${commonName}`)
+    return readFileSync(join(this.folder, "strange.pem"), "utf8")
   }
 
   [Symbol.dispose](): void {
