@@ -218,7 +218,7 @@ const rooms = {
   },
   "src/certificates": {
     floor: 3,
-    mayImport: ["src/transport/certificate-spelling.ts", "src/foundation"],
+    mayImport: ["src/transport/certificate-spelling.ts", "src/system", "src/foundation"],
     packages: { "@peculiar/x509": "all", "reflect-metadata": "all", "node:": "all" },
     because: "whoever makes a certificate does not know who will show it",
   },
@@ -243,7 +243,10 @@ const rooms = {
   "src/system": {
     floor: 1,
     mayImport: [],
-    packages: { "bun:ffi": ["src/system/libc.ts"] },
+    packages: {
+      "bun:ffi": ["src/system/libc.ts"],
+      "node:": ["src/system/folder-lock.ts", "src/system/replace-file.ts"],
+    },
     because: "what the operating system offers is known without the program that asks for it",
   },
   "src/foundation": { floor: 1, mayImport: [], packages: {}, because: "the foundation stands on nothing" },

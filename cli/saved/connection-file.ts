@@ -3,10 +3,10 @@ import { join } from "node:path"
 import { nearest } from "../../src/config/nearest.ts"
 import { readToml, tomlValue } from "../../src/config/toml.ts"
 import type { ConnectTarget } from "../../src/transport/connect.ts"
+import { replaceFile } from "../../src/system/replace-file.ts"
 import { configFolder } from "../config-folder.ts"
 import { CommandError, shellWord } from "../output.ts"
 import { parseConnectionUrl } from "../connection-url.ts"
-import { replaceFile } from "./replace-file.ts"
 
 /** Where the password of a connection is kept. */
 export type KeptPassword =
@@ -28,6 +28,9 @@ export type NewConnection = Omit<SavedConnection, "target" | "username">
 
 const introduction = `# Connections by name, as in \`bantam sub --to NAME -t '#'\`. Each has a url, and options of pub and sub.
 `
+
+/** It may hold passwords. */
+const ownerOnly = 0o600
 
 /** @throws CommandError without a home */
 export function connectionsPath(): string {
@@ -75,7 +78,7 @@ export function writeConnection(name: string, connection: NewConnection | undefi
   const table = connection === undefined ? "" : `\n[${name}]\n${linesOf(connection).join("\n")}\n`
   const after = `${rest.trimEnd()}\n${table}`
   insistOnNames(path, after, namesIn(before, name, connection !== undefined))
-  replaceFile(path, after)
+  replaceFile(path, after, ownerOnly)
 }
 
 function namesIn(before: string, name: string, isThere: boolean): ReadonlySet<string> {

@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { withFolderLocked } from "../system/folder-lock.ts"
+import { replaceFile } from "../system/replace-file.ts"
 import type { Authority } from "./authority.ts"
 import { CertificateError } from "./certificate-error.ts"
 import type { Pair } from "./pair.ts"
@@ -43,7 +45,8 @@ export class CertificateFolder {
     const pair = await Authority.make(name, days)
     const files = this.#write(this.authority, pair)
     const authority = await Authority.read(pair)
-    replaceFile(this.listFile, await authority.revoke(undefined, undefined), open)
+    const list = await authority.revoke(undefined, undefined)
+    withFolderLocked(this.#path, () => replaceFile(this.listFile, list, open))
     return files
   }
 
@@ -60,9 +63,19 @@ export class CertificateFolder {
   /** @throws CertificateError when it is none of ours, or was revoked before */
   async revoke(file: string): Promise<void> {
     const authority = await this.#readAuthority()
-    const list = existsSync(this.listFile) ? readFileSync(this.listFile, "utf8") : undefined
+    const list = this.#readList()
     const next = await about(file, () => authority.revoke(list, readText(file)))
-    replaceFile(this.listFile, next, open)
+    const isReplaced = withFolderLocked(this.#path, () => {
+      if (this.#readList() !== list) return false
+      replaceFile(this.listFile, next, open)
+      return true
+    })
+    // Somebody else has revoked one while this was signed, and that stays on the list.
+    if (!isReplaced) await this.revoke(file)
+  }
+
+  #readList(): string | undefined {
+    return existsSync(this.listFile) ? readFileSync(this.listFile, "utf8") : undefined
   }
 
   async #issue(name: string, issue: (authority: Authority) => Promise<Pair>): Promise<PairFiles> {
@@ -92,7 +105,6 @@ export class CertificateFolder {
 
   /** The key first: whoever finds the certificate finds its key. */
   #write(files: PairFiles, { certificate, key }: Pair): PairFiles {
-    mkdirSync(this.#path, { recursive: true, mode: 0o700 })
     replaceFile(files.keyFile, key, secret)
     replaceFile(files.certFile, certificate, open)
     return files
@@ -109,15 +121,6 @@ function fileName(name: string): string {
   const safe = name.replace(/[^\w.@-]/g, "_").replace(/^[.-]/, "_")
   if (safe !== "ca" && safe !== "crl") return safe
   throw new CertificateError(`${safe} is what the authority's own file is called; choose another name`)
-}
-
-/** Whoever reads it meanwhile sees all of the old or all of the new. */
-function replaceFile(file: string, text: string, mode: number): void {
-  const unfinished = `${file}.${process.pid}`
-  // What a crash has left there, of a process of the same number.
-  rmSync(unfinished, { force: true })
-  writeFileSync(unfinished, text, { mode, flag: "wx" })
-  renameSync(unfinished, file)
 }
 
 /** Says of which file it was that something was wrong. */

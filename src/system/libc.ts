@@ -13,6 +13,8 @@ const symbols = {
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "u64"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
+  // Files.
+  flock: { args: ["i32", "i32"], returns: "i32" },
   // Privileges.
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   capset: { args: ["ptr", "ptr"], returns: "i32" },

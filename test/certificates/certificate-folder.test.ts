@@ -151,6 +151,14 @@ describe("What is revoked", () => {
     expect(openssl("crl", "-in", "crl.pem", "-noout", "-CAfile", "ca.pem").said).toContain("verify OK")
   })
 
+  test("at the same time as another is on the list with it", async () => {
+    const files = await Promise.all(["a", "b", "c"].map((name) => folder.issueClient(name, 1)))
+    await Promise.all(files.map(({ certFile }) => new CertificateFolder(path).revoke(certFile)))
+    const { said } = openssl("crl", "-in", "crl.pem", "-noout", "-text", "-CAfile", "ca.pem")
+    expect(said).toContain("verify OK")
+    expect(said.match(/Serial Number: /g)).toHaveLength(3)
+  })
+
   test("is read by the library that listens, which is stricter than OpenSSL", async () => {
     const { certFile, keyFile } = await folder.issueServer(["localhost"], 1)
     await folder.revoke((await folder.issueClient("a", 1)).certFile)

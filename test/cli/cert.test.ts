@@ -59,6 +59,17 @@ describe("bantam cert", () => {
     })
   })
 
+  test("revokes at the same time as others do, and none is lost", async () => {
+    const names = ["a", "b", "c", "d"]
+    for (const name of names) await cert("client", name)
+    const outcomes = await Promise.all(names.map((name) => cert("revoke", `${name}.pem`)))
+    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0])
+    const again = await Promise.all(names.map((name) => cert("revoke", `${name}.pem`)))
+    expect(again.map(({ error }) => error)).toEqual(
+      names.map((name) => `bantam: ${name}.pem: it is revoked already\n`),
+    )
+  })
+
   test.each([
     [["server", "not a host"], "is no host name and no IP address"],
     [["server"], "missing required argument 'host'"],

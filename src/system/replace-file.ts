@@ -12,15 +12,18 @@ import {
 import { dirname } from "node:path"
 
 /**
- * Puts a text in the place of a file, which is its owner's alone from its first byte on. Whoever reads it, and whatever
+ * Puts a text in the place of a file, in folders that are made where they are missing. Whoever reads it, and whatever
  * happens to the power, finds the old text or the new one, whole. A link stays a link.
+ *
+ * @param mode who may read it, from its first byte on
  */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string, mode: number): void {
   const file = existsSync(path) ? realpathSync(path) : path
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const unfinished = `${file}.${process.pid}`
+  // What a crash has left there, of a process of the same number.
   rmSync(unfinished, { force: true })
-  const descriptor = openSync(unfinished, "wx", 0o600)
+  const descriptor = openSync(unfinished, "wx", mode)
   try {
     writeFileSync(descriptor, text)
     fsyncSync(descriptor)
