@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey, randomBytes } from "node:crypto"
 import * as x509 from "@peculiar/x509"
 import { CertificateError } from "./certificate-error.ts"
-import { alternativeName, commonName } from "./names.ts"
+import { alternativeName, commonName, longestCommonName } from "./names.ts"
 import type { Pair } from "./pair.ts"
 import { parseCertificate } from "./parse-certificate.ts"
 import { parseList } from "./parse-list.ts"
@@ -81,15 +81,18 @@ export class Authority {
   }
 
   /**
-   * For a server that is reached by these names and addresses; the first is its common name.
+   * For a server that is reached by these names and addresses. The first that is short enough is its common name as
+   * well, which hardly any client looks at any more; where none is, it has none.
    *
    * @param days from now, or until the authority's own time is over
    * @throws CertificateError for what is no name and no address
    */
   issueServer(hosts: readonly [string, ...string[]], days: number): Promise<Pair> {
     const names = hosts.map(alternativeName)
-    return this.#issue(commonName(hosts[0]), days, x509.ExtendedKeyUsage.serverAuth, [
-      new x509.SubjectAlternativeNameExtension(names),
+    const subject = hosts.find((host) => host.length <= longestCommonName)
+    return this.#issue(subject, days, x509.ExtendedKeyUsage.serverAuth, [
+      // Who has no other name is known by these alone (RFC 5280, section 4.2.1.6).
+      new x509.SubjectAlternativeNameExtension(names, subject === undefined),
     ])
   }
 
@@ -130,7 +133,7 @@ export class Authority {
   }
 
   async #issue(
-    name: string,
+    name: string | undefined,
     days: number,
     usage: x509.ExtendedKeyUsage,
     extensions: readonly x509.Extension[],
@@ -139,7 +142,7 @@ export class Authority {
     const { fromMs, untilMs } = validFor(days)
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: newSerialNumber(),
-      subject: nameOf(name),
+      subject: name === undefined ? new x509.Name([]) : nameOf(name),
       issuer: this.#certificate.subjectName,
       // Nobody trusts what outlives, or was before, the one who vouches for it.
       notBefore: new Date(Math.max(fromMs, this.#certificate.notBefore.getTime())),

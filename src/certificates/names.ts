@@ -2,8 +2,8 @@ import { isIP } from "node:net"
 import type { JsonGeneralName } from "@peculiar/x509"
 import { CertificateError } from "./certificate-error.ts"
 
-/** The longest common name (RFC 5280, ub-common-name). */
-const longestName = 64
+/** In characters (RFC 5280, ub-common-name). */
+export const longestCommonName = 64
 
 /**
  * A name that can be the common name of a certificate.
@@ -13,9 +13,10 @@ const longestName = 64
 export function commonName(text: string): string {
   const name = text.trim()
   // eslint-disable-next-line no-control-regex
-  if (name !== "" && name.length <= longestName && !/[\u0000-\u001f\u007f-\u009f]/.test(name)) return name
+  if (name !== "" && name.length <= longestCommonName && !/[\u0000-\u001f\u007f-\u009f]/.test(name))
+    return name
   throw new CertificateError(
-    `${JSON.stringify(text)} cannot be the name in a certificate; write 1 to ${longestName} characters`,
+    `${JSON.stringify(text)} cannot be the name in a certificate; write 1 to ${longestCommonName} characters`,
   )
 }
 

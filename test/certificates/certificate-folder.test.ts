@@ -73,6 +73,24 @@ describe("What an authority issues", () => {
     expect(statSync(join(path, "localhost.key")).mode & 0o777).toBe(0o600)
   })
 
+  test("to a server is good for names that are too long for a common name, of which it has the first that fits", async () => {
+    const long = `${"a".repeat(63)}.example.org`
+    for (const [hosts, commonName] of [
+      [[long, "b.example.org", "c.example.org"], "b.example.org"],
+      [[long, `*.${long}`], undefined],
+    ] as const) {
+      const { certFile } = await new CertificateFolder(path, true).issueServer([...hosts], 825)
+      expect(certFile).toBe(join(path, `${long}.pem`))
+      expect(new X509Certificate(readFileSync(certFile)).toLegacyObject().subject?.CN).toBe(commonName)
+      for (const host of hosts) {
+        const words = ["-purpose", "sslserver", "-verify_hostname", host.replace("*", "x"), certFile]
+        expect(openssl("verify", "-x509_strict", "-CAfile", "ca.pem", ...words).said).toBe(
+          `${certFile}: OK\n`,
+        )
+      }
+    }
+  })
+
   test("to a client is good for clients alone, whatever it is called", async () => {
     for (const name of ["sensor-7", 'a, "b"+c', "é🐓"]) {
       const { certFile } = await folder.issueClient(name, 825)
