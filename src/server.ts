@@ -86,6 +86,7 @@ export async function startServer(settings: Settings, options: ServerOptions): P
   const log = quieterLog(options.log, options.clock ?? systemClock)
   /** Of all that is built, the last first: run through when the broker stops, or when something cannot be built. */
   await using ends = new AsyncDisposableStack()
+  ends.defer(() => log.close())
   const { store, recovered, nowMs } = await openStore(
     settings.storage.ephemeral
       ? { kind: "memory" }
@@ -257,8 +258,9 @@ async function furnish(
     meetWillPublishers: (publishers) => users.recall(publishers),
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
+  const watch = watchBroker(broker, clock, log)
+  ends.defer(() => watch.close())
   ends.defer(() => broker.close())
-  watchBroker(broker, clock, log)
   watchStore(store, counters, log)
   drops.listen(broker.hook)
   broker.hook.onEvent("client-refused", (refused) => {

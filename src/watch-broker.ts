@@ -1,5 +1,5 @@
 import type { Broker } from "./broker/broker.ts"
-import type { Clock } from "./foundation/clock.ts"
+import type { Clock, Timer } from "./foundation/clock.ts"
 import { type DropReason, dropReasons } from "./foundation/counters.ts"
 import type { Log } from "./foundation/log.ts"
 
@@ -8,8 +8,13 @@ const dropReportMs = 600_000
 /** Clients of which it is remembered, for each reason, that they have had their line. */
 const mostReported = 10_000
 
+export interface BrokerWatch {
+  /** Tells what is left to be summed up, and waits for nothing any more. */
+  close(): void
+}
+
 /** Writes what happens in a broker to the log: connects, disconnects with their reason, refusals, drops and queues that fill. */
-export function watchBroker({ hook, limits }: Broker, clock: Clock, log: Log): void {
+export function watchBroker({ hook, limits }: Broker, clock: Clock, log: Log): BrokerWatch {
   hook.onEvent("client-connected", ({ clientId, username, address, version, sessionPresent }) =>
     log.info("client connected", {
       client: clientId,
@@ -47,6 +52,11 @@ export function watchBroker({ hook, limits }: Broker, clock: Clock, log: Log): v
   )
   const reports = new Map(dropReasons.map((why) => [why, new DropReport(why, clock, log)]))
   hook.onEvent("message-dropped", ({ clientId, why, messages }) => reports.get(why)?.add(clientId, messages))
+  return {
+    close: () => {
+      for (const report of reports.values()) report.close()
+    },
+  }
 }
 
 /** The first drop of a client is told at once; the rest of the next ten minutes is summed up. */
@@ -56,6 +66,8 @@ class DropReport {
   readonly #log: Log
   /** In the order of their first drops. */
   readonly #tallies = new Map<string, Tally>()
+  #timer: Timer | undefined
+  #isClosed = false
 
   constructor(why: DropReason, clock: Clock, log: Log) {
     this.#why = why
@@ -71,14 +83,22 @@ class DropReport {
       return
     }
     this.#say("message dropped", client, messages)
+    if (this.#isClosed) return
     if (this.#tallies.size === 0) this.#tellAt(this.#clock.now() + dropReportMs)
     const [oldest] = this.#tallies
     if (oldest !== undefined && this.#tallies.size >= mostReported) this.#tell(...oldest)
     this.#tallies.set(client, { endsMs: this.#clock.now() + dropReportMs, more: 0 })
   }
 
+  /** Tells the rest of all. What a store drops that cannot write even as it is closed is told drop by drop. */
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    for (const [client, tally] of this.#tallies) this.#tell(client, tally)
+  }
+
   #tellAt(atMs: number): void {
-    this.#clock.at(atMs, () => {
+    this.#timer = this.#clock.at(atMs, () => {
       for (const [client, tally] of this.#tallies) {
         if (tally.endsMs > this.#clock.now()) return this.#tellAt(tally.endsMs)
         this.#tell(client, tally)

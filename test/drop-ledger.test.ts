@@ -333,7 +333,7 @@ describe("the log hears of drops and queues", () => {
   async function heard(limits: TestBrokerOptions["limits"]) {
     const lines: unknown[] = []
     const broker = await TestBroker.start({ limits: { queuedMessages: 10, ...limits } })
-    watchBroker(broker.broker, broker.clock, {
+    const watch = watchBroker(broker.broker, broker.clock, {
       ...silentLog,
       warn: (sentence, fields) => void lines.push([sentence, fields]),
     })
@@ -343,7 +343,7 @@ describe("the log hears of drops and queues", () => {
     const publishes = (count: number) => {
       for (let each = 0; each < count; each++) publisher.publishes({ qos: 1, topic: "t", payload: "x" })
     }
-    return { lines, broker, subscriber, publishes }
+    return { lines, broker, watch, subscriber, publishes }
   }
 
   test("the first drop in ten minutes is told at once, the rest as a number", async () => {
@@ -359,6 +359,22 @@ describe("the log hears of drops and queues", () => {
     expect(told().slice(1)).toEqual([["more messages dropped", { ...client, count: 4 }]])
     publishes(1)
     expect(told().slice(2)).toEqual([["message dropped", client]])
+  })
+
+  test("what was not told yet is told when the broker is no longer watched, and nothing waits after that", async () => {
+    const { lines, broker, watch, subscriber, publishes } = await heard({ whenFull: "drop-newest" })
+    subscriber.cuts()
+    const before = broker.clock.waiting
+    publishes(15)
+    watch.close()
+    const client = { client: "s", why: "queue-full" }
+    expect(lines.slice(-2)).toEqual([
+      ["message dropped", client],
+      ["more messages dropped", { ...client, count: 4 }],
+    ])
+    publishes(1)
+    expect(lines.at(-1)).toEqual(["message dropped", client])
+    expect(broker.clock.waiting).toBe(before)
   })
 
   for (const [what, limits] of [

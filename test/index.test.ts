@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connectClient } from "../src/client/client.ts"
+import { noProperties } from "../src/protocol/properties.ts"
 import { startBroker } from "bantam-mqtt"
+import { TurnedClock } from "./support/turned-clock.ts"
 
 const root = new URL("..", import.meta.url).pathname
 
@@ -69,12 +71,32 @@ describe("a broker inside a program", () => {
   test("leaves nothing that keeps its program alive, when it cannot start", async () => {
     await using broker = await startBroker()
     const program = `
-      import { startBroker } from "bantam-mqtt"
+      import { noProperties } from "../src/protocol/properties.ts"
+import { startBroker } from "bantam-mqtt"
       const listen = ["tcp://127.0.0.1:0", "tcp://127.0.0.1:${broker.port}"]
       await startBroker({ listen, log: "none" }).catch((error) => console.log(error.message))`
     const child = Bun.spawn({ cmd: [process.execPath, "-e", program], cwd: root, stdout: "pipe" })
     expect(await child.stdout.text()).toContain(`127.0.0.1:${broker.port}`)
     expect(await child.exited).toBe(0)
+  })
+
+  test("leaves nothing that keeps its program alive, when it was stopped after losses and refusals", async () => {
+    const clock = new TurnedClock()
+    const broker = await startBroker({ clock, log: "none", settings: { "limits.connections": 1 } })
+    const { port } = broker
+    const at = { scheme: "tcp", host: "127.0.0.1", port } as const
+    const properties = { ...noProperties, maximumPacketSize: 50 }
+    const client = await connectClient(at, { version: 5, clientId: "one", properties })
+    await client.subscribe([
+      { filter: "news", qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 },
+    ])
+    // More than it takes itself [3.1.2.11.4].
+    await client.publish({ topic: "news", payload: new Uint8Array(100), qos: 1, retain: false })
+    await expect(publish(port)).rejects.toThrow()
+    expect(clock.waiting).toBeGreaterThan(0)
+    await client.disconnect()
+    await broker.stop()
+    expect(clock.waiting).toBe(0)
   })
 
   test("says which setting is wrong", async () => {

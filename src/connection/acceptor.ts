@@ -104,6 +104,7 @@ export class Acceptor implements ConnectionKeeper {
       })
     }
     this.#patrol.close()
+    this.#report.close()
   }
 
   comeBy(connection: Connection, atMs: number): void {

@@ -1,4 +1,4 @@
-import type { Clock } from "../foundation/clock.ts"
+import type { Clock, Timer } from "../foundation/clock.ts"
 import type { TurnedAwayReason } from "../foundation/counters.ts"
 import type { Log } from "../foundation/log.ts"
 
@@ -22,6 +22,7 @@ export class TurnedAwayReport {
   readonly #log: Log
   /** For each reason that was told, how often it came again, and from where at last. */
   readonly #more = new Map<TurnedAwayReason, { count: number; address: string }>()
+  #timer: Timer | undefined
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
@@ -36,8 +37,14 @@ export class TurnedAwayReport {
       return
     }
     this.#log.warn("a connection was turned away", { address, why: sentences[why] })
-    if (this.#more.size === 0) this.#clock.at(this.#clock.now() + reportMs, () => this.#tell())
+    if (this.#more.size === 0) this.#timer = this.#clock.at(this.#clock.now() + reportMs, () => this.#tell())
     this.#more.set(why, { count: 0, address })
+  }
+
+  /** Tells what is left. Nobody may be turned away afterwards. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#tell()
   }
 
   #tell(): void {

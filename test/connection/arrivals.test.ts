@@ -61,6 +61,15 @@ describe("New connections of one address", () => {
       { sentence: "more connections were turned away", count: 9, "last-address": here, why },
     ])
   })
+
+  test("are summed up at once when nobody is let in any more", async () => {
+    const broker = await brokerWith({ limits })
+    const clients = come(broker, 30, here)
+    for (const client of clients) client.cuts()
+    await broker.acceptor.close(ReasonCode.serverShuttingDown)
+    expect(said.at(-1)).toMatchObject({ sentence: "more connections were turned away", count: 9 })
+    expect(broker.clock.waiting).toBe(0)
+  })
 })
 
 describe("New connections of everybody", () => {

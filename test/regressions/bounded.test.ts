@@ -23,6 +23,17 @@ describe("a log that strangers would flood", () => {
     log.warn("client refused", { count: 1 })
     expect(lines.at(-1)).toEqual(["client refused", { count: 1 }])
   })
+
+  test("tells at its end how many more there were, and keeps no program alive", () => {
+    const clock = new TurnedClock()
+    const lines: [sentence: string, fields?: LogFields | undefined][] = []
+    const log = quieterLog({ ...silentLog, warn: (...line) => void lines.push(line) }, clock)
+    for (let count = 0; count < 1_500; count++) log.warn("client refused", { count })
+    log.close()
+    expect(lines.at(-1)).toEqual(["client refused", { more: 500 }])
+    for (let count = 0; count < 1_500; count++) log.warn("something else", { count })
+    expect(clock.waiting).toBe(0)
+  })
 })
 
 describe("what is kept to be fast", () => {
