@@ -33,7 +33,8 @@ export function readBroughtRules(
   value: unknown,
   username: string | undefined,
 ): readonly AccessRule[] | RuleProblem {
-  const who = username === undefined ? "anonymous" : `user:${username}`
+  // The empty name, as MQTT before 5 wants one beside a password, is nobody's that a rule could name.
+  const who = username === undefined || username === "" ? "anonymous" : `user:${username}`
   const lines: (readonly string[])[] = []
   for (const entry of Array.isArray(value) ? (value as unknown[]) : [value]) {
     const read = typeof entry === "string" && Array.isArray(value) ? [ownLine(entry)] : emqxLines(entry)

@@ -24,6 +24,7 @@ describe("rules that a client brings along are written", () => {
     ).toEqual(["allow ann publish devices/${clientid}/#", 'deny ann both "a b" --qos 1,2 --from 10.0.0.0/8'])
     expect(lines(["allow subscribe a"], "everyone")).toEqual(["allow user:everyone subscribe a"])
     expect(lines(["allow subscribe a"], undefined)).toHaveLength(1)
+    expect(lines(["allow subscribe a"], "")).toEqual(["allow anonymous subscribe a"])
   })
 
   test("as the objects of EMQX", () => {
