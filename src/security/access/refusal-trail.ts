@@ -55,6 +55,7 @@ export class RefusalTrail implements RefusalListener {
   #timer: Timer | undefined
   #writing: Promise<void> | undefined
   #state: "well" | "failing" = "well"
+  #isClosed = false
 
   constructor(accounts: Pick<AccountStore, "record">, reasons: RefusalReasons, clock: Clock, log: Log) {
     this.#accounts = accounts
@@ -103,7 +104,9 @@ export class RefusalTrail implements RefusalListener {
 
   /** Writes what waits. Nothing may be refused afterwards. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#timer?.cancel()
+    this.#timer = undefined
     await this.#writing
     if (this.#rows.size > 0) await this.#write()
   }
@@ -180,7 +183,7 @@ export class RefusalTrail implements RefusalListener {
 
   /** A store that takes its time is not asked for more: meanwhile the gathering goes on. */
   #arm(): void {
-    if (this.#timer !== undefined || this.#writing !== undefined) return
+    if (this.#isClosed || this.#timer !== undefined || this.#writing !== undefined) return
     this.#timer = this.#clock.at(this.#clock.now() + gatheringMs, () => {
       this.#timer = undefined
       this.#writing = this.#write().then(() => {

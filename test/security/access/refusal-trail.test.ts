@@ -299,6 +299,26 @@ describe("A store that", () => {
     expect(errors).toEqual([["what is refused cannot be written to the audit", { why: "the disk is full" }]])
   })
 
+  test("takes its time while the broker stops is given the rest at once, and nothing is left to be written later", async () => {
+    const writings: (() => void)[] = []
+    const record = () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      writings.push(resolve)
+      return promise
+    }
+    const { trail, clock, passes } = await trailWith([], { record })
+    trail.readRefused(client("alice"), topic("a"))
+    await passes()
+    trail.readRefused(client("alice"), topic("b"))
+    const closed = trail.close()
+    writings[0]?.()
+    await passes()
+    expect(writings).toHaveLength(2)
+    writings[1]?.()
+    await closed
+    expect(clock.waiting).toBe(0)
+  })
+
   test("takes its time gets the next second when it is done with the first", async () => {
     const writings: { readonly rows: number; done(): void }[] = []
     const record = (entries: readonly Omit<AuditEntry, "id">[]) => {
