@@ -274,12 +274,15 @@ async function furnish(
     authorization,
     users,
     refusals,
-    logins: new LoginGuard({
-      failures: guard.failedLogins,
-      failuresOfAddress: guard.failedLoginsPerAddress,
-      windowMs: guard.windowSeconds * 1000,
-      longestWaitMs: guard.longestWaitSeconds * 1000,
-    }),
+    logins: new LoginGuard(
+      {
+        failures: guard.failedLogins,
+        failuresOfAddress: guard.failedLoginsPerAddress,
+        windowMs: guard.windowSeconds * 1000,
+        longestWaitMs: guard.longestWaitSeconds * 1000,
+      },
+      clock,
+    ),
     bans,
     quotas: new UserQuotas(users),
     admissions: new Slices(soon),

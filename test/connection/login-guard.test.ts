@@ -70,6 +70,18 @@ describe("Logging in", () => {
     expect(await tries("right")).toBe(ReasonCode.success)
   })
 
+  test("too often is told when it is heard again by the wall, and of one wait in the same words", async () => {
+    broker.clock.putForward(3_600_000)
+    for (let time = 0; time < 6; time++) await tries("wrong")
+    broker.clock.putForward(1)
+    await tries("wrong")
+    const again = "which is heard again at 2026-01-01T01:00:01.000Z"
+    expect(refusals.slice(5)).toEqual([
+      `too many failed logins of this user from this address, ${again}`,
+      `too many failed logins of this user from this address, ${again}`,
+    ])
+  })
+
   test("with many passwords at once tells no more than with one after the other", async () => {
     const guesses = ["1", "2", "3", "4", "5", "6", "right", "8"].map((password, number) => {
       return broker.client(`c${number}`, { remoteAddress: here }).asks({ username: "alice", password })

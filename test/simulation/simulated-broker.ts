@@ -97,7 +97,10 @@ export class SimulatedBroker {
       authorization,
       refusals: deafRefusals,
       users,
-      logins: new LoginGuard({ failures: 5, failuresOfAddress: 0, windowMs: 60_000, longestWaitMs: 1_000 }),
+      logins: new LoginGuard(
+        { failures: 5, failuresOfAddress: 0, windowMs: 60_000, longestWaitMs: 1_000 },
+        clock,
+      ),
       bans: new Bans(),
       quotas: new UserQuotas(users),
       admissions: new Slices((run) => void this.#soon.push(run)),

@@ -190,7 +190,7 @@ export class TestBroker {
       authorization,
       users: this.users,
       refusals,
-      logins: new LoginGuard({ ...usualLoginLimits, ...options.logins }),
+      logins: new LoginGuard({ ...usualLoginLimits, ...options.logins }, clock),
       bans: this.bans,
       quotas: new UserQuotas(this.users),
       admissions: new Slices((run) => void this.#soon.push(run)),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import type { Clock } from "../../foundation/clock.ts"
 import { ReasonCode } from "../../protocol/reason-code.ts"
 import { isThisMachine, sourceOf } from "./source-address.ts"
 import { type Tally, TallyBook } from "./tally-book.ts"
@@ -41,11 +42,14 @@ const longestNameKept = 64
  */
 export class LoginGuard {
   readonly #limits: LoginLimits
+  readonly #clock: Pick<Clock, "wall">
   readonly #pairs: TallyBook
   readonly #addresses: TallyBook
 
-  constructor(limits: LoginLimits) {
+  /** @param clock dates what is told; whatever is measured is told the time */
+  constructor(limits: LoginLimits, clock: Pick<Clock, "wall">) {
     this.#limits = limits
+    this.#clock = clock
     this.#pairs = new TallyBook(mostRemembered, limits.failures / limits.windowMs)
     this.#addresses = new TallyBook(mostRemembered, limits.failuresOfAddress / limits.windowMs)
   }
@@ -67,8 +71,8 @@ export class LoginGuard {
     const pair = this.#pairs.find(pairOf(address, username), nowMs)
     const whole = this.#addresses.find(sourceOf(address), nowMs)
     if (waits(pair, nowMs) || waits(whole, nowMs)) return false
-    if (pair !== undefined) pair.untilMs = nowMs + this.#waitMs(pair, this.#limits.failures)
-    if (whole !== undefined) whole.untilMs = nowMs + this.#waitMs(whole, this.#limits.failuresOfAddress)
+    if (pair !== undefined) this.#wait(pair, this.#waitMs(pair, this.#limits.failures), nowMs)
+    if (whole !== undefined) this.#wait(whole, this.#waitMs(whole, this.#limits.failuresOfAddress), nowMs)
     return true
   }
 
@@ -76,10 +80,11 @@ export class LoginGuard {
   refusal(address: string, username: string | undefined, nowMs: number): Rejection {
     const pair = this.#pairs.find(pairOf(address, username), nowMs)
     const whole = this.#addresses.find(sourceOf(address), nowMs)
-    const untilMs = Math.max(pair?.untilMs ?? 0, whole?.untilMs ?? 0)
+    const longer = (pair?.untilMs ?? 0) >= (whole?.untilMs ?? 0) ? pair : whole
+    const again = new Date(longer?.untilWallMs ?? 0).toISOString()
     const who = waits(pair, nowMs) ? "this user from this address" : "this address"
     // When, and not how long: what is refused for one reason is one entry of the audit.
-    const why = `too many failed logins of ${who}, which is heard again at ${new Date(untilMs).toISOString()}`
+    const why = `too many failed logins of ${who}, which is heard again at ${again}`
     const name = username?.startsWith(nameless) === true ? undefined : username
     return { verdict: "reject", reasonCode: ReasonCode.badUserNameOrPassword, why, username: name }
   }
@@ -149,8 +154,14 @@ export class LoginGuard {
   #punish(tally: Tally, limit: number, nowMs: number): void {
     const waitMs = this.#waitMs(tally, limit)
     if (waitMs === 0) return
-    tally.untilMs = nowMs + waitMs
+    this.#wait(tally, waitMs, nowMs)
     tally.sinceMs = nowMs
+  }
+
+  #wait(tally: Tally, waitMs: number, nowMs: number): void {
+    tally.untilMs = nowMs + waitMs
+    // Once: a moment later the two clocks may differ by a millisecond more, and make another sentence of it.
+    tally.untilWallMs = this.#clock.wall() + waitMs
   }
 
   #waitMs({ level }: Tally, limit: number): number {

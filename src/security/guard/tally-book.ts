@@ -7,6 +7,8 @@ export interface Tally {
   atMs: number
   /** Until then he has to wait. */
   untilMs: number
+  /** The same by the wall, as it was known when the wait began. */
+  untilWallMs: number
   /** When he last did what made him wait. */
   sinceMs: number
 }
@@ -55,7 +57,7 @@ export class TallyBook {
       return known
     }
     if (this.#tallies.size >= this.#capacity) this.#makeRoom(nowMs)
-    const tally = { level: 1, atMs: nowMs, untilMs: 0, sinceMs: 0 }
+    const tally = { level: 1, atMs: nowMs, untilMs: 0, untilWallMs: 0, sinceMs: 0 }
     this.#tallies.set(name, tally)
     return tally
   }

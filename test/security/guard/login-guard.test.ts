@@ -11,8 +11,9 @@ const limits = { failures: 5, failuresOfAddress: 100, windowMs: hourMs, longestW
 describe("The login guard", () => {
   let guard: LoginGuard
   let nowMs: number
+  const clock = { wall: () => nowMs }
   beforeEach(() => {
-    guard = new LoginGuard(limits)
+    guard = new LoginGuard(limits, clock)
     nowMs = Date.UTC(2026, 0, 1)
   })
 
@@ -147,7 +148,7 @@ describe("The login guard", () => {
   })
 
   test("can be told to guard neither", () => {
-    guard = new LoginGuard({ ...limits, failures: 0, failuresOfAddress: 0 })
+    guard = new LoginGuard({ ...limits, failures: 0, failuresOfAddress: 0 }, clock)
     fails(1_000)
     expect(guard.mayTry(here, "alice", nowMs)).toBe(true)
     expect(guard.size).toBe(0)
