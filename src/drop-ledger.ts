@@ -1,7 +1,7 @@
 import type { Hook } from "./broker/hook.ts"
 import type { Clock, Timer } from "./foundation/clock.ts"
 import type { DropReason } from "./foundation/counters.ts"
-import { errorText, type Log } from "./foundation/log.ts"
+import { cut, errorText, type Log } from "./foundation/log.ts"
 import type { Drops, DropStore } from "./storage/drop-store.ts"
 
 /** Drops are gathered for so long before they are written. */
@@ -194,9 +194,4 @@ function topicPrefix(topic: string): string {
   const first = topic.indexOf("/")
   const second = first < 0 ? -1 : topic.indexOf("/", first + 1)
   return cut(second < 0 ? topic : topic.slice(0, second), longestPrefix)
-}
-
-/** Cut between two letters. */
-function cut(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, "")}…`
 }

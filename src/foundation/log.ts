@@ -53,6 +53,15 @@ export function errorText(error: unknown): string {
 }
 
 /**
+ * A stranger's text where what is kept of it must be bounded: cut between two letters.
+ *
+ * @param longest in UTF-16 units
+ */
+export function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, "")}…`
+}
+
+/**
  * Client identifiers and topics come from strangers: none may start a line, paint a terminal, or turn around what
  * stands beside it. Escaped as in JSON, where the text that is read back is the same.
  */

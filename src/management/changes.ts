@@ -1,4 +1,5 @@
 import type { Connection } from "../connection/connection.ts"
+import { cut } from "../foundation/log.ts"
 import { settled, type Ticket } from "../foundation/ticket.ts"
 import type { Qos } from "../protocol/packet.ts"
 import { ReasonCode } from "../protocol/reason-code.ts"
@@ -7,7 +8,6 @@ import {
   parseSubscriptionFilter,
   type SubscriptionFilter,
   subscriptionFilterText,
-  type TopicName,
 } from "../protocol/topic.ts"
 import type { Subscription } from "../routing/subscriber.ts"
 import type { Session } from "../session/session.ts"
@@ -24,6 +24,8 @@ const backAfterRestart = "it is done, but could not be stored: after a restart i
 
 /** How many topics an entry of the audit names. */
 const topicsTold = 10
+/** So much of each, in UTF-16 units. */
+const longestTopicTold = 256
 
 /**
  * What an administrator changes. All of it is durable, and in the audit, when the promise resolves.
@@ -222,7 +224,7 @@ export class Changes {
       throw new Refused(400, "what stands under $SYS is the broker's own")
     const slice = new Slice(clock)
     const tickets = new Set<Ticket>()
-    const topics: TopicName[] = []
+    const topics: string[] = []
     let removed = 0
     let isRefused = false
     for (const message of matching(this.#surroundings, query)) {
@@ -234,7 +236,7 @@ export class Changes {
       if (ticket === "refused") break
       if (ticket !== undefined) tickets.add(ticket)
       removed += 1
-      if (topics.length < topicsTold) topics.push(message.topic)
+      if (topics.length < topicsTold) topics.push(cut(message.topic, longestTopicTold))
     }
     if (!(await this.#areStored(tickets))) isRefused = true
     if (removed > 0) {

@@ -399,6 +399,17 @@ describe("retained messages", () => {
     expect(await managed.audited()).toHaveLength(1)
   })
 
+  test("that were removed are named in the audit, and of a long topic its beginning", async () => {
+    const sensor = await connected("sensor")
+    const long = "x".repeat(60_000)
+    for (let index = 0; index < 12; index++) {
+      sensor.publishes({ topic: `${index}/${long}`, payload: "1", qos: 1, retain: true })
+    }
+    expect(await managed.asks("DELETE /v1/retained?filter=%23")).toMatchObject({ body: { removed: 12 } })
+    const [entry = ""] = await managed.audited()
+    expect(entry).toMatch(/^alice: retained messages removed: (\d+\/x{253,254}…, ){9}\d+\/x+… and 2 more$/)
+  })
+
   test("that are large are handed out whole, in slices", async () => {
     const camera = await connected("camera")
     const payload = Array.from({ length: 100_000 }, (_, index) => `${index},`).join("")

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../foundation/clock.ts"
-import { errorText, type Log } from "../../foundation/log.ts"
+import { cut, errorText, type Log } from "../../foundation/log.ts"
 import type { Qos } from "../../protocol/packet.ts"
 import type { TopicFilter, TopicName } from "../../protocol/topic.ts"
 import type { AccountStore, AuditEntry } from "../../storage/account-store.ts"
@@ -71,7 +71,7 @@ export class RefusalTrail implements RefusalListener {
 
   loginRefused(login: RefusedLogin): void {
     const { clientId, username, address, listener } = login
-    const why = cut(login.why)
+    const why = cut(login.why, longestText)
     this.#count(keyOf("login", why, username, clientId, address, listener), 1, () => ({
       atMs: this.#clock.wall(),
       times: 0,
@@ -223,10 +223,10 @@ export class RefusalTrail implements RefusalListener {
     return {
       atMs,
       kind: "refusal",
-      who: cut(who ?? ""),
+      who: cut(who ?? "", longestText),
       what,
       facts: Object.fromEntries(
-        all.map(([name, fact]) => [name, typeof fact === "string" ? cut(fact) : fact]),
+        all.map(([name, fact]) => [name, typeof fact === "string" ? cut(fact, longestText) : fact]),
       ),
     }
   }
@@ -273,11 +273,6 @@ function keyOf(
   address: string,
   listener: string,
 ): string {
-  const who = username === undefined ? "" : `=${cut(username)}`
-  return [what, cut(about), who, cut(clientId), address, listener].join("\0")
-}
-
-/** Cut between two letters. */
-function cut(text: string): string {
-  return text.length <= longestText ? text : `${text.slice(0, longestText).replace(/[\ud800-\udbff]$/, "")}…`
+  const who = username === undefined ? "" : `=${cut(username, longestText)}`
+  return [what, cut(about, longestText), who, cut(clientId, longestText), address, listener].join("\0")
 }
