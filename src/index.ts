@@ -1,5 +1,7 @@
 import { version } from "../package.json"
+import { parseListenUrl, reachedAt } from "./config/listen-url.ts"
 import { loadSettings } from "./config/load.ts"
+import { assert } from "./foundation/assert.ts"
 import type { Clock } from "./foundation/clock.ts"
 import { type Log, lineLog, type LogLevel } from "./foundation/log.ts"
 import { startServer } from "./server.ts"
@@ -50,7 +52,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
   const server = await startServer(
     loadSettings({
       flags: [
-        flag("listen", listen.join(",")),
+        { flag: "startBroker", key: "listen", value: listen },
         directory === undefined ? flag("storage.ephemeral", true) : flag("storage.directory", directory),
         ...Object.entries(settings).map(([key, value]) => flag(key, value)),
       ],
@@ -67,15 +69,10 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
   return { ...firstOf(urls), urls, broken, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** Port and host of a unix socket are none of a network: 0, and its path. */
 function firstOf([url = ""]: readonly string[]): { url: string; host: string; port: number } {
-  const [, path] = /^unix:\/\/(.+)$/.exec(url) ?? []
-  if (path !== undefined) return { url, host: path, port: 0 }
-  const { protocol, hostname, port } = new URL(url)
-  const scheme = { "tcp:": "mqtt:", "tls:": "mqtts:" }[protocol] ?? protocol
-  // What is listened at on every interface is reached on this machine.
-  const reached = { "0.0.0.0": "127.0.0.1", "[::]": "[::1]" }[hostname] ?? hostname
-  return { url: `${scheme}//${reached}:${port}`, host: reached.replace(/^\[|\]$/g, ""), port: Number(port) }
+  const address = parseListenUrl(url)
+  assert(!("problem" in address), "a broker tells its addresses as it reads them")
+  return reachedAt(address)
 }
 
 const nothing = (): void => {}

@@ -54,6 +54,18 @@ describe("a broker inside a program", () => {
     }
   })
 
+  test("takes each address as it is, one with a comma as well", async () => {
+    const parent = mkdtempSync(join(tmpdir(), "bantam-index-"))
+    try {
+      const path = join(parent, "one,two.sock")
+      await using broker = await startBroker({ listen: [`unix://${path}`, "tcp://127.0.0.1:0"] })
+      expect(broker.host).toBe(path)
+      expect(broker.urls).toHaveLength(2)
+    } finally {
+      rmSync(parent, { recursive: true })
+    }
+  })
+
   test("keeps in a directory what it is to keep, and can be stopped more than once", async () => {
     const parent = mkdtempSync(join(tmpdir(), "bantam-index-"))
     const directory = join(parent, "data")

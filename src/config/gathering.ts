@@ -53,6 +53,11 @@ export class Gathering {
     this.#put(key, setting === undefined ? text : readAs(setting, text), origin)
   }
 
+  /** @param origin where they were written, for messages */
+  takeItems(key: string, items: readonly string[], origin: string): void {
+    this.#put(key, items, origin)
+  }
+
   /**
    * @param secureAddress listened at as well, if no other address is encrypted
    * @throws ConfigError with every problem there is

@@ -46,6 +46,18 @@ export function listenUrl(address: ListenAddress): string {
   return `${address.scheme}://${host}:${address.port}`
 }
 
+/**
+ * Where clients on this machine reach what listens at an address, in the scheme that they write. Host and port of a unix
+ * socket are none of a network: its path, and 0.
+ */
+export function reachedAt(address: ListenAddress): { url: string; host: string; port: number } {
+  if (address.scheme === "unix") return { url: listenUrl(address), host: address.path, port: 0 }
+  const { scheme, port } = address
+  const host = reachedHost(address.host)
+  const spoken = { tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" }[scheme]
+  return { url: `${spoken}://${isIPv6(host) ? `[${host}]` : host}:${port}`, host, port }
+}
+
 /** Whether only programs on this machine can reach the address. */
 export function isLoopback(address: ListenAddress): boolean {
   if (address.scheme === "unix") return true
@@ -59,6 +71,13 @@ function parseUnixPath(path: string): ListenAddress | { readonly problem: string
   if (Buffer.byteLength(path) > 107)
     return { problem: "has a path of more than 107 bytes, the most a unix socket takes" }
   return { scheme: "unix", path }
+}
+
+/** What is listened at on every interface is reached on this machine. */
+function reachedHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1"
+  // [::] and [0::0] are the same.
+  return isIPv6(host) && /^[0:]+$/.test(host) ? "::1" : host
 }
 
 function isScheme(scheme: string): scheme is keyof typeof schemes {

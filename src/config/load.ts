@@ -12,11 +12,16 @@ export interface Flag {
   readonly value: string
 }
 
+/** A setting that is an array, given item by item: commas are theirs. */
+export interface ItemsFlag extends Omit<Flag, "value"> {
+  readonly value: readonly string[]
+}
+
 /** Where settings come from: each source overrules those before it. */
 export interface Sources {
   readonly file?: string
   readonly environment?: Environment
-  readonly flags?: readonly Flag[]
+  readonly flags?: readonly (Flag | ItemsFlag)[]
   /** Listened at as well, if no other address is encrypted. */
   readonly secureAddress?: string
 }
@@ -30,7 +35,10 @@ export function loadSettings({ file, environment = {}, flags = [], secureAddress
   const gathering = new Gathering()
   if (file !== undefined) gathering.takeFile(file)
   gathering.takeEnvironment(environment)
-  for (const flag of flags) gathering.takeText(flag.key, flag.value, flag.flag)
+  for (const { key, value, flag } of flags) {
+    if (typeof value === "string") gathering.takeText(key, value, flag)
+    else gathering.takeItems(key, value, flag)
+  }
   return gathering.settings(environment, secureAddress)
 }
 

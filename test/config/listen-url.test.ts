@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { isLoopback, listenUrl, parseListenUrl } from "../../src/config/listen-url.ts"
+import { isLoopback, listenUrl, parseListenUrl, reachedAt } from "../../src/config/listen-url.ts"
 
 describe("Addresses to listen on", () => {
   test.each([
@@ -43,6 +43,20 @@ describe("Addresses to listen on", () => {
       expect("problem" in address ? address.problem : listenUrl(address)).toBe(text)
     },
   )
+
+  test.each([
+    ["tcp://127.0.0.1:1883", "mqtt://127.0.0.1:1883", "127.0.0.1", 1883],
+    ["tls://[::1]:8883", "mqtts://[::1]:8883", "::1", 8883],
+    ["ws://127.0.0.1:80", "ws://127.0.0.1:80", "127.0.0.1", 80],
+    ["wss://localhost:443", "wss://localhost:443", "localhost", 443],
+    ["wss://0.0.0.0:8084", "wss://127.0.0.1:8084", "127.0.0.1", 8084],
+    ["tcp://[::]:1883", "mqtt://[::1]:1883", "::1", 1883],
+    ["tcp://[0::0]:1883", "mqtt://[::1]:1883", "::1", 1883],
+    ["unix:///run/a,b.sock", "unix:///run/a,b.sock", "/run/a,b.sock", 0],
+  ] as const)("what listens at %s is reached at %s", (text, url, host, port) => {
+    const address = parseListenUrl(text)
+    expect("problem" in address ? address.problem : reachedAt(address)).toEqual({ url, host, port })
+  })
 
   test.each([
     ["tcp://127.0.0.1:1", true],
