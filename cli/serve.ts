@@ -1,6 +1,6 @@
 import { Command } from "commander"
 import type { PairFiles } from "../src/certificates/certificate-folder.ts"
-import { canShow } from "../src/config/idle-settings.ts"
+import { isVouchedFor } from "../src/config/idle-settings.ts"
 import { type Flag, loadSettings } from "../src/config/load.ts"
 import type { ListenerSettings, Settings } from "../src/config/settings.ts"
 import {
@@ -197,12 +197,6 @@ async function refuseOpenDoor(settings: Settings, recover: boolean): Promise<voi
 export function addressForUsers(settings: Settings): ListenerSettings | undefined {
   if (settings.security.allowAnonymous === true) return undefined
   return settings.listeners.find((listener) => !listener.loopback && !isVouchedFor(listener, settings))
-}
-
-/** Somebody else than the store says who may come in there. */
-function isVouchedFor(listener: ListenerSettings, settings: Settings): boolean {
-  const byCertificate = canShow(listener, "certificate", settings) && !settings.certificate.knownUsersOnly
-  return byCertificate || canShow(listener, "jwt", settings) || canShow(listener, "http", settings)
 }
 
 async function countUsers({ storage }: Settings): Promise<number> {

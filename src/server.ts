@@ -1,6 +1,7 @@
 import { Authenticators } from "./authenticators.ts"
 import { Broker } from "./broker/broker.ts"
 import { SysTopics } from "./broker/sys-topics.ts"
+import { isVouchedFor } from "./config/idle-settings.ts"
 import { reloadedSections } from "./config/schema.ts"
 import type { ListenerSettings, Settings } from "./config/settings.ts"
 import { Acceptor } from "./connection/acceptor.ts"
@@ -239,6 +240,7 @@ async function furnish(
   const authorization = new AuthorizationChain([sysTopicsAreOurs, superusersMayAll, rules], true)
   const topicLimits = { maximumBytes: limits.topicBytes, maximumLevels: limits.topicLevels }
   const counters = newCounters()
+  const othersVouch = settings.listeners.some((each) => isVouchedFor(each, settings))
   const wills = new WillRights({ users, bans, authorization, refusals, clock })
   const broker = new Broker({
     store,
@@ -255,7 +257,7 @@ async function furnish(
     },
     shareStrategy: mqtt.sharedSubscriptionStrategy,
     mayPublishWill: (will) => wills.mayPublish(will),
-    meetWillPublishers: (publishers) => users.recall(publishers),
+    meetWillPublishers: (publishers) => users.recall(publishers, othersVouch),
     bug: (error) => log.error("a bug in Bantam", { error: describeError(error) }),
   })
   const watch = watchBroker(broker, clock, log)

@@ -59,3 +59,9 @@ export function canShow(listener: ListenerSettings, way: AuthenticatorName, sett
       return true
   }
 }
+
+/** Somebody else than the store says who may come in there. */
+export function isVouchedFor(listener: ListenerSettings, settings: Settings): boolean {
+  const byCertificate = canShow(listener, "certificate", settings) && !settings.certificate.knownUsersOnly
+  return byCertificate || canShow(listener, "jwt", settings) || canShow(listener, "http", settings)
+}

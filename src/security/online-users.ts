@@ -107,8 +107,13 @@ export class OnlineUsers {
     if (username !== undefined && waiting?.size === 0) this.#absent.delete(username)
   }
 
-  /** Wills of an earlier run wait, of which only the names are left: their accounts say who that is today. */
-  async recall(publishers: readonly Publisher[]): Promise<void> {
+  /**
+   * Wills of an earlier run wait, of which only the names are left: their accounts say who that is today.
+   *
+   * @param othersVouch who has no account may be somebody all the same, for a token, say, has said so; otherwise the
+   * account was removed meanwhile
+   */
+  async recall(publishers: readonly Publisher[], othersVouch: boolean): Promise<void> {
     for (let start = 0; start < publishers.length; start += accountsAtOnce) {
       const some = publishers.slice(start, start + accountsAtOnce)
       const accounts = await this.#accountsOf(some.flatMap(({ username }) => username ?? []))
@@ -118,7 +123,8 @@ export class OnlineUsers {
         const account = accounts.get(username)
         const principal = account === undefined ? plainPrincipal(username) : principalOf(account)
         const requester = new Requester(principal, clientId, remoteAddress)
-        if (account?.enabled === false) requester.revoke()
+        const isSomebody = account === undefined ? othersVouch : account.enabled
+        if (!isSomebody) requester.revoke()
         requester.leaves(publisher)
         this.#awaitWill(username, requester)
       }

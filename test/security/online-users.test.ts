@@ -343,4 +343,18 @@ describe("A will that outlives the process is published as its user may by then:
       expect(payloads(watcher.receives())).toEqual([...expected])
     })
   }
+
+  for (const [what, onlyAccounts, expected] of [
+    ["removed", true, []],
+    ["without an account where a token may vouch for it", false, ["gone"]],
+  ] as const) {
+    test(what, async () => {
+      const store = new WithWill()
+      await saveUsers(store.accounts, storedUser("root", { superuser: true }))
+      const broker = await TestBroker.start({ store, onlyAccounts })
+      const watcher = await broker.connected("watcher", { username: "root" })
+      watcher.subscribes("will")
+      expect(payloads(watcher.receives())).toEqual([...expected])
+    })
+  }
 })

@@ -56,6 +56,8 @@ export interface TestBrokerOptions {
   readonly shareStrategy?: ShareStrategy
   /** Without one, everybody is let in as whom he says he is. */
   readonly authenticator?: Authenticator
+  /** Nobody but the accounts could have said who somebody was in an earlier run. */
+  readonly onlyAccounts?: boolean
   /** For who names an authentication method; without any, every method is unknown. */
   readonly exchanges?: readonly ExchangeAuthenticator[]
   readonly authorizers?: readonly Authorizer[]
@@ -175,7 +177,7 @@ export class TestBroker {
       limits,
       shareStrategy: options.shareStrategy ?? "round-robin",
       mayPublishWill: (will) => wills.mayPublish(will),
-      meetWillPublishers: (publishers) => this.users.recall(publishers),
+      meetWillPublishers: (publishers) => this.users.recall(publishers, options.onlyAccounts !== true),
       bug: (error) => void this.#bugs.push(String(error)),
     })
     if (trail !== undefined) {
