@@ -80,12 +80,20 @@ const bridgeOptions: ReadonlySet<string> = new Set(
   ).split(" "),
 )
 
+/** What the lines of one file stand behind. */
+interface Sections {
+  listener: { readonly at: Option | undefined; readonly options: Option[] }
+  bridge: { readonly at: Option; readonly options: Option[] } | undefined
+  plugin: { readonly at: Option; readonly options: Map<string, Option> } | undefined
+}
+
 /**
  * Sorts options by what they are about.
  *
- * @param files the options of each file that is read, the main one first: a section ends with its file
+ * @param options of all files in the order in which Mosquitto reads them. Each file has sections of its own: one that is
+ *   included begins without any, and the main file goes on behind it with those that it had
  */
-export function sortOptions(files: readonly (readonly Option[])[]): Configuration {
+export function sortOptions(options: readonly Option[]): Configuration {
   const general: Option[] = []
   const defaults: Option[] = []
   const listeners: { readonly at: Option; readonly options: Option[] }[] = []
@@ -94,39 +102,51 @@ export function sortOptions(files: readonly (readonly Option[])[]): Configuratio
     []
   const problems: Problem[] = []
   const defaultListener: ListenerSection = { at: undefined, options: defaults }
-  const perListener = files.flat().some(({ name, value }) => name === "per_listener_settings" && isYes(value))
-  for (const options of files) {
-    let listener: { readonly at: Option | undefined; readonly options: Option[] } = {
-      at: undefined,
-      options: defaults,
+  const perListener = options.some(({ name, value }) => name === "per_listener_settings" && isYes(value))
+  const sectionsByFile = new Map<string, Sections>()
+  for (const option of options) {
+    const { name, file } = option
+    const sections: Sections = sectionsByFile.get(file) ?? {
+      listener: { at: undefined, options: defaults },
+      bridge: undefined,
+      plugin: undefined,
     }
-    let bridge: { readonly at: Option; readonly options: Option[] } | undefined
-    let plugin: (typeof plugins)[number] | undefined
-    for (const option of options) {
-      const { name } = option
-      if (name === "listener") {
-        const opened = { at: option, options: [] }
-        listeners.push(opened)
-        listener = opened
-      } else if (name === "connection") {
-        bridge = { at: option, options: [] }
-        bridges.push(bridge)
-      } else if (name === "plugin" || name === "global_plugin" || name === "auth_plugin") {
-        const behind = listener.at === undefined || name === "global_plugin" ? defaultListener : listener
-        plugin = { at: option, options: new Map(), listener: behind }
-        plugins.push(plugin)
-      } else if (/^(plugin|auth)_opt_./.test(name)) {
-        if (plugin === undefined) problems.push(problemOf(option, "stands behind no plugin, and is left out"))
-        else plugin.options.set(name.replace(/^(plugin|auth)_opt_/, ""), option)
-      } else if (bridgeOptions.has(name)) {
-        if (bridge === undefined)
-          problems.push(problemOf(option, "stands behind no connection, and is left out"))
-        else bridge.options.push(option)
-      } else if (listenerOptions.has(name) || (perListener && securityOptions.has(name))) {
-        listener.options.push(option)
-      } else {
-        general.push(option)
-      }
+    sectionsByFile.set(file, sections)
+    if (name === "listener") {
+      const opened = { at: option, options: [] }
+      listeners.push(opened)
+      sections.listener = opened
+    } else if (name === "connection") {
+      const opened = { at: option, options: [] }
+      bridges.push(opened)
+      sections.bridge = opened
+    } else if (name === "plugin" || name === "global_plugin" || name === "auth_plugin") {
+      const behind =
+        sections.listener.at === undefined || name === "global_plugin" ? defaultListener : sections.listener
+      const opened = { at: option, options: new Map<string, Option>(), listener: behind }
+      plugins.push(opened)
+      sections.plugin = opened
+    } else if (/^(plugin|auth)_opt_./.test(name)) {
+      if (sections.plugin === undefined)
+        problems.push(problemOf(option, "stands behind no plugin, and is left out"))
+      else sections.plugin.options.set(name.replace(/^(plugin|auth)_opt_/, ""), option)
+    } else if (bridgeOptions.has(name)) {
+      if (sections.bridge === undefined)
+        problems.push(problemOf(option, "stands behind no connection, and is left out"))
+      else sections.bridge.options.push(option)
+    } else if (listenerOptions.has(name) || (perListener && securityOptions.has(name))) {
+      const { at, options: own } = sections.listener
+      own.push(option)
+      // Mosquitto moves its listeners when one more comes, and goes on writing where this one was.
+      if (at !== undefined && listeners.at(-1)?.at !== at)
+        problems.push(
+          problemOf(
+            option,
+            `stands behind an include_dir that opens listeners, where Mosquitto may lose it: it counts for ${at.value}`,
+          ),
+        )
+    } else {
+      general.push(option)
     }
   }
   return { general, defaultListener, listeners, bridges, plugins, problems }

@@ -4,25 +4,17 @@ import { type Configuration, type Option, parseOptions, problemOf, sortOptions }
 import { MosquittoFileError, type Problem } from "./problem.ts"
 
 /**
- * Reads a mosquitto.conf and the files of its `include_dir`, in the order in which Mosquitto takes them.
+ * Reads a mosquitto.conf and the files of its `include_dir`, in the order in which Mosquitto takes them: they stand where
+ * that line stands, so that what comes behind it in the main file is the last word.
  *
  * @throws MosquittoFileError one of them cannot be read
  */
 export function readConfiguration(path: string): Configuration {
-  const main = parseOptions(readText(path), path)
   const problems: Problem[] = []
-  const included = main
-    .filter(({ name }) => name === "include_dir")
-    .flatMap((option) => includedFiles(option))
-    .map((file) => {
-      const options = parseOptions(readText(file), file)
-      for (const option of options) {
-        if (option.name === "include_dir")
-          problems.push(problemOf(option, "counts in the main file alone, and is left out"))
-      }
-      return withoutIncludes(options)
-    })
-  const configuration = sortOptions([withoutIncludes(main), ...included])
+  const options = parseOptions(readText(path), path).flatMap((option) => {
+    return option.name === "include_dir" ? includedOptions(option, problems) : option
+  })
+  const configuration = sortOptions(options)
   return { ...configuration, problems: [...configuration.problems, ...problems] }
 }
 
@@ -36,6 +28,16 @@ export function readBytes(path: string): Buffer {
   return reading(path, () => readFileSync(path))
 }
 
+function includedOptions(includeDir: Option, problems: Problem[]): readonly Option[] {
+  return includedFiles(includeDir)
+    .flatMap((file) => parseOptions(readText(file), file))
+    .filter((option) => {
+      if (option.name !== "include_dir") return true
+      problems.push(problemOf(option, "counts in the main file alone, and is left out"))
+      return false
+    })
+}
+
 /** As bytes compare, which is the order of the C locale. */
 function includedFiles({ value, file, line }: Option): string[] {
   const names = reading(value, () => readdirSync(value), ` (include_dir in ${file}:${line})`)
@@ -43,10 +45,6 @@ function includedFiles({ value, file, line }: Option): string[] {
     .filter((name) => name.endsWith(".conf"))
     .toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
     .map((name) => join(value, name))
-}
-
-function withoutIncludes(options: readonly Option[]): readonly Option[] {
-  return options.filter(({ name }) => name !== "include_dir")
 }
 
 function reading<Result>(path: string, read: () => Result, why = ""): Result {

@@ -1,8 +1,12 @@
-import { describe, expect, test } from "bun:test"
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { parseAclFile } from "../../src/mosquitto/acl-file.ts"
 import { rulesOfAclFile } from "../../src/mosquitto/acl-rules.ts"
 import { lastOf, parseOptions, sortOptions } from "../../src/mosquitto/configuration.ts"
 import { parsePassword, parsePasswordFile } from "../../src/mosquitto/password-file.ts"
+import { readConfiguration } from "../../src/mosquitto/read-files.ts"
 
 const digest = Buffer.alloc(64, 1).toString("base64")
 const pbkdf2 = `$7$101$c2FsdHNhbHRzYWx0$${digest}`
@@ -28,7 +32,7 @@ describe("mosquitto.conf", () => {
       "m.conf",
     )
     const included = parseOptions("max_connections 7\ntopic x\nplugin_opt_a b\n", "d.conf")
-    const sorted = sortOptions([main, included])
+    const sorted = sortOptions([...main, ...included])
     const names = (options: readonly { readonly name: string }[]) => options.map(({ name }) => name)
     expect(names(sorted.general)).toEqual(["allow_anonymous"])
     expect(names(sorted.defaultListener.options)).toEqual(["port", "max_connections", "max_connections"])
@@ -51,9 +55,78 @@ describe("mosquitto.conf", () => {
       "per_listener_settings true\nlistener 1884\nallow_anonymous true\n",
       "m.conf",
     )
-    const { general, listeners } = sortOptions([options])
+    const { general, listeners } = sortOptions(options)
     expect(general.map(({ name }) => name)).toEqual(["per_listener_settings"])
     expect(listeners[0]?.options.map(({ name }) => name)).toEqual(["allow_anonymous"])
+  })
+})
+
+describe("include_dir", () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "bantam-mosquitto-"))
+    mkdirSync(join(folder, "conf.d"))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  function configurationOf(main: string, included: Readonly<Record<string, string>>) {
+    for (const [name, text] of Object.entries(included)) writeFileSync(join(folder, "conf.d", name), text)
+    const file = join(folder, "m.conf")
+    writeFileSync(file, main.replace("conf.d", join(folder, "conf.d")))
+    return readConfiguration(file)
+  }
+
+  test("is read where it stands, so that what comes behind it is the last word", () => {
+    const included = { "a.conf": "allow_anonymous true\n" }
+    const closed = configurationOf("listener 1883\ninclude_dir conf.d\nallow_anonymous false\n", included)
+    expect(lastOf(closed.general, "allow_anonymous")?.value).toBe("false")
+    const open = configurationOf("listener 1883\nallow_anonymous false\ninclude_dir conf.d\n", included)
+    expect(lastOf(open.general, "allow_anonymous")?.value).toBe("true")
+  })
+
+  test("has sections of its own in each file, and those of the main file go on behind it", () => {
+    const { defaultListener, listeners, bridges, problems } = configurationOf(
+      "listener 1883\nconnection b\ninclude_dir conf.d\nmax_connections 5\ntopic #\n",
+      {
+        "b.conf": "max_connections 7\ninclude_dir elsewhere\n",
+        "a.conf": "max_connections 6\n",
+        "c.text": "max_connections 8\n",
+      },
+    )
+    expect(defaultListener.options.map(({ value }) => value)).toEqual(["6", "7"])
+    expect(listeners.map(({ at, options }) => [at?.value, ...options.map(({ value }) => value)])).toEqual([
+      ["1883", "5"],
+    ])
+    expect(bridges.map(({ at, options }) => [at.value, ...options.map(({ value }) => value)])).toEqual([
+      ["b", "#"],
+    ])
+    expect(problems).toEqual([
+      {
+        file: join(folder, "conf.d/b.conf"),
+        line: 2,
+        what: "include_dir counts in the main file alone, and is left out",
+      },
+    ])
+  })
+
+  test("that opens listeners makes doubtful what goes on behind it, which is said", () => {
+    const { listeners, problems } = configurationOf(
+      "per_listener_settings true\nlistener 1883\ninclude_dir conf.d\nallow_anonymous true\n",
+      { "a.conf": "listener 1884\nmax_connections 6\n" },
+    )
+    expect(listeners.map(({ options }) => options.map(({ name }) => name))).toEqual([
+      ["allow_anonymous"],
+      ["max_connections"],
+    ])
+    expect(problems).toEqual([
+      {
+        file: join(folder, "m.conf"),
+        line: 4,
+        what:
+          "allow_anonymous stands behind an include_dir that opens listeners, where Mosquitto may lose it: " +
+          "it counts for 1883",
+      },
+    ])
   })
 })
 

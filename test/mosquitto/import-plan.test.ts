@@ -20,7 +20,7 @@ interface Files {
 
 /** What would be read from these files. */
 function installation({ conf = "", passwords = "", acl, dynamic, database }: Files): Installation {
-  const configuration = sortOptions([parseOptions(conf, "m.conf")])
+  const configuration = sortOptions(parseOptions(conf, "m.conf"))
   const { users, problems } = parsePasswordFile(passwords, "passwd")
   return {
     configuration,

@@ -10,7 +10,7 @@ import { planSettings, type RulesSource } from "../../src/mosquitto/settings-pla
 import { tomlOf } from "../../src/mosquitto/toml.ts"
 
 function plan(text: string, rules: RulesSource = "nothing") {
-  const { settings, problems, notes } = planSettings(sortOptions([parseOptions(text, "m.conf")]), rules)
+  const { settings, problems, notes } = planSettings(sortOptions(parseOptions(text, "m.conf")), rules)
   return {
     values: Object.fromEntries(settings.map(({ key, value }) => [key, value])),
     problems: problems.map(({ file, line, what }) => `${file}:${line}: ${what}`),
