@@ -34,8 +34,6 @@ export interface PluginSection {
   readonly at: Option
   /** By name without `plugin_opt_`. */
   readonly options: ReadonlyMap<string, Option>
-  /** The listener that it stands behind: its own where `per_listener_settings` is true. */
-  readonly listener: ListenerSection
 }
 
 /** A mosquitto.conf, taken apart into what its lines are about. */
@@ -98,10 +96,8 @@ export function sortOptions(options: readonly Option[]): Configuration {
   const defaults: Option[] = []
   const listeners: { readonly at: Option; readonly options: Option[] }[] = []
   const bridges: { readonly at: Option; readonly options: Option[] }[] = []
-  const plugins: { readonly at: Option; readonly options: Map<string, Option>; listener: ListenerSection }[] =
-    []
+  const plugins: { readonly at: Option; readonly options: Map<string, Option> }[] = []
   const problems: Problem[] = []
-  const defaultListener: ListenerSection = { at: undefined, options: defaults }
   const perListener = options.some(({ name, value }) => name === "per_listener_settings" && isYes(value))
   const sectionsByFile = new Map<string, Sections>()
   for (const option of options) {
@@ -121,9 +117,7 @@ export function sortOptions(options: readonly Option[]): Configuration {
       bridges.push(opened)
       sections.bridge = opened
     } else if (name === "plugin" || name === "global_plugin" || name === "auth_plugin") {
-      const behind =
-        sections.listener.at === undefined || name === "global_plugin" ? defaultListener : sections.listener
-      const opened = { at: option, options: new Map<string, Option>(), listener: behind }
+      const opened = { at: option, options: new Map<string, Option>() }
       plugins.push(opened)
       sections.plugin = opened
     } else if (/^(plugin|auth)_opt_./.test(name)) {
@@ -149,7 +143,14 @@ export function sortOptions(options: readonly Option[]): Configuration {
       general.push(option)
     }
   }
-  return { general, defaultListener, listeners, bridges, plugins, problems }
+  return {
+    general,
+    defaultListener: { at: undefined, options: defaults },
+    listeners,
+    bridges,
+    plugins,
+    problems,
+  }
 }
 
 /** A sentence about an option that begins with its name. */

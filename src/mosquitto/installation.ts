@@ -13,6 +13,7 @@ import {
 import { parseDatabase } from "./database.ts"
 import { type DynamicSecurity, parseDynamicSecurity } from "./dynamic-security.ts"
 import { parsePasswordFile, type SavedUser } from "./password-file.ts"
+import { namesUsers, openedListeners } from "./listener-settings.ts"
 import type { Problem } from "./problem.ts"
 import { readBytes, readConfiguration, readText } from "./read-files.ts"
 import type { SavedState } from "./saved-state.ts"
@@ -36,10 +37,12 @@ export function readInstallation(path: string): Installation {
 
 class InstallationReader {
   readonly #configuration: Configuration
+  readonly #listeners: readonly ListenerSection[]
   readonly #problems: Problem[]
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration
+    this.#listeners = openedListeners(configuration)
     this.#problems = [...configuration.problems]
   }
 
@@ -62,13 +65,17 @@ class InstallationReader {
     const acls: Option[] = []
     let dynamic: Option | undefined
     let sqlite: PluginSection | undefined
+    const perListener = lastOf(this.#configuration.general, "per_listener_settings")
+    const ownPlugins = isYes(perListener?.value ?? "") && this.#listeners.length > 1
     for (const plugin of this.#configuration.plugins) {
       const name = basename(plugin.at.value)
       const needed = (option: string, take: (found: Option) => void) => {
         const found = plugin.options.get(option)
         if (found === undefined)
-          this.#say(plugin.at, `${plugin.at.value} names no ${option}, and is left out`)
-        else take(found)
+          return this.#say(plugin.at, `${plugin.at.value} names no ${option}, and is left out`)
+        if (ownPlugins && plugin.at.name !== "global_plugin")
+          this.#say(plugin.at, `${plugin.at.value} counts on all addresses, and not on one alone`)
+        take(found)
       }
       if (name.includes("dynamic_security")) {
         needed("config_file", (found) => {
@@ -91,9 +98,24 @@ class InstallationReader {
     )
   }
 
+  /** Whether each of these has the file that each other has, so that it may as well be that of all addresses. */
+  #isOfAll(name: string, listeners: readonly ListenerSection[]): boolean {
+    const { defaultListener } = this.#configuration
+    const own = listeners.map(({ options }) => lastOf(options, name)?.value)
+    // In front of all listeners it is none of theirs.
+    const unopened = listeners.includes(defaultListener) ? [] : [lastOf(defaultListener.options, name)]
+    return new Set(own.concat(unopened.flatMap((option) => option?.value ?? []))).size < 2
+  }
+
   #users(options: readonly Option[]): readonly SavedUser[] {
     const users = new Map<string, SavedUser>()
-    for (const { value: file } of uniqueBy(options, ({ value }) => value)) {
+    // Where a certificate names the user no password is asked for, in neither of both.
+    const asking = this.#listeners.filter((listener) => !namesUsers(listener.options))
+    const isOfAll = this.#isOfAll("password_file", asking)
+    for (const option of uniqueBy(options, ({ value }) => value)) {
+      const { value: file } = option
+      if (!isOfAll && option.name === "password_file")
+        this.#say(option, `${file} counts on all addresses, so that its users may log in at each of them`)
       const parsed = parsePasswordFile(readText(file), file)
       this.#problems.push(...parsed.problems)
       for (const user of parsed.users) {
@@ -122,6 +144,8 @@ class InstallationReader {
         `${other.value} is left out: rules count on all addresses, and are those of ${first.value}`,
       )
     }
+    if (others.length === 0 && !this.#isOfAll("acl_file", this.#listeners))
+      this.#say(first, `${first.value} counts on all addresses, also where there was none`)
     const parsed = parseAclFile(readText(first.value), first.value)
     this.#problems.push(...parsed.problems)
     return { file: first.value, entries: parsed.entries }

@@ -1,5 +1,12 @@
 import { createSecureContext } from "node:tls"
-import { lastOf, type ListenerSection, type Option, isYes, problemOf } from "./configuration.ts"
+import {
+  type Configuration,
+  lastOf,
+  type ListenerSection,
+  type Option,
+  isYes,
+  problemOf,
+} from "./configuration.ts"
 import { parseListenUrl } from "../config/listen-url.ts"
 import type { Problem } from "./problem.ts"
 import type { SettingTable } from "./toml.ts"
@@ -74,8 +81,13 @@ export function planListener(section: ListenerSection): PlannedListener {
 }
 
 /** Mosquitto opens port 1883 as soon as anything is said about the listener that no line opens. */
-export function opensDefault({ name }: Option): boolean {
+function opensDefault({ name }: Option): boolean {
   return !/^(allow_|acl_|auto_id|http_|listener_|password_|psk_file|websockets_(log|headers))/.test(name)
+}
+
+/** All there are; the default one only where something opens it. */
+export function openedListeners({ defaultListener, listeners }: Configuration): readonly ListenerSection[] {
+  return defaultListener.options.some(opensDefault) ? [defaultListener, ...listeners] : listeners
 }
 
 function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenEntry | undefined {

@@ -7,7 +7,7 @@ import {
   type Option,
   problemOf,
 } from "./configuration.ts"
-import { type ListenEntry, namesUsers, opensDefault, planListener } from "./listener-settings.ts"
+import { type ListenEntry, namesUsers, openedListeners, planListener } from "./listener-settings.ts"
 import type { Problem } from "./problem.ts"
 import { type Fate, fates, readElsewhere, secondsOf } from "./setting-rules.ts"
 import type { PlannedSetting } from "./toml.ts"
@@ -28,12 +28,14 @@ export function planSettings(configuration: Configuration, rules: RulesSource): 
 
 class SettingsPlanner {
   readonly #configuration: Configuration
+  readonly #listeners: readonly ListenerSection[]
   readonly #settings: PlannedSetting[] = []
   readonly #problems: Problem[] = []
   readonly #notes: string[] = []
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration
+    this.#listeners = openedListeners(configuration)
   }
 
   plan(rules: RulesSource): PlannedSettings {
@@ -59,12 +61,6 @@ class SettingsPlanner {
       this.#problems.push(problemOf(at, `${at.value}: bridges are not carried over yet`))
     }
     return { settings: this.#settings, problems: this.#problems, notes: this.#notes }
-  }
-
-  /** All there are; the default one only where something opens it. */
-  get #listeners(): readonly ListenerSection[] {
-    const { defaultListener, listeners } = this.#configuration
-    return defaultListener.options.some(opensDefault) ? [defaultListener, ...listeners] : listeners
   }
 
   #listen(): void {
