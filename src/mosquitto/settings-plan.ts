@@ -1,3 +1,4 @@
+import { allSettings } from "../config/schema.ts"
 import type { LogLevel } from "../foundation/log.ts"
 import {
   type Configuration,
@@ -55,7 +56,7 @@ class SettingsPlanner {
     this.#shared("max_qos", "mqtt.maximum_qos", 0, 2)
     this.#shared("max_topic_alias", "limits.topic_aliases", 0, 65_535)
     this.#shared("max_topic_alias_broker", "limits.topic_aliases_out", 0, 65_535)
-    this.#connections()
+    this.#allConnections()
     this.#origins()
     for (const { at } of this.#configuration.bridges) {
       this.#problems.push(problemOf(at, `${at.value}: bridges are not carried over yet`))
@@ -95,6 +96,7 @@ class SettingsPlanner {
           ? { authenticators: ["password"] }
           : {}),
         ...(own === undefined ? {} : { allow_anonymous: isYes(own.value) }),
+        ...this.#connections(options),
       }
       return [Object.keys(more).length === 0 ? entry : { ...table, ...more }]
     })
@@ -175,22 +177,28 @@ class SettingsPlanner {
     else this.#left(first, `${first.value} is beyond the bounds of ${key}, and is left out`)
   }
 
-  #connections(): void {
-    if (this.#settings.some(({ key }) => key === "limits.connections")) return
-    const limits = this.#listeners.map((section) => lastOf(section.options, "max_connections"))
-    const given = limits.filter((option) => option !== undefined && Number(option.value) > 0)
-    const [first] = given
-    if (first === undefined) return
-    const sum = given.reduce((total, option) => total + Number(option?.value), 0)
-    if (given.length < limits.length) {
+  /** Of one address. */
+  #connections(options: readonly Option[]): { readonly max_connections?: number } {
+    const option = lastOf(options, "max_connections")
+    const most = connectionsOf(option)
+    if (option === undefined || most === undefined) return {}
+    const held = Math.min(1_000_000, most)
+    if (held !== most)
       this.#left(
-        first,
-        `${first.value} is left out: other addresses have no limit, and limits.connections counts for all`,
+        option,
+        `${option.value} is beyond the bounds of max_connections in listen, which is ${held}`,
       )
-    } else {
-      if (given.length > 1)
-        this.#left(first, `and its like become limits.connections, their sum for all addresses`)
-      this.#put("limits.connections", Math.min(1_000_000, sum), commentOf(first))
+    return { max_connections: held }
+  }
+
+  /** The bound of all addresses together is not to be below what each of them may have. */
+  #allConnections(): void {
+    if (this.#settings.some(({ key }) => key === "limits.connections")) return
+    const given = this.#listeners.flatMap(({ options }) => lastOf(options, "max_connections") ?? [])
+    const sum = given.reduce((total, option) => total + (connectionsOf(option) ?? 0), 0)
+    if (sum > Number(allSettings.get("limits.connections")?.fallback)) {
+      const from = `the sum of ${given.map(commentOf).join(", ")}`
+      this.#put("limits.connections", Math.min(1_000_000, sum), from)
     }
   }
 
@@ -214,6 +222,13 @@ class SettingsPlanner {
     if (at >= 0) this.#settings.splice(at, 1)
     this.#settings.push({ key, value, from })
   }
+}
+
+/** Undefined where there is no limit, or what Mosquitto would not start with. */
+function connectionsOf(option: Option | undefined): number | undefined {
+  return option !== undefined && /^\d+$/.test(option.value) && Number(option.value) > 0
+    ? Number(option.value)
+    : undefined
 }
 
 function commentOf(option: Option | undefined): string {

@@ -2,7 +2,7 @@ import { tomlValue } from "../config/toml.ts"
 
 /** What a setting may hold. */
 export type SettingValue = string | number | boolean | readonly (string | SettingTable)[]
-export type SettingTable = Readonly<Record<string, string | boolean | readonly string[]>>
+export type SettingTable = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
 /** A setting of Bantam's, and the line of Mosquitto's that it comes from. */
 export interface PlannedSetting {

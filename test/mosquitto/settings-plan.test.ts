@@ -37,7 +37,7 @@ describe("listeners", () => {
     })
     // Whatever is said about the listener that no line opens opens it.
     expect(plan("max_connections 5\nlistener 1884").values["listen"]).toEqual([
-      "tcp://[::]:1883",
+      { url: "tcp://[::]:1883", max_connections: 5 },
       "tcp://[::]:1884",
     ])
   })
@@ -168,16 +168,31 @@ enable_proxy_protocol 2
 
   test("share what Bantam has once for all of them, and it is said where they did not", () => {
     const { values, problems } = plan(
-      "listener 1883\nmax_connections 10\nmax_qos 1\nlistener 1884\nmax_connections 20\nwebsockets_origin a.org, b.org",
+      "listener 1883\nmax_qos 1\nlistener 1884\nwebsockets_origin a.org, b.org",
     )
     expect(values).toMatchObject({
-      "limits.connections": 30,
       "mqtt.maximum_qos": 1,
       "websocket.origins": ["a.org", "b.org"],
     })
-    expect(problems).toEqual([
-      "m.conf:3: max_qos 1 becomes mqtt.maximum_qos, which counts for all addresses",
-      "m.conf:2: max_connections and its like become limits.connections, their sum for all addresses",
+    expect(problems).toEqual(["m.conf:2: max_qos 1 becomes mqtt.maximum_qos, which counts for all addresses"])
+  })
+
+  test("have each its own number of connections, and all together that of global_max_connections", () => {
+    const listeners =
+      "listener 1883\nmax_connections 10\nlistener 1884\nmax_connections 20000\nlistener 1885\nmax_connections -1\n"
+    const listen = [
+      { url: "tcp://[::]:1883", max_connections: 10 },
+      { url: "tcp://[::]:1884", max_connections: 20_000 },
+      "tcp://[::]:1885",
+    ]
+    const { values, problems } = plan(`${listeners}global_max_connections 77`)
+    expect(values).toMatchObject({ listen, "limits.connections": 77 })
+    expect(problems).toEqual([])
+    // Without it the bound that holds unless it is set must not be lower than theirs.
+    expect(plan(listeners).values).toMatchObject({ listen, "limits.connections": 20_010 })
+    expect(plan("listener 1883\nmax_connections 10").values["limits.connections"]).toBeUndefined()
+    expect(plan("listener 1883\nmax_connections 2000000").problems).toEqual([
+      "m.conf:2: max_connections 2000000 is beyond the bounds of max_connections in listen, which is 1000000",
     ])
   })
 })
