@@ -118,7 +118,10 @@ function entryOf({ at, options }: ListenerSection, problems: Problem[]): ListenE
   if (namesUsers(options) && (tls?.["ca_file"] === undefined || isWeb))
     return cannot("is left out: a certificate is a user where it is required, and at tls:// alone")
   const scheme = isWeb ? (tls === undefined ? "ws" : "wss") : tls === undefined ? "tcp" : "tls"
-  const host = place ?? (lastOf(options, "socket_domain")?.value === "ipv4" ? "0.0.0.0" : "::")
+  const domain = lastOf(options, "socket_domain")
+  if (place === undefined && domain?.value === "ipv6")
+    problems.push(problemOf(domain, "ipv6 becomes [::], which takes IPv4 as well: name an address in listen"))
+  const host = place ?? (domain?.value === "ipv4" ? "0.0.0.0" : "::")
   const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`
   const parsed = parseListenUrl(url)
   if ("problem" in parsed)

@@ -203,13 +203,19 @@ class SettingsPlanner {
   }
 
   #origins(): void {
-    const options = this.#listeners.flatMap((section) =>
-      section.options.filter(({ name }) => name === "websockets_origin"),
-    )
-    const origins = [
-      ...new Set(options.flatMap(({ value }) => value.split(/[\s,]+/).filter((each) => each !== ""))),
-    ]
-    if (origins.length > 0) this.#put("websocket.origins", origins, commentOf(options[0]))
+    const web = this.#listeners
+      .map(({ options }) => ({
+        isWeb: lastOf(options, "protocol")?.value === "websockets",
+        given: options.filter(({ name }) => name === "websockets_origin"),
+      }))
+      .filter(({ isWeb, given }) => isWeb || given.length > 0)
+      .map(({ given }) => ({ given, origins: originsOf(given) }))
+    const [first] = web.flatMap(({ given }) => given)
+    const all = new Set(web.flatMap(({ origins }) => [...origins]))
+    if (first === undefined || all.size === 0) return
+    if (web.some(({ origins }) => origins.size < all.size))
+      this.#left(first, `${first.value} becomes websocket.origins, which is that of all addresses together`)
+    this.#put("websocket.origins", [...all], commentOf(first))
   }
 
   #left(option: Option, what: string): void {
@@ -222,6 +228,10 @@ class SettingsPlanner {
     if (at >= 0) this.#settings.splice(at, 1)
     this.#settings.push({ key, value, from })
   }
+}
+
+function originsOf(options: readonly Option[]): ReadonlySet<string> {
+  return new Set(options.flatMap(({ value }) => value.split(/[\s,]+/).filter((each) => each !== "")))
 }
 
 /** Undefined where there is no limit, or what Mosquitto would not start with. */

@@ -177,6 +177,31 @@ enable_proxy_protocol 2
     expect(problems).toEqual(["m.conf:2: max_qos 1 becomes mqtt.maximum_qos, which counts for all addresses"])
   })
 
+  test("share their origins, which is said where they had others, or took any", () => {
+    const web = (port: number, ...origins: readonly string[]) =>
+      [`listener ${port}`, "protocol websockets", ...origins.map((each) => `websockets_origin ${each}`)].join(
+        "\n",
+      )
+    const said =
+      "m.conf:3: websockets_origin a.org becomes websocket.origins, which is that of all addresses together"
+    const other = plan(`${web(8083, "a.org")}\n${web(8084, "a.org", "b.org")}`)
+    expect(other.values["websocket.origins"]).toEqual(["a.org", "b.org"])
+    expect(other.problems).toEqual([said])
+    expect(plan(`${web(8083, "a.org")}\n${web(8084)}`).problems).toEqual([said])
+    const same = plan(`listener 1883\n${web(8083, "a.org", "b.org")}\n${web(8084, "b.org, a.org")}`)
+    expect(same.problems).toEqual([])
+  })
+
+  test("for IPv6 alone take IPv4 as well, which is said", () => {
+    const { values, problems } = plan(
+      "listener 1883\nsocket_domain ipv6\nlistener 1884 ::1\nsocket_domain ipv6\nlistener 1885\nsocket_domain ipv4",
+    )
+    expect(values["listen"]).toEqual(["tcp://[::]:1883", "tcp://[::1]:1884", "tcp://0.0.0.0:1885"])
+    expect(problems).toEqual([
+      "m.conf:2: socket_domain ipv6 becomes [::], which takes IPv4 as well: name an address in listen",
+    ])
+  })
+
   test("have each its own number of connections, and all together that of global_max_connections", () => {
     const listeners =
       "listener 1883\nmax_connections 10\nlistener 1884\nmax_connections 20000\nlistener 1885\nmax_connections -1\n"
