@@ -7,6 +7,7 @@ import { lineLog } from "../src/foundation/log.ts"
 import { type ImportPlan, planImport } from "../src/mosquitto/import-plan.ts"
 import { outstandingOf, writePlan } from "../src/mosquitto/import-writer.ts"
 import { readInstallation } from "../src/mosquitto/installation.ts"
+import { byStoreClock } from "../src/mosquitto/store-time.ts"
 import { tomlOf } from "../src/mosquitto/toml.ts"
 import { giveToOwner, openStore } from "../src/storage/open-store.ts"
 import { whoAsks } from "./accounts.ts"
@@ -62,13 +63,19 @@ async function writeAll(
   isDryRun: boolean,
 ) {
   const log = lineLog("warn", "text", (line) => process.stderr.write(line))
-  const { store } = await openStore({ kind: "sqlite", directory, durability: "full" }, systemClock, log)
+  const { store, nowMs } = await openStore(
+    { kind: "sqlite", directory, durability: "full" },
+    systemClock,
+    log,
+  )
+  const wallMs = Date.now()
   try {
     const outstanding = await outstandingOf(store, planned)
     if (isDryRun) return outstanding
     const draft = settings.isThere ? undefined : draftOf(settings, directory)
     try {
-      await writePlan(store, outstanding.plan, whoAsks())
+      const { plan } = outstanding
+      await writePlan(store, { ...plan, state: byStoreClock(plan.state, nowMs ?? wallMs, wallMs) }, whoAsks())
       if (draft !== undefined) linkSync(draft, settings.file)
     } finally {
       if (draft !== undefined) rmSync(draft)

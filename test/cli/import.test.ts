@@ -1,7 +1,12 @@
+import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { systemClock } from "../../src/foundation/clock.ts"
+import { MessageUnpacker } from "../../src/protocol/message-record.ts"
+import { openStore } from "../../src/storage/open-store.ts"
 import { DatabaseFile } from "../mosquitto/database-file.ts"
+import { silentLog } from "../support/silent-log.ts"
 import { freshDirectory, readUntil, run, start } from "./program.ts"
 
 const hash = `$7$101$c2FsdHNhbHRzYWx0$${Buffer.alloc(64, 1).toString("base64")}`
@@ -128,6 +133,44 @@ describe("bantam import mosquitto", () => {
       ],
       notes: expect.arrayContaining([expect.stringContaining("pid_file has no counterpart")]),
     })
+  })
+
+  test("goes by the clock of the directory, where the one on the wall was put back since", async () => {
+    const settings = { kind: "sqlite", directory: data, durability: "full" } as const
+    const { store: empty } = await openStore(settings, systemClock, silentLog)
+    await empty.close()
+    const aheadMs = 30 * 86_400_000
+    const database = new Database(join(data, "bantam.db"))
+    database.run("UPDATE clock SET now_ms = now_ms + ?", [aheadMs])
+    database.close()
+    const now = Math.floor(Date.now() / 1000)
+    write(
+      "mosquitto.db",
+      new DatabaseFile()
+        .message(1, "home/lamp", "on", { retain: 1, expiry: now + 3_600 })
+        .client("lamp", { username: "alice", interval: 7_200, expiresAt: now + 3_600 })
+        .clientMessage("lamp", 1, "queued")
+        .retained(1).bytes,
+    )
+    expect((await importing()).exitCode).toBe(0)
+    const { store, nowMs = 0 } = await openStore(settings, systemClock, silentLog)
+    expect(nowMs - Date.now()).toBeGreaterThan(aheadMs / 2)
+    // In seconds, to ten minutes.
+    const fromNow = (ms: number) => Math.floor((ms - nowMs) / 600_000 + 0.5) * 600
+    const [session] = await Array.fromAsync(store.sessions())
+    const { createdAtMs = 0, disconnectedAtMs = 0, expiryIntervalSeconds = 0 } = session?.record ?? {}
+    expect(fromNow(disconnectedAtMs + expiryIntervalSeconds * 1000)).toBe(3_600)
+    expect(fromNow(createdAtMs + aheadMs)).toBe(0)
+    const [queued] = (await session?.journal.queue(0, 10)) ?? []
+    expect(fromNow(queued?.publish.expiresAtMs ?? 0)).toBe(3_600)
+    const [records = []] = await Array.fromAsync(store.retained())
+    const unpacker = new MessageUnpacker()
+    const lives = records.map((record) => {
+      const { receivedAtMs, expiresAtMs } = unpacker.outline(record)
+      return [fromNow(receivedAtMs), fromNow(expiresAtMs)]
+    })
+    expect(lives).toEqual([[0, 3_600]])
+    await store.close()
   })
 
   test("a settings file that is there stays, and what would stand in it is printed", async () => {
