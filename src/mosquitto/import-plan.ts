@@ -1,6 +1,7 @@
 import type { StoredUser } from "../storage/account-store.ts"
 import { hashPassword } from "../security/authentication/password.ts"
 import { newUser } from "../security/user.ts"
+import { defaultTopicLimits } from "../protocol/topic.ts"
 import { type PlannedRules, rulesOfAclFile } from "./acl-rules.ts"
 import { accessOfDynamicSecurity, type PlannedAccess } from "./dynamic-rules.ts"
 import { lastOf } from "./configuration.ts"
@@ -79,7 +80,7 @@ export async function planImport(installation: Installation, terms: ImportTerms)
     groups: access?.groups ?? [],
     rules,
     state: planned,
-    settings: settings.settings,
+    settings: [...settings.settings, ...topicLevels(planned)],
     problems,
     notes: [...notes, ...planned.notes, ...settings.notes],
   }
@@ -192,6 +193,19 @@ function ownerless(
   if (missing.size === 0) return []
   const what = `sessions belong to users that no file has, ${someOf([...missing])}: add them with \`bantam user add\``
   return [{ file, line: undefined, what }]
+}
+
+/** A stored subscription is of no use where nobody may publish so deep: Mosquitto takes 201 levels, whatever is set. */
+function topicLevels({ sessions, retained }: StatePlan): readonly PlannedSetting[] {
+  let deepest = defaultTopicLimits.maximumLevels
+  const see = (text: string) => {
+    deepest = Math.max(deepest, text.split("/").length)
+  }
+  for (const { subscriptions } of sessions) for (const { filter } of subscriptions) see(filter)
+  for (const { topic } of retained) see(topic.name)
+  if (deepest === defaultTopicLimits.maximumLevels) return []
+  const from = "as deep as a subscription or retained message that Mosquitto has"
+  return [{ key: "limits.topic_levels", value: deepest, from }]
 }
 
 function countByKind(users: readonly PlannedUser[]): Readonly<Record<UserKind, number>> {

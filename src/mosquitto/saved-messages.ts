@@ -1,7 +1,7 @@
 import { isExpired, type Message, nextMessageCounter, topicOf } from "../protocol/message.ts"
 import type { ClientId, Qos } from "../protocol/packet.ts"
 import { SharedPublish } from "../protocol/shared-publish.ts"
-import { parseTopicName } from "../protocol/topic.ts"
+import { parseTopicName, wireTopicLimits } from "../protocol/topic.ts"
 import type { SavedMessage } from "./saved-state.ts"
 
 /** The messages of a database as ours: each is made once, so that the sessions that wait for it share it. */
@@ -49,7 +49,7 @@ export class SavedMessages {
   }
 
   #make(saved: SavedMessage): Message | undefined {
-    const name = parseTopicName(saved.topic)
+    const name = parseTopicName(saved.topic, wireTopicLimits)
     const qos = parseQos(saved.qos)
     if (name === undefined || qos === undefined) {
       this.#say(

@@ -1,6 +1,6 @@
 import type { Message } from "../protocol/message.ts"
 import { type ClientId, neverExpires, parsePacketId, type RetainHandling } from "../protocol/packet.ts"
-import { parseSubscriptionFilter } from "../protocol/topic.ts"
+import { parseSubscriptionFilter, wireTopicLimits } from "../protocol/topic.ts"
 import type { Sequence, StoredSubscription } from "../storage/store.ts"
 import type { PlannedSession, StatePlan, StateTerms } from "./planned-state.ts"
 import { deliverReleased } from "./release.ts"
@@ -99,7 +99,7 @@ class StatePlanner {
     options,
     identifier,
   }: SavedSubscription): StoredSubscription | undefined {
-    const parsed = parseSubscriptionFilter(filter)
+    const parsed = parseSubscriptionFilter(filter, wireTopicLimits)
     const granted = parseQos(qos)
     if (parsed === undefined || granted === undefined) {
       this.#say(`the subscription of ${clientId} to ${JSON.stringify(filter)} is none, and is left out`)

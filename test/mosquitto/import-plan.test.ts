@@ -44,6 +44,25 @@ async function plan(files: Files) {
 const hash = `$7$101$c2FsdHNhbHRzYWx0$${Buffer.alloc(64, 1).toString("base64")}`
 
 describe("the plan of an import", () => {
+  test("takes topics as deep as Mosquitto does, and has the broker take them too", async () => {
+    const deep = (levels: number) => Array.from({ length: levels }, () => "a").join("/")
+    const database = new DatabaseFile()
+      .message(1, deep(180), "on", { retain: 1 })
+      .retained(1)
+      .client("c")
+      .subscription("c", deep(201))
+      .clientMessage("c", 1, "queued")
+    const { state, settings, problems } = await plan({ database })
+    expect(problems).toEqual([])
+    const [session] = state.sessions
+    expect(session?.subscriptions.map(({ filter }) => String(filter))).toEqual([deep(201)])
+    expect(session?.queue.map(({ publish }) => String(publish.topicName))).toEqual([deep(180)])
+    expect(state.retained.map(({ topic }) => String(topic.name))).toEqual([deep(180)])
+    expect(settings.find(({ key }) => key === "limits.topic_levels")?.value).toBe(201)
+    const usual = await plan({ database: new DatabaseFile().client("c").subscription("c", deep(128)) })
+    expect(usual.settings.some(({ key }) => key === "limits.topic_levels")).toBe(false)
+  })
+
   test("keeps hashes and hashes what is no hash", async () => {
     const { users, usersByKind, notes } = await plan({
       passwords: `alice:${hash}\nbob:open sesame\n`,
