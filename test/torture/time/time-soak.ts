@@ -11,7 +11,7 @@ export const timeSoak: Torture = {
     const { executable, seed, effort } = trial
     const times =
       effort === "long"
-        ? { warmUpMs: 75_000, measuredMs: 225_000, playsPerSecond: 40 }
+        ? { warmUpMs: 75_000, measuredMs: 405_000, playsPerSecond: 40 }
         : { warmUpMs: 0, measuredMs: 2_000, playsPerSecond: 30 }
     const due = ((times.warmUpMs + times.measuredMs) / 1000) * times.playsPerSecond
     let seconds = 0

@@ -17,6 +17,13 @@ export interface Trend {
 }
 
 const hourMs = 3_600_000
+/**
+ * A garbage collector comes to all of it about once in a minute: in a shorter window what is lowest may still be far above
+ * what is left in the end, and chance makes a trend of that.
+ */
+const windowMs = 45_000
+/** Fewer say nothing of a trend, and more make it no surer. */
+const [fewestWindows, mostWindows] = [8, 16]
 /** Two-sided 95 % of a normal distribution. */
 const quantile = 1.96
 
@@ -25,14 +32,16 @@ const quantile = 1.96
  * window: what a garbage collector has not come to yet is above that, and a burst does not count. How sure it is follows
  * from Kendall's variance [Sen 1968].
  *
- * @param windows as many as the time is cut into; the points are to be many more
+ * @param points many more than there are windows
  * @throws Error there are too few points to say anything
  */
-export function trendOf(points: readonly Point[], windows = 16): Trend {
-  const lowest = minima(points, windows)
-  if (lowest.length < 8) throw new Error(`${lowest.length} windows of measurements are too few for a trend`)
-  const slopes = slopesOf(lowest)
+export function trendOf(points: readonly Point[]): Trend {
   const spanMs = (points.at(-1)?.atMs ?? 0) - (points[0]?.atMs ?? 0)
+  const windows = Math.min(mostWindows, Math.max(fewestWindows, Math.floor(spanMs / windowMs)))
+  const lowest = minima(points, windows)
+  if (lowest.length < fewestWindows)
+    throw new Error(`${lowest.length} windows of measurements are too few for a trend`)
+  const slopes = slopesOf(lowest)
   const slope = middle(slopes)
   const count = lowest.length
   const spread = quantile * Math.sqrt((count * (count - 1) * (2 * count + 5)) / 18)
