@@ -318,7 +318,10 @@ export class Connection implements SocketOwner, ClientKeeper, Doorkeeper {
       // What came before a frame that breaks a rule was received all the same.
       if (this.#state.at === "online") this.#state.client.chunkEnds()
     }
-    if (this.#state.at === "online") this.#reading.settle(this.#state.client.waitsForStore)
+    if (this.#state.at !== "online") return
+    const { client } = this.#state
+    if (client.owesTooMuch) this.#part(ReasonCode.quotaExceeded, "too many answers wait for the store")
+    else this.#reading.settle(client.waitsForStore)
   }
 
   get #readsNow(): boolean {

@@ -20,6 +20,9 @@ import { Subscribing } from "./subscribe.ts"
 import type { ClientKeeper, ConnectionSurroundings } from "./surroundings.ts"
 import type { Terms } from "./terms.ts"
 
+/** A client has 65,535 packet identifiers to ask with, and answers as many of ours. */
+const mostAnswers = 2 * 65_536
+
 /** A client that was let in: its session, its link, and who takes which of its packets. */
 export class OnlineClient implements OnlineUser {
   readonly session: Session
@@ -27,6 +30,7 @@ export class OnlineClient implements OnlineUser {
   readonly link: ClientLink
   /** When it was let in, by the wall. */
   readonly connectedAtMs: number
+  readonly #acks = new AckQueue()
   readonly #publishing: Publishing
   readonly #subscribing: Subscribing
   readonly #proof: Proof | undefined
@@ -58,9 +62,15 @@ export class OnlineClient implements OnlineUser {
     this.terms = terms
     this.link = link
     this.#keeper = keeper
-    const acks = new AckQueue()
-    this.#publishing = new Publishing(surroundings, link, session, terms, acks)
-    this.#subscribing = new Subscribing(surroundings, link, session, acks, terms.principal, terms.bridge)
+    this.#publishing = new Publishing(surroundings, link, session, terms, this.#acks)
+    this.#subscribing = new Subscribing(
+      surroundings,
+      link,
+      session,
+      this.#acks,
+      terms.principal,
+      terms.bridge,
+    )
     this.#proof = proof
     this.accountChanged()
   }
@@ -109,6 +119,11 @@ export class OnlineClient implements OnlineUser {
   /** It has published something whose answer waits for the disk. */
   get waitsForStore(): boolean {
     return this.#publishing.waitsForStore
+  }
+
+  /** More answers wait for the disk than anybody waits for. */
+  get owesTooMuch(): boolean {
+    return this.#acks.size > mostAnswers
   }
 
   /**

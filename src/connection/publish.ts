@@ -231,20 +231,17 @@ export class Publishing {
   }
 
   #answerPublish(qos: 1 | 2, packetId: PacketId, published: Published): void {
-    if (published === "refused") {
+    const ticket = typeof published === "object" ? published : undefined
+    if (published === "refused" || ticket?.state === "failed") {
       this.#refuse(qos, packetId, ReasonCode.quotaExceeded)
       return
     }
-    const ticket = published === "unmatched" ? undefined : published
     const reasonCode =
       published === "unmatched" && this.#terms.version === 5
         ? ReasonCode.noMatchingSubscribers
         : ReasonCode.success
-    if (qos === 1) {
-      this.#answer("puback", packetId, ticket, reasonCode)
-    } else if (ticket?.state === "failed") {
-      this.#answer("pubrec", packetId, ticket, reasonCode)
-    } else {
+    if (qos === 1) this.#answer("puback", packetId, ticket, reasonCode)
+    else {
       // Kept in the same batch as the message itself, so a crash leaves both or neither.
       this.#answer("pubrec", packetId, this.#session.received.keep(packetId) ?? ticket, reasonCode)
     }
@@ -299,11 +296,15 @@ export class Publishing {
     this.#answer(type, packetId, kept, ReasonCode.success)
   }
 
-  /** What came before is answered first, or it would be published again with each attempt. */
+  /**
+   * What came before is answered first, or it would be published again with each attempt. While nothing can be stored
+   * that may take hours, and what could not be stored is known by now.
+   */
   #closeInTurn(reasonCode: ReasonCode): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#acks.push({ ticket: undefined, settle: () => this.#peer.close(reasonCode) })
+    if (this.#surroundings.broker.storeFails) this.#peer.close(reasonCode)
+    else this.#acks.push({ ticket: undefined, settle: () => this.#peer.close(reasonCode) })
   }
 
   #answer(type: AnswerType, packetId: PacketId, ticket: Ticket | undefined, reasonCode: ReasonCode): void {

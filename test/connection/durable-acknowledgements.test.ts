@@ -463,6 +463,39 @@ describe("a store that takes nothing", () => {
   })
 })
 
+describe("while nothing can be stored", () => {
+  test("an MQTT 3.1.1 publisher is closed on, though an answer before that waits for the disk", async () => {
+    const { store, broker, publisher } = await held(4)
+    store.letGo()
+    publisher.sends(publish({ qos: 2, packetId: 1 }))
+    publisher.receives()
+    store.hold()
+    publisher.sends(pubrel(1))
+    store.fail()
+    store.refuse()
+    store.mood = "failed"
+    publisher.sends(publish({ qos: 1, packetId: 2 }))
+    expect(publisher.state).not.toBe("open")
+    expect(broker.dropped).toEqual({ "not-stored": 1 })
+  })
+
+  test("who is owed more answers than there are packet identifiers is disconnected", async () => {
+    const { store, publisher } = await held()
+    store.letGo()
+    publisher.subscribes("u")
+    store.hold()
+    publisher.sends(unsubscribe(1, "u"))
+    store.fail()
+    store.refuse()
+    store.mood = "failed"
+    const many = Array.from({ length: 70_000 }, () => pubrel(7))
+    publisher.sendsTogether(...many)
+    expect(publisher.state).toBe("open")
+    publisher.sendsTogether(...many)
+    expect(publisher.receives()).toMatchObject([{ type: "disconnect", reasonCode: ReasonCode.quotaExceeded }])
+  })
+})
+
 describe("a store that is behind", () => {
   test("slows who publishes durably, and nobody else; when it has caught up they go on", async () => {
     const { store, broker, publisher } = await held()
