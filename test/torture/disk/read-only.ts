@@ -36,12 +36,13 @@ async function becomeReadOnly(trial: Trial, disk: FaultyDisk, random: Random): P
   disk.fail(takesNothing)
   // From here on every acknowledgement would be a lie.
   await load.refused(broker)
-  const accepted = load.witness.accepted
-  await load.refused(broker)
+  const { witness } = load
+  witness.forbid()
+  const accepted = await load.refused(broker)
   await broker.kill()
   await work.end()
-  trial.count("messages acknowledged", accepted)
-  trial.bounded("acknowledged on a read-only disk", load.witness.accepted - accepted, 0)
+  trial.count("messages acknowledged", witness.accepted)
+  trial.bounded("acknowledged on a read-only disk", accepted + witness.wronglyAccepted, 0)
   const refusedStore = await refusesToStart(trial, disk, "a store")
   disk.heal()
   const { found, wrong, errors } = await readStore(disk.directory, "full")

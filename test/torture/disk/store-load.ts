@@ -106,20 +106,23 @@ export class StoreLoad {
    * Resolves when a promise is refused to a client of its own: others may wait for a PUBCOMP by then, which is never
    * refused, and get no answer to what they sent behind it.
    *
+   * @returns how many were acknowledged before
    * @throws Error when it goes on acknowledging, or refuses in other words than 0x97
    */
-  async refused(broker: WatchedBroker): Promise<void> {
+  async refused(broker: WatchedBroker): Promise<number> {
     this.ledger.asked("retained/probe", "", "probe 0")
     const client = await broker.client({ clientId: "probe" })
     const payload = numberedMessage("probe", 0, 0)
-    for (let asked = 1; ; asked++) {
+    let acknowledged = 0
+    for (; ; acknowledged++) {
       const { reasonCode } = await client.publish({ topic: "probe", payload, qos: 1, retain: true })
       if (reasonCode === ReasonCode.quotaExceeded) break
       if (isError(reasonCode)) throw new Error(`refused with 0x${reasonCode.toString(16)}, and not with 0x97`)
-      if (asked === mostProbes)
-        throw new Error(`${asked} messages were acknowledged by a disk that takes none`)
+      if (acknowledged === mostProbes)
+        throw new Error(`${acknowledged} messages were acknowledged by a disk that takes none`)
     }
     await client.disconnect()
+    return acknowledged
   }
 
   async #until(accepted: number, allAreGone: Promise<unknown>): Promise<void> {

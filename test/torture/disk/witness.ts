@@ -27,6 +27,9 @@ export class Witness {
   readonly #retaining = new Map<string, string[]>()
   readonly #accepted = new Milestones()
   readonly #refused = new Milestones()
+  /** Published when nothing was to be accepted any more; undefined while something is. */
+  #forbidden: WeakSet<Publish> | undefined
+  #wronglyAccepted = 0
   #wills = 0
 
   /** @param listeners sessions that are subscribed to `load/#` */
@@ -43,6 +46,19 @@ export class Witness {
   /** And that it did not take. */
   get refused(): number {
     return this.#refused.passed
+  }
+
+  /**
+   * Whatever is published from here on must not be accepted. Of what was published before the acknowledgement may be on its
+   * way.
+   */
+  forbid(): void {
+    this.#forbidden ??= new WeakSet()
+  }
+
+  /** Messages that were, all the same. */
+  get wronglyAccepted(): number {
+    return this.#wronglyAccepted
   }
 
   /** Resolves when so many messages are taken over, all in all. */
@@ -171,6 +187,7 @@ export class Witness {
   #publish(client: string, publish: Publish): void {
     const { topic, payload, qos, packetId } = publish
     this.#published.set(`${client}/${packetId}`, publish)
+    this.#forbidden?.add(publish)
     if (qos === 2) this.#ledger.asked(`identifier/${client}/${packetId}`, "", "kept")
     if (!topic.startsWith("retained/")) {
       for (const key of this.#queued(payload)) this.#ledger.asked(key, "", "queued", "released")
@@ -196,6 +213,7 @@ export class Witness {
       return this.#given(publish, client)
     }
     this.#accepted.pass()
+    if (this.#forbidden?.has(publish) === true) this.#wronglyAccepted += 1
     if (!topic.startsWith("retained/")) {
       for (const key of this.#queued(payload)) if (!this.#taken.has(key)) this.#ledger.promised(key, "queued")
       return

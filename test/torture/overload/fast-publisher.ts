@@ -1,6 +1,11 @@
 import { floodTorture } from "./flood.ts"
 
 const mebibyte = 1024 * 1024
+/**
+ * What waits for the disk is 32 MiB at most; the rest is what the collector has not come to. At 150 MB a second, with a good
+ * disk, that was up to 355 MiB in sixteen runs; without any holding back it was 455 and more.
+ */
+const growthBytes = 420 * mebibyte
 
 export const overloadFastPublisher = floodTorture({
   name: "overload fast publisher",
@@ -9,6 +14,6 @@ export const overloadFastPublisher = floodTorture({
   load: "fast-publisher-load.ts",
   keeps: "on a slow disk",
   settings: () => ["limits.queued_messages=10000000", "limits.queued_bytes=100000000000"],
-  bounds: () => ({ roundTripMs: 500, growthBytes: 350 * mebibyte, keptBytes: 250 * mebibyte }),
+  bounds: () => ({ roundTripMs: 500, growthBytes, keptBytes: 250 * mebibyte }),
   seen: { counts: ["store/behind"], lines: ["the disk is behind", "the store is well again"] },
 })
