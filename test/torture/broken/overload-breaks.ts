@@ -93,9 +93,10 @@ export const overloadBreaks: readonly Break[] = [
     what: "reads on, however far behind the disk is",
     noticedBy: "overload fast publisher",
     effort: "long",
-    file: "src/connection/reading.ts",
-    find: `if (this.#surroundings.storeIsBehind && waitsForStore) {`,
-    replace: `if (waitsForStore && this.#surroundings.counters.storeBehind < 0) {`,
+    as: /^more memory at most \(MiB\): /,
+    file: "src/server.ts",
+    find: `return store.mood === "behind"`,
+    replace: `return store.mood === "lost"`,
   },
   {
     what: "keeps in its write buffer whatever a reader does not take",

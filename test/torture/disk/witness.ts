@@ -49,7 +49,7 @@ export class Witness {
   }
 
   /**
-   * Whatever is published from here on must not be accepted. Of what was published before the acknowledgement may be on its
+   * Whatever is published from here on, and has to be kept, must not be accepted. Of what was published before the acknowledgement may be on its
    * way.
    */
   forbid(): void {
@@ -187,7 +187,8 @@ export class Witness {
   #publish(client: string, publish: Publish): void {
     const { topic, payload, qos, packetId } = publish
     this.#published.set(`${client}/${packetId}`, publish)
-    this.#forbidden?.add(publish)
+    // To clear a topic where nothing is retained takes no disk.
+    if (publish.payload.length > 0) this.#forbidden?.add(publish)
     if (qos === 2) this.#ledger.asked(`identifier/${client}/${packetId}`, "", "kept")
     if (!topic.startsWith("retained/")) {
       for (const key of this.#queued(payload)) this.#ledger.asked(key, "", "queued", "released")

@@ -33,8 +33,8 @@ export interface Flood {
   bounds(effort: Effort): WatchBounds
   /**
    * Where it keeps its sessions and messages: in memory unless told. Each sync of a slow disk takes a second until the
-   * broker has said that the disk is behind: how soon it says so of a disk as it is depends on the disk, and on who else
-   * writes to it. Needs `gcc`; without it the disk is as it is.
+   * broker has said that the disk is behind, and in a long trial for a while after that: how soon it says so of a disk as it
+   * is, and how far it falls behind, depends on the disk and on who else writes to it. Needs `gcc`; without it the disk is as it is.
    */
   readonly keeps?: "on disk" | "on a slow disk"
   /** How the flood is seen afterwards: counts under `$SYS` that have grown, and sentences in the log. */
@@ -72,7 +72,7 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
     }
     const watch = await Watch.begin(broker, trial)
     const before = new Map(flood.seen.counts.map((count) => [count, watch.state.value(count)]))
-    if (disk !== undefined) slowUntilBehind(disk, broker)
+    if (disk !== undefined) slowUntilBehind(disk, broker, effort)
     await pour(flood.load, broker, trial)
     await watch.end(flood.bounds(effort))
     for (const [count, value] of before) {
@@ -90,12 +90,14 @@ async function runFlood(flood: Flood, trial: Trial): Promise<void> {
 }
 
 const slowSyncMs = 1_000
+/** From when the disk is behind. */
+const staysSlowMs = { short: 0, long: 5_000 }
 
-function slowUntilBehind(disk: FaultyDisk, broker: WatchedBroker): void {
+function slowUntilBehind(disk: FaultyDisk, broker: WatchedBroker, effort: Effort): void {
   disk.slow(slowSyncMs)
+  const heal = () => setTimeout(() => disk.heal(), staysSlowMs[effort])
   // Should it never say so, that is found out when all is poured.
-  const healed = () => disk.heal()
-  broker.says("the disk is behind").then(healed, healed)
+  broker.says("the disk is behind").then(heal, heal)
 }
 
 async function pour(file: string, broker: WatchedBroker, trial: Trial): Promise<void> {
