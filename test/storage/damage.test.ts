@@ -21,6 +21,7 @@ import { openAccounts, openStore, type OpenedStore } from "../../src/storage/ope
 import { backUp } from "../../src/storage/backup.ts"
 import { Batch } from "../../src/storage/sqlite/batch.ts"
 import { BatchLog } from "../../src/storage/sqlite/batch-log.ts"
+import { openHead } from "../../src/storage/sqlite/head.ts"
 import { ByteWriter } from "../../src/storage/sqlite/bytes.ts"
 import { StoreError } from "../../src/storage/store-error.ts"
 import { lostOnce, message, queued, sessionRecord, subscription, texts, topicName } from "./samples.ts"
@@ -68,6 +69,7 @@ async function stored(): Promise<string> {
 async function storedWithBatches(): Promise<string> {
   const directory = await stored()
   using database = new Database(databaseIn(directory))
+  openHead(database)
   const log = new BatchLog(database, databaseIn(directory))
   for (const sequence of [201, 202]) {
     const batch = new Batch()
@@ -231,6 +233,20 @@ describe("a batch that was not folded yet", () => {
     expect(sequences).toEqual([1, ...Array.from({ length: 198 }, (_, index) => index + 3), 202])
     await store.close()
     await (await open(directory)).store.close()
+  })
+
+  test("is none after a clean end: what is found there was folded long ago", async () => {
+    const directory = await storedWithBatches()
+    change(directory, "UPDATE head SET closed_cleanly = 1")
+    expect(await refusal(directory)).toBe(
+      `batches were found, and all had been folded in ${databaseIn(directory)}: ${remedy}`,
+    )
+  })
+
+  test("stands between the one before and the one after", async () => {
+    const directory = await storedWithBatches()
+    change(directory, "UPDATE batch SET id = 4 WHERE id = 2")
+    expect(await refusal(directory)).toBe(`batch 4 follows batch 1 in ${databaseIn(directory)}: ${remedy}`)
   })
 
   test("may speak of a session that is lost, of which recovery keeps nothing", async () => {

@@ -149,6 +149,9 @@ export class BatchLog {
   #load(file: string): void {
     for (const { id, checksum, packed } of this.#statements.all.iterate()) {
       if (Bun.hash.crc32(packed) !== checksum) throw damage(`batch ${id} fails its checksum`, file)
+      if (this.#lastId !== 0 && id !== this.#lastId + 1) {
+        throw damage(`batch ${id} follows batch ${this.#lastId}`, file)
+      }
       this.#lastId = id
       this.#batches.push({ id, bytes: packed.length })
       this.#unfolded.append(packed)
