@@ -37,6 +37,18 @@ async function held(version: ProtocolVersion = 5): Promise<{
   return { store, broker, subscriber, publisher }
 }
 
+/** The same, and a message of QoS 2 that the publisher releases: its PUBCOMP waits for the store. */
+async function releasing(version: ProtocolVersion): ReturnType<typeof held> {
+  const setting = await held(version)
+  const { store, publisher } = setting
+  store.letGo()
+  publisher.sends(publish({ qos: 2, packetId: 1 }))
+  publisher.receives()
+  store.hold()
+  publisher.sends(pubrel(1))
+  return setting
+}
+
 for (const version of allVersions) {
   describe(`an acknowledgement leaves when what it promises is committed, in ${named(version)}`, () => {
     test("PUBACK", async () => {
@@ -64,12 +76,7 @@ for (const version of allVersions) {
     })
 
     test("PUBCOMP", async () => {
-      const { store, publisher } = await held(version)
-      store.letGo()
-      publisher.sends(publish({ qos: 2, packetId: 1 }))
-      publisher.receives()
-      store.hold()
-      publisher.sends(pubrel(1))
+      const { store, publisher } = await releasing(version)
       expect(publisher.receives()).toEqual([])
       store.commit()
       expect(publisher.receives()).toEqual([pubcomp(1)])
@@ -237,12 +244,7 @@ for (const version of allVersions) {
     })
 
     test("a PUBREL waits until it can be written", async () => {
-      const { store, publisher } = await held(version)
-      store.letGo()
-      publisher.sends(publish({ qos: 2, packetId: 1 }))
-      publisher.receives()
-      store.hold()
-      publisher.sends(pubrel(1))
+      const { store, publisher } = await releasing(version)
       store.fail()
       expect(publisher.receives()).toEqual([])
       store.commit()
@@ -465,12 +467,7 @@ describe("a store that takes nothing", () => {
 
 describe("while nothing can be stored", () => {
   test("an MQTT 3.1.1 publisher is closed on, though an answer before that waits for the disk", async () => {
-    const { store, broker, publisher } = await held(4)
-    store.letGo()
-    publisher.sends(publish({ qos: 2, packetId: 1 }))
-    publisher.receives()
-    store.hold()
-    publisher.sends(pubrel(1))
+    const { store, broker, publisher } = await releasing(4)
     store.fail()
     store.refuse()
     store.mood = "failed"

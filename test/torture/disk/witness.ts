@@ -49,8 +49,8 @@ export class Witness {
   }
 
   /**
-   * Whatever is published from here on, and has to be kept, must not be accepted. Of what was published before the acknowledgement may be on its
-   * way.
+   * Whatever is published from here on, and has to be kept, must not be accepted. Of what was published before the
+   * acknowledgement may be on its way.
    */
   forbid(): void {
     this.#forbidden ??= new WeakSet()

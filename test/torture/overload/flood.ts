@@ -34,7 +34,8 @@ export interface Flood {
   /**
    * Where it keeps its sessions and messages: in memory unless told. Each sync of a slow disk takes a second until the
    * broker has said that the disk is behind, and in a long trial for a while after that: how soon it says so of a disk as it
-   * is, and how far it falls behind, depends on the disk and on who else writes to it. Needs `gcc`; without it the disk is as it is.
+   * is, and how far it falls behind, depends on the disk and on who else writes to it. Needs `gcc`; without it the disk is
+   * as it is.
    */
   readonly keeps?: "on disk" | "on a slow disk"
   /** How the flood is seen afterwards: counts under `$SYS` that have grown, and sentences in the log. */
